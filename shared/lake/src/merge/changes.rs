@@ -1,4 +1,8 @@
 //! Files of the table of changes that a merge writes.
+//!
+//! Changes are written while the rows are merged, because only then are the old and the new version
+//! at hand. All partitions of a merge share the same files, and all changes of a merge have the
+//! same sequence.
 
 use std::sync::Arc;
 
@@ -11,12 +15,17 @@ use crate::changes::{ChangeEncoder, ChangesOf};
 use crate::partition::{FileShelf, WrittenFile};
 
 /// Changes of a merge, as files.
+///
+/// The encoder works on the thread that merges rows, the shelf on the one that stores files, so the
+/// encoder is lent out for each group of slots and comes back with its incomplete file.
 #[derive(Debug)]
 pub(super) struct ChangesWritten {
     shelf: FileShelf,
-    /// `None` while the writing thread borrows it.
+    /// `None` while the writing thread borrows it, and after an error there.
     pub(super) encoder: Option<ChangeEncoder>,
+    /// Partition of the changes, `YYYY-MM`.
     month: String,
+    /// Files stored so far.
     pub(super) added: Vec<FileEntry>,
 }
 
@@ -33,6 +42,7 @@ impl ChangesWritten {
         Ok(Self { shelf, encoder, month, added: Vec::new() })
     }
 
+    /// Stores a complete file. Nobody sees it before the commit names it.
     pub(super) async fn store(&mut self, file: WrittenFile) -> Result<(), RewriteError> {
         self.added.push(self.shelf.put(Some(&self.month), file).await?);
         Ok(())
@@ -49,7 +59,8 @@ impl ChangesWritten {
     }
 }
 
-/// A finished file.
+/// A finished file on its way from the thread that encodes to the one that stores. Both kinds take
+/// the same way, so that the encoder waits for either and finished files do not fill the memory.
 #[derive(Debug)]
 pub(super) enum FinishedFile {
     /// File of the table.

@@ -1,4 +1,10 @@
 //! Decides which files of a partition are rewritten and which are joined with their neighbours.
+//!
+//! Every slot gets an outlook: whether anything in it changes, and how many rows it will have.
+//! Slots without a change are left alone. A changed slot takes small neighbours along, as the file
+//! is written anyway: incremental passes add a few rows at a time, and without joining a partition
+//! would get more and more small files. A partition without any change is never rewritten only to
+//! join its files.
 
 use std::sync::Arc;
 
@@ -15,21 +21,25 @@ use super::write::{OpenWriter, TableFiles};
 use crate::blocking::{RewriteError, blocking};
 use crate::partition::{ColumnChoice, FileLimits};
 
-/// Input of a merge that is the same for all partitions.
+/// Input of a merge that is the same for all partitions. Shared pointers, because each working
+/// thread needs them.
 #[derive(Debug)]
 pub(super) struct MergeContext {
     pub(super) incoming: Arc<IncomingRows>,
+    /// Coverage to apply: that of the job, or nothing if its deletes were refused.
     pub(super) coverage: Arc<Coverage>,
     pub(super) judge: PrecedenceRules,
     pub(super) survey: FileSurvey,
     pub(super) limits: FileLimits,
 }
 
-/// Neighbouring slots that are merged into the same files.
+/// Neighbouring slots that are merged into the same files, or one slot alone.
 #[derive(Debug, Default)]
 struct SlotGroup {
     slots: Vec<FileSlot>,
+    /// Sum of the rows expected in the slots; decides how many files are written.
     rows: u64,
+    /// Whether any slot changes. If so, all slots of the group are rewritten.
     dirty: bool,
     /// Counts to use if the group is not rewritten; rewriting counts anew.
     counts: RowCounts,
@@ -47,7 +57,7 @@ struct SlotOutlook {
 }
 
 impl MergeContext {
-    /// Merges one partition.
+    /// Merges one partition. Adds its files and counts to `merged`.
     pub(super) async fn partition(
         &self,
         table: &mut TableFiles,
@@ -55,12 +65,15 @@ impl MergeContext {
         slots: &[FileSlot],
         merged: &mut MergeOutcome,
     ) -> Result<(), RewriteError> {
+        // A new partition has no file. An empty slot stands for it, so that one way leads to files.
         let fresh = [FileSlot::default()];
         let slots = if slots.is_empty() { &fresh } else { slots };
         let mut groups: Vec<SlotGroup> = Vec::new();
         for slot in slots {
             let neighbours = slots.len() - 1;
             let outlook = self.outlook(table, partition, slot, neighbours).await?;
+            // A slot joins the group before it if one of both changes, both have rows, and together
+            // they stay small. Empty slots join nothing: their file only goes away.
             let joins = groups.last().is_some_and(|group| {
                 (group.dirty || outlook.dirty)
                     && group.rows > 0
@@ -87,6 +100,14 @@ impl MergeContext {
         Ok(())
     }
 
+    /// Expects the outcome of a slot, with as little reading as possible:
+    ///
+    /// 1. Nothing comes and nothing leaves: decided without opening the file.
+    /// 2. Rows come, none leaves: the merge runs until the first change. Most files of an overlap
+    ///    end here, because the rows read again are equal.
+    /// 3. There is a change: the number of rows is needed to divide them into files. Where one file
+    ///    takes them in any case, an upper bound is enough; otherwise keys and versions are merged
+    ///    to count them.
     async fn outlook(
         &self,
         table: &mut TableFiles,
@@ -96,6 +117,7 @@ impl MergeContext {
     ) -> Result<SlotOutlook, RewriteError> {
         let held: u64 = slot.files.iter().map(|file| file.rows).sum();
         let found = self.survey.of(slot);
+        // The survey counted with the coverage of the job; refused deletes do not happen.
         let deletes = if self.coverage.is_nothing() { 0 } else { found.deletes };
         let leaves = !found.fate.gone.is_empty() || deletes > 0;
         let coming = self.incoming.rows_within(partition, &slot.bounds);
@@ -103,6 +125,7 @@ impl MergeContext {
             return Ok(SlotOutlook { dirty: false, rows: held, counts: RowCounts::default() });
         }
         let opened = table.open(slot).await?;
+        // A row that leaves is a change already, so only other slots need to look for one.
         if !leaves {
             let rows = self.rows(partition, slot, &opened, &found, ColumnChoice::All);
             let (changed, counts) = blocking(move || first_change(rows)).await?;
@@ -111,6 +134,7 @@ impl MergeContext {
             }
         }
         // The log need not know the row counts of other engines' files, so their rows are counted.
+        // A count that is too low would lead to a file beyond the limit.
         let most = if slot.range.is_some() || slot.files.is_empty() {
             held.saturating_add(coming)
         } else {
@@ -125,6 +149,8 @@ impl MergeContext {
         Ok(SlotOutlook { dirty: true, rows, counts: RowCounts::default() })
     }
 
+    /// Merge of the slot's rows with the incoming ones. Can be made several times: every call
+    /// begins at the first row.
     fn rows(
         &self,
         partition: Option<&str>,
@@ -144,6 +170,7 @@ impl MergeContext {
         )
     }
 
+    /// Writes the files of a group anew, and replaces the old ones by them in `merged`.
     async fn rewrite(
         &self,
         table: &mut TableFiles,
@@ -152,7 +179,8 @@ impl MergeContext {
         merged: &mut MergeOutcome,
     ) -> Result<(), RewriteError> {
         let most = self.limits.file_rows.max(1);
-        // Files of equal size, as few as the limit allows.
+        // Files of equal size, as few as the limit allows: 260,000 rows become two files of 130,000
+        // instead of one of 250,000 with a small rest, which the next merge would join again.
         let each = group.rows.div_ceil(group.rows.div_ceil(most).max(1)).max(1);
         let mut parts = Vec::with_capacity(group.slots.len());
         for slot in &group.slots {
@@ -168,7 +196,8 @@ impl MergeContext {
     }
 }
 
-/// Whether any row changes. The counts are complete only if none does.
+/// Whether any row changes. Stops at the end of the span with the first change, so the counts are
+/// complete only if none does.
 fn first_change(mut rows: MergedRows) -> Result<(bool, RowCounts), RewriteError> {
     while !rows.changed() {
         if rows.window()?.is_none() {

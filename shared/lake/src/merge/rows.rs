@@ -1,4 +1,11 @@
 //! Merges the table's rows and the incoming rows, both in key order, into one sequence.
+//!
+//! Two sorted sequences are walked side by side. At each step the lesser key decides: a row of the
+//! table alone, an incoming row alone, or both. Contents are not compared at each step but for a
+//! span of some thousand rows at once, column by column, which is many times faster than row by
+//! row. Rows are positions in their batches until the span is complete, and are copied once.
+//!
+//! The sequence can be run without an output: `plan` runs it to find the first change or to count.
 
 use core::cmp::Ordering;
 use std::sync::Arc;
@@ -15,21 +22,26 @@ use crate::changes::ChangeOp;
 use crate::collect::KeySet;
 use crate::partition::{KeyedRows, RowLayout};
 
-/// Number of rows to look at before contents are compared and rows are returned. Tests have few
-/// rows and want many windows.
+/// Number of rows in a span, after which contents are compared and rows are returned. Bounds the
+/// memory: a span keeps every batch alive that it refers to. Tests have few rows and want many
+/// spans.
 const WINDOW_ROWS: usize = if cfg!(test) { 5 } else { 4096 };
 
-/// Sets of keys that decide about table rows without an incoming row in their partition.
+/// Sets of keys that decide about table rows without an incoming row in their partition. Found by
+/// the survey, which sees all partitions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KeyFate {
-    /// Keys whose newer version is in another partition: these rows leave.
+    /// Keys whose newer version is in another partition: these rows leave. That is no delete: the
+    /// record exists, and its change is recorded where it arrives.
     pub(super) gone: KeySet,
-    /// Keys whose record was returned in any partition: these rows are not deleted.
+    /// Keys whose record was returned in any partition: these rows are not deleted, whatever the
+    /// coverage says.
     pub(super) returned: KeySet,
 }
 
 impl KeyFate {
-    /// Whether coverage deletes the row, which has no incoming row in its partition.
+    /// Whether coverage deletes the row, which has no incoming row in its partition. Survey,
+    /// outlook and rewriting all ask here, so that they cannot disagree.
     pub(super) fn deletes(
         &self,
         row: RowView<'_>,
@@ -41,10 +53,12 @@ impl KeyFate {
     }
 }
 
-/// Iterator over the merged rows, a window of rows at a time.
+/// Iterator over the merged rows, a span of rows at a time.
 #[derive(Debug)]
 pub(super) struct MergedRows {
+    /// Rows of the table.
     old: RowWalk,
+    /// Incoming rows.
     new: RowWalk,
     fate: KeyFate,
     /// Incoming keys with an older version in another partition.
@@ -53,27 +67,35 @@ pub(super) struct MergedRows {
     judge: PrecedenceRules,
     layout: Arc<RowLayout>,
     counts: RowCounts,
+    /// Whether a row of the spans so far is new, updated, moved or deleted.
     changed: bool,
 }
 
 /// Some merged rows, as references into their batches.
 #[derive(Debug, Default)]
 pub(super) struct RowSpan {
+    /// Batches of both sequences that the span refers to.
     batches: Vec<Arc<KeyedRows>>,
+    /// Positions of the merged rows, in key order.
     picks: Vec<RowPick>,
-    /// Positions in `picks` with an old version, and the new version that may replace it.
+    /// Indices in `picks` of old versions that a newer one may replace, each with the position of
+    /// the newer one. Their contents are still to be compared.
     pairs: Vec<(usize, RowPick)>,
     /// Changes, each with the position of its row: the new one, or the old one of a deletion.
     changes: Vec<(ChangeOp, RowPick)>,
+    /// Number of keys looked at, including those of deleted rows. A span may have fewer rows than
+    /// that, even none.
     seen: usize,
 }
 
 impl RowSpan {
+    /// Merged rows of the span.
     pub(super) fn rows(&self, layout: &RowLayout) -> Result<RecordBatch, RewriteError> {
         Ok(self.gather(layout, &self.picks)?)
     }
 
-    /// Changes of this window and their rows.
+    /// Changes of this span and their rows. Inserts, deletes and moved rows come in key order, then
+    /// updates in place: a table of changes is ordered by sequence only.
     pub(super) fn changes(
         &self,
         layout: &RowLayout,
@@ -82,6 +104,7 @@ impl RowSpan {
         Ok((ops, self.gather(layout, &picks)?))
     }
 
+    /// Rows at `picks`, copied into one batch.
     fn gather(
         &self,
         layout: &RowLayout,
@@ -103,7 +126,8 @@ impl RowSpan {
         self.changes.extend(pick.map(|pick| (op, pick)));
     }
 
-    /// Position of the current row of `cursor`.
+    /// Position of the current row of `cursor`. `slot` remembers where the batch of that walk is in
+    /// the span, so that a batch is added once and not for each row.
     fn place(&mut self, slot: &mut Option<usize>, cursor: &RowWalk) -> Option<RowPick> {
         let head = cursor.head.as_ref()?;
         let current =
@@ -131,17 +155,19 @@ impl MergedRows {
         Self { old, new, fate, arrived, coverage, judge, layout, counts, changed: false }
     }
 
-    /// Counts of the rows returned so far.
+    /// Counts of the rows returned so far. Every incoming key counts once: inserted, updated or
+    /// unchanged.
     pub(super) fn counts(&self) -> RowCounts {
         self.counts
     }
 
-    /// Whether the rows returned so far differ from the table's.
+    /// Whether the rows returned so far differ from the table's. Not the same as a counted change:
+    /// a row that moves to another partition changes both files and is counted in one.
     pub(super) fn changed(&self) -> bool {
         self.changed
     }
 
-    /// Returns the next rows, or `None` at the end. A window may be empty.
+    /// Returns the next rows, or `None` at the end. A span may be empty, where all its rows leave.
     pub(super) fn window(&mut self) -> Result<Option<RowSpan>, RewriteError> {
         let mut window = RowSpan::default();
         let (mut old_slot, mut new_slot) = (None, None);
@@ -161,6 +187,7 @@ impl MergedRows {
                 Ordering::Equal => self.pair(&mut window, &mut old_slot, &mut new_slot),
             }
         }
+        // Only the end of both sequences leaves a span without a single key.
         if window.seen == 0 {
             return Ok(None);
         }
@@ -168,6 +195,7 @@ impl MergedRows {
         Ok(Some(window))
     }
 
+    /// A row of the table without an incoming row: it leaves, is deleted, or stays.
     fn old_only(&mut self, window: &mut RowSpan, slot: &mut Option<usize>) {
         if let Some(row) = self.old.current() {
             if self.fate.gone.contains(row.key()) {
@@ -183,6 +211,8 @@ impl MergedRows {
         self.old.advance();
     }
 
+    /// An incoming row without a row of the table in this partition: inserted, or updated if its
+    /// old version is in another partition and leaves there.
     fn new_only(&mut self, window: &mut RowSpan, slot: &mut Option<usize>) {
         let moved = self.new.current().is_some_and(|row| self.arrived.contains(row.key()));
         let op = if moved { ChangeOp::Update } else { ChangeOp::Insert };
@@ -197,6 +227,8 @@ impl MergedRows {
         self.new.advance();
     }
 
+    /// A row of the table and an incoming row with its key. The old one is picked; the new one
+    /// takes its place later if it is newer and differs.
     fn pair(
         &mut self,
         window: &mut RowSpan,
@@ -217,7 +249,8 @@ impl MergedRows {
         self.new.advance();
     }
 
-    /// Replaces old versions whose content differs. A row with equal content stays as it is.
+    /// Replaces old versions whose content differs. A row with equal content stays as it is,
+    /// including its `synced_at`: otherwise every reading would change every file.
     fn replace_changed(&mut self, window: &mut RowSpan) -> Result<(), RewriteError> {
         if window.pairs.is_empty() {
             return Ok(());
@@ -241,7 +274,8 @@ impl MergedRows {
         Ok(())
     }
 
-    /// Number of merged rows, found from keys and versions alone.
+    /// Number of merged rows, found from keys and versions alone. An update replaces a row by a
+    /// row, so contents need not be compared, and the columns need not be decoded.
     pub(super) fn count(mut self) -> Result<u64, RewriteError> {
         let mut rows = 0;
         loop {

@@ -1,4 +1,9 @@
 //! Opens the files of a table and writes new ones.
+//!
+//! A file is a single object, read and written whole: some megabytes, so that one request is enough
+//! and ranges would only add requests. Reading and storing are asynchronous; decoding, merging and
+//! encoding happen on a working thread. Both overlap: while one file is stored, the next one is
+//! encoded.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,26 +36,38 @@ pub(super) struct TableFiles {
     root: String,
     limits: FileLimits,
     shelf: FileShelf,
+    /// Files of changes; `None` if changes are not recorded.
     pub(super) changes: Option<ChangesWritten>,
+    /// Column with the id of the parent, in tables of children.
     parent_column: Option<&'static str>,
+    /// Folder of temporary files, for sorting files of other engines.
     scratch: Option<PathBuf>,
+    /// Layout with all columns.
     whole: Arc<RowLayout>,
+    /// Layout with keys and versions alone.
     versions: Arc<RowLayout>,
-    /// File opened last, kept because most merges read a file several times.
+    /// File opened last, kept because most merges read a file several times: for the survey, the
+    /// outlook and the rewriting. One file only, as memory must not grow with the table.
     last: Option<(String, Bytes)>,
 }
 
-/// A slot with its files in memory, or its rows sorted into a run.
+/// A slot with its files in memory, or its rows sorted into a spill. Can be walked any number of
+/// times, at the same time by several walks.
 #[derive(Clone, Debug)]
 pub(super) struct OpenWriter {
     whole: Arc<RowLayout>,
     versions: Arc<RowLayout>,
+    /// Path and content of each file, in key order.
     files: Vec<(String, Bytes)>,
+    /// Sorted rows of files in any order; then `files` is empty.
     sorted: Option<Arc<CollectedRows>>,
 }
 
 impl OpenWriter {
-    /// Rows of the slot in key order.
+    /// Rows of the slot in key order. Of files of other engines all columns are read, because their
+    /// spill has all of them.
+    ///
+    /// A key that occurs repeatedly in such files is returned once, in its newest version.
     pub(super) fn cursor(&self, columns: ColumnChoice) -> RowWalk {
         if let Some(sorted) = &self.sorted {
             let (all, newest) = (KeyBounds::default(), Precedence::NewestChange);
@@ -72,7 +89,7 @@ impl OpenWriter {
         RowWalk::new(Arc::clone(layout), batches)
     }
 
-    /// Number of rows in the files, repeated keys included.
+    /// Number of rows in the files by their own footers, repeated keys included.
     pub(super) fn rows(&self) -> Result<u64, RewriteError> {
         if let Some(sorted) = &self.sorted {
             return Ok(sorted.rows());
@@ -118,7 +135,8 @@ impl TableFiles {
         })
     }
 
-    /// Least and greatest parent in the file, from its statistics.
+    /// Least and greatest parent in the file, from its statistics; `None` if these do not tell it.
+    /// The ids of parents are no part of the key, so first and last key say nothing about them.
     pub(super) fn parents_of(&self, file: &FileEntry) -> Option<(i64, i64)> {
         let column = self.parent_column?;
         let stats: serde_json::Value = serde_json::from_str(&file.stats).ok()?;
@@ -127,6 +145,7 @@ impl TableFiles {
         (least <= greatest).then_some((least, greatest))
     }
 
+    /// Content of a file, compared with the log.
     async fn bytes(&mut self, file: &FileEntry) -> Result<Bytes, RewriteError> {
         if let Some((last, bytes)) = &self.last
             && *last == file.path
@@ -139,6 +158,10 @@ impl TableFiles {
     }
 
     /// Loads the files of a slot, and sorts their rows if they are in no order.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged, or not the one that the log names: nothing may be merged
+    /// then, because the new file would replace the old one without its rows.
     pub(super) async fn open(&mut self, slot: &FileSlot) -> Result<OpenWriter, RewriteError> {
         let mut opened = OpenWriter {
             whole: Arc::clone(&self.whole),
@@ -156,6 +179,7 @@ impl TableFiles {
         Ok(opened)
     }
 
+    /// Collects the rows of all files of the slot, one file in memory at a time.
     async fn sort(&mut self, slot: &FileSlot) -> Result<CollectedRows, RewriteError> {
         let whole = Arc::clone(&self.whole);
         let limit = self.limits.sort_bytes;
@@ -175,6 +199,10 @@ impl TableFiles {
     }
 
     /// Writes the merged rows of neighbouring slots into files of `each` rows.
+    ///
+    /// Encoding and storing run at the same time and meet at a channel for one file. If storing is
+    /// slow, the encoder waits: at most three finished files are in memory (encoded, in the
+    /// channel, being stored).
     pub(super) async fn write(
         &mut self,
         partition: Option<&str>,
@@ -207,6 +235,8 @@ impl TableFiles {
             }
             Ok::<_, RewriteError>((added, self))
         };
+        // The error of storing comes first: the encoder then fails, too, but only with `Stopped`.
+        // Conversely a failed encoder closes the channel, and storing ends without an error.
         let (encoded, stored) = tokio::join!(encoding, storing);
         let (added, table) = stored?;
         let (counts, left) = encoded?;
@@ -222,10 +252,14 @@ impl TableFiles {
 struct FileEncoder {
     layout: Arc<RowLayout>,
     limits: FileLimits,
+    /// Number of rows after which a file is complete.
     each: u64,
+    /// File under construction; `None` until there are rows for it, so that a partition without
+    /// rows gets no file.
     writer: Option<PartitionWriter>,
     changes: Option<ChangeEncoder>,
     partition: Option<String>,
+    /// Way of complete files to the store.
     done: mpsc::Sender<FinishedFile>,
 }
 
@@ -252,6 +286,7 @@ impl FileEncoder {
         Ok((counts, self.changes.take()))
     }
 
+    /// Appends rows, and begins a new file where one is complete.
     fn write(&mut self, rows: &RecordBatch) -> Result<(), RewriteError> {
         let mut start = 0;
         while start < rows.num_rows() {
@@ -272,6 +307,7 @@ impl FileEncoder {
         Ok(())
     }
 
+    /// Finishes the file under construction, if there is one.
     fn close(&mut self) -> Result<(), RewriteError> {
         let Some(writer) = self.writer.take() else {
             return Ok(());
@@ -280,7 +316,8 @@ impl FileEncoder {
     }
 
     fn send(&self, file: FinishedFile) -> Result<(), RewriteError> {
-        // `blocking_send` panics on a thread of the runtime, where a simulation encodes.
+        // Waits for room in the channel. `blocking_send` panics on a thread of the runtime, where a
+        // simulation encodes; there the channel is large enough and `try_send` succeeds.
         match self.done.try_send(file) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(file)) => {
