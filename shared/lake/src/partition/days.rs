@@ -1,19 +1,26 @@
 //! Days of a date column, taken from the statistics in the log.
+//!
+//! Report windows must reach as far back as the account's entries. The tables of entries know these
+//! days, and the log tells them without opening a file.
 
 use delta::table::FileEntry;
 use engine::time::Date;
 use serde_json::Value;
 
-/// Days that a date column of some files holds.
+/// Days that a date column of some files holds. Only first and last days are known; a day within a
+/// range may have no row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileDays {
     /// First and last day of each file that has any.
     pub ranges: Vec<(Date, Date)>,
-    /// Whether the statistics of every file cover the column.
+    /// Whether the statistics of every file cover the column. If not, there may be days outside of
+    /// all ranges.
     pub complete: bool,
 }
 
 /// Returns the days of `column` in `files`. Reads only the log.
+///
+/// A file without any day in the column adds no range and does not make the result incomplete.
 #[must_use]
 pub fn days_of(files: &[FileEntry], column: &str) -> FileDays {
     let mut days = FileDays { ranges: Vec::new(), complete: true };

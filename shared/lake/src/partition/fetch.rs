@@ -1,4 +1,9 @@
 //! Reads the objects of files that the log names and compares them with the log.
+//!
+//! A data file can be cut, damaged or exchanged behind the log's back, for example by a copy
+//! between buckets that died. If its rows were merged unseen, the next commit would make the loss
+//! permanent and would delete the evidence later. So every reader goes through [`fetch`]; only
+//! `verify` reads objects that differ, to say more about them.
 
 use bytes::Bytes;
 use delta::offload::offload;
@@ -10,6 +15,9 @@ use super::reader::row_count;
 use super::write::sha256;
 
 /// Returns the whole object stored at the path of a file, without comparing it.
+///
+/// # Errors
+/// `Missing` when there is no such object, `Store` when the store fails.
 pub(crate) async fn stored(
     store: &dyn ObjectStore,
     root: &str,
@@ -20,6 +28,11 @@ pub(crate) async fn stored(
 }
 
 /// Returns the whole object of a file, or an error if it is not the file that the log names.
+///
+/// The comparison costs about a millisecond per megabyte, on another thread.
+///
+/// # Errors
+/// `Missing` or `Swapped`, both with an instruction for the operator; `Store` when the store fails.
 pub(crate) async fn fetch(
     store: &dyn ObjectStore,
     root: &str,
@@ -45,14 +58,17 @@ fn table_of(root: &str) -> &str {
     root.rsplit('/').next().unwrap_or(root)
 }
 
-/// Difference between an object and the file that the log names.
+/// Difference between an object and the file that the log names, as text for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FileDifference {
+    /// Property in the log, such as `1200 bytes`.
     pub(crate) expected: String,
+    /// The same property of the object.
     pub(crate) found: String,
 }
 
-/// Compares `bytes` with the log's entry: by size, and by checksum if the log has one.
+/// Compares `bytes` with the log's entry: by size, and by checksum if the log has one. The size
+/// comes first, because it is cheap and says more: a shorter object was cut.
 pub(crate) fn difference(file: &FileEntry, bytes: &Bytes) -> Option<FileDifference> {
     let size = |bytes: u64| format!("{bytes} bytes");
     let sum = |sum: &str| format!("SHA-256 {sum}");
@@ -63,7 +79,7 @@ pub(crate) fn difference(file: &FileEntry, bytes: &Bytes) -> Option<FileDifferen
 }
 
 /// Compares the number of rows. Applies only to our files of earlier releases, which have no
-/// checksum in the log.
+/// checksum in the log. An unreadable file is no difference here; opening it reports the damage.
 fn other_rows(file: &FileEntry, bytes: &Bytes) -> Option<FileDifference> {
     // Other engines need not log a row count.
     let ours = file.sha256.is_none() && file.keys.is_some();

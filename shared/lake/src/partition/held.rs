@@ -1,4 +1,8 @@
 //! Counts the rows that a table holds of each unit of its coverage.
+//!
+//! A full pass over children or report windows must also ask about units that Harvest no longer
+//! lists, if the table has rows of them: a parent that was deleted, or a window outside of the
+//! present history. Otherwise their rows would stay forever.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +28,8 @@ pub struct UnitRowCounts {
     pub periods: BTreeMap<Period, u64>,
 }
 
-/// Counts the rows of each parent or report window in `files`. Reads only the columns needed.
+/// Counts the rows of each parent or report window in `files`. Reads only the columns needed, one
+/// file at a time.
 ///
 /// # Errors
 /// When a file cannot be read.
@@ -45,6 +50,7 @@ pub async fn held_units(
     Ok(held)
 }
 
+/// Adds the rows of one batch to the counts.
 fn count_units(rows: &KeyedRows, held: &mut UnitRowCounts) {
     for row in 0..rows.len() {
         let (parent, period) = rows.unit(row);

@@ -1,4 +1,7 @@
 //! Rows with decoded keys and versions.
+//!
+//! Keys of a batch are encoded at once, when it is loaded. Afterwards a comparison of two keys is a
+//! comparison of bytes, without a look at columns and types.
 
 use arrow::array::{Array, Date32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::row::Rows;
@@ -11,12 +14,17 @@ use engine::window::Period;
 #[derive(Debug)]
 pub(crate) struct KeyedRows {
     pub(crate) batch: RecordBatch,
+    /// Key of each row as bytes.
     pub(crate) keys: Rows,
+    /// The records' own `updated_at`, in streams that have one.
     pub(super) updated_at: Option<TimestampMicrosecondArray>,
+    /// Times of reading; in a table of changes the sequences, in the place of microseconds.
     pub(super) synced_at: Option<TimestampMicrosecondArray>,
     /// Ids, if the id is the whole key.
     pub(super) id: Option<Int64Array>,
+    /// Ids of the parents, in tables of children.
     pub(super) parent: Option<Int64Array>,
+    /// First and last days of the report windows, in tables of reports.
     pub(super) period: Option<(Date32Array, Date32Array)>,
 }
 
@@ -30,7 +38,8 @@ impl KeyedRows {
         self.keys.row(row).data()
     }
 
-    /// Number of leading rows whose key is less than `bound`. The rows are in key order.
+    /// Number of leading rows whose key is less than `bound`. The rows are in key order, so it is
+    /// found by halving.
     pub(crate) fn below(&self, bound: &[u8]) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {
@@ -44,6 +53,7 @@ impl KeyedRows {
         low
     }
 
+    /// Version of the row, by which it precedes others of its key or not.
     pub(crate) fn version(&self, row: usize) -> RecordVersion {
         RecordVersion {
             updated_at: self.updated_at.as_ref().and_then(|column| value(column, row)),
@@ -77,19 +87,23 @@ impl KeyedRows {
     }
 }
 
+/// Microseconds since 1970; `None` for null.
 fn value(column: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
     column.is_valid(row).then(|| column.value(row))
 }
 
-/// Days since 1970-01-01, as Arrow counts them.
+/// Days since 1970-01-01, as Arrow counts them. `None` only beyond the range of 32 bits, which no
+/// date of `jiff` reaches.
 pub(crate) fn epoch_day(day: Date) -> Option<i32> {
     i32::try_from(day.duration_since(EPOCH).as_hours() / 24).ok()
 }
 
-/// Day that is `days` after 1970-01-01, limited to the representable range.
+/// Day that is `days` after 1970-01-01, limited to the representable range. Files of other engines
+/// may have days beyond the years -9999 to 9999, which must not fail the whole table.
 pub(crate) fn day_of(days: i32) -> Date {
     let by = SignedDuration::from_hours(i64::from(days) * 24);
     EPOCH.checked_add(by).unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
 }
 
+/// First day of Arrow's count.
 const EPOCH: Date = Date::constant(1970, 1, 1);

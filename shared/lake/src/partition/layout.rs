@@ -1,4 +1,12 @@
 //! Roles of the columns in partition files, and keys as bytes with the order of the keys.
+//!
+//! Code that merges or verifies rows works with batches of Arrow and knows no stream. A layout
+//! tells it which columns are present, at which index, and what they mean: key, content, version,
+//! parent, report window. It is derived from the declaration once for each merge.
+//!
+//! Keys are encoded by Arrow's row format: the bytes of two keys compare as the keys do, part by
+//! part, nulls first, integers by value. `KeyPart` in `engine` has the same order, so that a key in
+//! the log's tags and the bytes of a row can be compared.
 
 use std::sync::Arc;
 
@@ -18,13 +26,13 @@ use engine::schema::{Column, ColumnSource, SEQUENCE};
 
 use super::keyed::{KeyedRows, day_of, epoch_day};
 
-/// Choice of columns to read from a file or a sorted run.
+/// Choice of columns to read from a file or a sorted spill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnChoice {
     /// All columns that the table declares.
     All,
     /// Columns that identify a row and its version: keys, `updated_at`, `synced_at`, parent,
-    /// period.
+    /// period. A small part of the file; enough to decide which row stays.
     Versions,
 }
 
@@ -38,12 +46,14 @@ pub(crate) struct RowLayout {
     pub(crate) schema: SchemaRef,
     /// Indices of the key columns, in declared order.
     pub(crate) keys: Vec<usize>,
-    /// Columns whose change counts as a change of the record.
+    /// Columns whose change counts as a change of the record: all but `synced_at`, volatile ones
+    /// and the partition.
     pub(crate) content: Vec<usize>,
     updated_at: Option<usize>,
     synced_at: Option<usize>,
     parent: Option<usize>,
     period: Option<(usize, usize)>,
+    /// Encoder of keys.
     converter: RowConverter,
     /// Brings rows of older declarations up to the current one.
     lifter: Option<RowLifter>,
@@ -76,29 +86,33 @@ impl RowLayout {
         }
     }
 
-    /// Layout for rows of files where the row read last counts, whatever its version.
+    /// Layout without versions: of several rows with one key, the one that was collected last
+    /// counts. For rows that are collected in the order in which they became true, such as changes
+    /// by sequence.
     pub(crate) fn latest(table: &TableSchema) -> Result<Self, ArrowError> {
         let layout = Self::new(table, ColumnChoice::All)?;
         Ok(Self { updated_at: None, synced_at: None, ..layout })
     }
 
-    /// Layout of partition files that leaves rows of older declarations as they are.
+    /// Layout of partition files that leaves rows of older declarations as they are. For `verify`,
+    /// which compares the log's statistics with what is in the file.
     pub(crate) fn as_stored(table: &TableSchema) -> Result<Self, ArrowError> {
         Self::of(table, |column| !matches!(column.source, ColumnSource::Partition))
     }
 
-    /// Layout of decoded rows, which include the partition column.
+    /// Layout of decoded rows, which include the partition column. For rows that no file has yet.
     pub(crate) fn decoded(table: &TableSchema) -> Result<Self, ArrowError> {
         Self::of(table, |_| true)
     }
 
-    /// Layout of the named columns of partition files, in the table's order.
+    /// Layout of the named columns of partition files, in the table's order. Without lifting: a
+    /// value that is still in `extra_json` counts as null.
     pub(crate) fn named(table: &TableSchema, names: &[&str]) -> Result<Self, ArrowError> {
         Self::of(table, |column| names.contains(&column.name.as_str()))
     }
 
     /// Layout of a table of changes. Of several rows with one key, the highest sequence is the
-    /// newest.
+    /// newest: the sequence takes the role of `synced_at`, and nothing that of `updated_at`.
     pub(crate) fn replayed(changes: &TableSchema) -> Result<Self, ArrowError> {
         let mut layout = Self::new(changes, ColumnChoice::All)?;
         layout.updated_at = None;
@@ -106,6 +120,7 @@ impl RowLayout {
         Ok(layout)
     }
 
+    /// Layout of the columns that `wants` chooses. Roles whose column is not chosen are empty.
     fn of(table: &TableSchema, wants: impl Fn(&Column) -> bool) -> Result<Self, ArrowError> {
         let cursor_field = table.spec.cursor_field();
         let wanted: Vec<&Column> = table.columns.iter().filter(|column| wants(column)).collect();
@@ -141,6 +156,10 @@ impl RowLayout {
     }
 
     /// Brings stored rows up to the current declaration, and returns whether any row changed.
+    ///
+    /// A field that Harvest adds is stored in `extra_json` until it is declared. From then on new
+    /// rows have it in a column, while older files still have it in `extra_json`. Lifting at every
+    /// reading makes both look alike, so that comparing them finds no change where there is none.
     pub(crate) fn lifted(&self, batch: RecordBatch) -> Result<(RecordBatch, bool), ArrowError> {
         let lifted = match &self.lifter {
             Some(lifter) => lifter.lift(&batch)?,
@@ -158,7 +177,8 @@ impl RowLayout {
         self.converter.convert_columns(&columns)
     }
 
-    /// Encodes `key` as `key_rows` does. `None` if its parts do not match the types of the columns.
+    /// Encodes `key` as `key_rows` does. `None` if its parts do not match the types of the columns:
+    /// the tags of the file are then of no use, and the file counts as one in any order.
     pub(crate) fn key_bytes(&self, key: &Key) -> Option<Box<[u8]>> {
         if key.0.len() != self.keys.len() {
             return None;
@@ -182,7 +202,8 @@ impl RowLayout {
         Some(rows.row(0).as_ref().into())
     }
 
-    /// Key of one row as a value.
+    /// Key of one row as a value, for tags and messages. Slow compared with `key_rows`; meant for
+    /// first and last rows.
     pub(crate) fn key(&self, batch: &RecordBatch, row: usize) -> Result<Key, ArrowError> {
         let mut parts = Vec::with_capacity(self.keys.len());
         for &key in &self.keys {
@@ -206,6 +227,9 @@ impl RowLayout {
     }
 
     /// Adds keys and versions to the rows.
+    ///
+    /// # Errors
+    /// When the rows do not have the columns of this layout.
     pub(crate) fn keyed(&self, batch: RecordBatch) -> Result<KeyedRows, ArrowError> {
         let keys = self.key_rows(&batch)?;
         let instants = |index: Option<usize>| -> Result<Option<_>, ArrowError> {

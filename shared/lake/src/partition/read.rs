@@ -1,4 +1,9 @@
 //! Reads partition files: ours of any age, and those that other engines compacted.
+//!
+//! Three things may differ from the current declaration. A file may lack columns that were declared
+//! later: they are null. It may hold values in `extra_json` that have a column now: they are
+//! lifted. And another engine may have chosen other types for the same values: they are converted
+//! if no value changes by it. A file that fits is passed through without a copy.
 
 use std::sync::Arc;
 
@@ -15,14 +20,19 @@ use super::error::{PartitionError, TableFile};
 use super::layout::{ColumnChoice, RowLayout};
 use super::reader::{reader, surviving};
 
-/// Number of rows of a batch. Tests have few rows and want many batches.
+/// Number of rows of a batch. Large enough that the work per batch does not count, small enough
+/// that a merge keeps few rows of each file in memory. Tests have few rows and want many batches.
 const BATCH_ROWS: usize = if cfg!(test) { 4 } else { 8192 };
 
 /// Reads the rows of a partition file with the table's whole schema. The partition column gets the
 /// file's value; columns that the file is too old to have are null.
 ///
+/// `bytes` must have been compared with the log before.
+///
 /// # Errors
-/// `Damaged` when the bytes are not a partition file of the table.
+/// `Damaged` when the bytes are not a partition file of the table, `Unsupported` or `Unfit` when
+/// another program wrote it in a way that cannot be read. Errors of single row groups come from the
+/// iterator.
 pub fn read(
     schema: &TableSchema,
     file: &FileEntry,
@@ -58,6 +68,7 @@ impl Iterator for PartitionRows {
             Ok(batch) => batch,
             Err(error) => return Some(Err(error)),
         };
+        // The partition column has its place among the others, as in the log.
         let mut columns = batch.columns().to_vec();
         if let Some((index, value)) = &self.value {
             let zeros = Int64Array::from(vec![0; batch.num_rows()]);
@@ -70,6 +81,8 @@ impl Iterator for PartitionRows {
     }
 }
 
+/// Value of the partition column, one for the whole file. A text that should be a number is an
+/// error instead of null: the rows would silently change their partition.
 fn partition_value(
     schema: &TableSchema,
     index: usize,
@@ -91,6 +104,9 @@ fn partition_value(
 }
 
 /// Reads the rows of a file in `layout`, without the partition column.
+///
+/// Decodes only the columns of the layout. Columns that the layout does not know are ignored, so
+/// that a column added by another program hides no rows.
 pub(crate) fn open(
     layout: &Arc<RowLayout>,
     path: &str,
@@ -115,19 +131,23 @@ pub(crate) fn open(
 /// Iterator over the rows of a partition file in one layout.
 #[derive(Debug)]
 pub(crate) struct FileRows {
-    /// `None` at the end and after an error, which the reader might repeat forever.
+    /// `None` at the end and after an error or a panic: the reader might repeat an error forever,
+    /// and its state after a panic is unknown.
     reader: Option<ParquetRecordBatchReader>,
     layout: Arc<RowLayout>,
     file: TableFile,
-    /// Whether any row of an older declaration was changed to fit the current one.
+    /// Whether any row of an older declaration was changed to fit the current one. Known of the
+    /// batches returned so far.
     lifted: bool,
 }
 
 impl FileRows {
+    /// Whether a batch returned so far had rows of an older declaration.
     pub(crate) fn has_lifted(&self) -> bool {
         self.lifted
     }
 
+    /// Brings a batch into the layout: types first, then the current declaration.
     fn fitted(&mut self, batch: &RecordBatch) -> Result<RecordBatch, PartitionError> {
         let schema = &self.layout.schema;
         let fitted = if batch.schema_ref().fields() == schema.fields() {

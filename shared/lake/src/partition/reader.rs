@@ -1,4 +1,9 @@
 //! Reads Parquet files of any writer.
+//!
+//! Parquet describes values by physical and logical types. Many writers, ours too, add an Arrow
+//! schema to the metadata, which may describe the same values differently, for example as
+//! dictionaries. The reader goes by the Parquet types alone, so that a file has one meaning whoever
+//! wrote it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,6 +20,9 @@ use parquet::file::metadata::RowGroupMetaData;
 use super::error::{PartitionError, TableFile};
 
 /// Number of rows in a file, by its own metadata.
+///
+/// # Errors
+/// `Damaged` or `Unsupported`, as when the rows were read.
 pub(crate) fn row_count(table: &str, path: &str, bytes: Bytes) -> Result<u64, PartitionError> {
     let file = TableFile::new(table, path);
     let rows = reader(&file, bytes)?.metadata().file_metadata().num_rows();
@@ -23,12 +31,17 @@ pub(crate) fn row_count(table: &str, path: &str, bytes: Bytes) -> Result<u64, Pa
 
 /// Reader of a Parquet file of any writer. Uses the Parquet types and ignores the Arrow types that
 /// the writer may have added.
+///
+/// # Errors
+/// `Unsupported` for a whole file that this reader cannot decode, `Damaged` for anything else that
+/// it refuses. The distinction matters to the operator: the first has a remedy without a backup.
 pub(crate) fn reader(
     file: &TableFile,
     bytes: Bytes,
 ) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, PartitionError> {
     let unsupported = |how| Err(PartitionError::Unsupported { file: file.clone(), how });
-    // Files with an encrypted footer end with this magic number.
+    // Files with an encrypted footer end with this magic number instead of `PAR1` (Parquet modular
+    // encryption). Without this check the file would count as damaged.
     if bytes.ends_with(b"PARE") {
         return unsupported("encrypted");
     }
@@ -36,6 +49,7 @@ pub(crate) fn reader(
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let load = || ArrowReaderMetadata::load(&bytes, options.clone());
     let mut metadata = surviving(file, load)?.map_err(failed)?;
+    // LZO is in the Parquet format, but the library has no decoder for it.
     let groups = metadata.metadata().row_groups().iter();
     if groups.flat_map(RowGroupMetaData::columns).any(|it| it.compression() == Compression::LZO) {
         return unsupported("compressed with LZO");
@@ -49,6 +63,7 @@ pub(crate) fn reader(
 }
 
 /// Runs `work` and turns its panic into an error: the Parquet reader panics on some damaged files.
+/// A damaged file of one table must not end a process that works on others.
 pub(super) fn surviving<T>(
     file: &TableFile,
     work: impl FnOnce() -> T,
@@ -59,8 +74,11 @@ pub(super) fn surviving<T>(
     })
 }
 
-/// Schema of the file with 96-bit instants read as microseconds; in nanoseconds, instants far from
-/// now would overflow. `None` if there are no such instants.
+/// Schema of the file with 96-bit instants read as microseconds; in nanoseconds, instants before
+/// 1677 and after 2262 would overflow. `None` if there are no such instants.
+///
+/// INT96 is a deprecated type of Parquet, in which Spark writes instants unless it is told
+/// otherwise.
 fn in_micros(metadata: &ArrowReaderMetadata) -> Option<SchemaRef> {
     let columns = metadata.parquet_schema().columns();
     let mut is_wide = columns.iter().map(|column| column.physical_type() == Type::INT96);
@@ -72,6 +90,8 @@ fn in_micros(metadata: &ArrowReaderMetadata) -> Option<SchemaRef> {
     Some(Arc::new(Schema::new_with_metadata(fields, metadata.schema().metadata().clone())))
 }
 
+/// The field with its 96-bit instants as microseconds. Takes one element of `is_wide` for each
+/// leaf, as Parquet lists its columns: leaves in order, depth first.
 #[expect(clippy::wildcard_enum_match_arm, reason = "Arrow's types: all others are leaves")]
 fn narrowed(field: &FieldRef, is_wide: &mut impl Iterator<Item = bool>) -> FieldRef {
     let ty = match field.data_type() {

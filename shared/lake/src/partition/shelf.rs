@@ -1,4 +1,9 @@
 //! Stores new files under unused names.
+//!
+//! A name is `<partition>/<epoch>-<sequence>-<attempt>-<n>.parquet`. The attempt is a new random id
+//! for every merge, so two workers never write the same name, even if one of them lost its lease
+//! without noticing. Nothing is ever overwritten: a reader of an older version still finds the
+//! bytes that it expects.
 
 use std::sync::Arc;
 
@@ -12,7 +17,8 @@ use super::WrittenFile;
 /// Folder value of rows without a partition value.
 const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// Characters that the name of a partition's folder must escape.
+/// Characters that the name of a partition's folder must escape: all but letters, digits, `-`, `_`
+/// and `.`. The values in use, such as `2024-01`, contain none of them.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// Destination of the new files of one table during one attempt.
@@ -41,7 +47,11 @@ impl FileShelf {
         Self { store, root, name, column: column.map(str::to_owned), now, next: 0 }
     }
 
-    /// Stores a file of `partition` and returns its entry in the log.
+    /// Stores a file of `partition` and returns its entry in the log. The file is durable on
+    /// return, so that a commit may name it.
+    ///
+    /// # Errors
+    /// When the store fails. The file may be stored nevertheless; nobody knows its name then.
     pub(crate) async fn put(
         &mut self,
         partition: Option<&str>,
@@ -60,8 +70,8 @@ impl FileShelf {
             let key = format!("{}/{path}", self.root);
             let is_there = match self.store.put_if_absent(&key, file.bytes.clone()).await? {
                 PutIfAbsent::Stored => true,
-                // An existing file is ours after a put that lost its answer; otherwise an earlier
-                // attempt wrote other rows.
+                // An existing file is ours after a put that lost its answer. Otherwise the name is
+                // taken by other rows, and the next number is tried.
                 PutIfAbsent::Exists => self.store.get(&key).await?.as_ref() == Some(&file.bytes),
             };
             if is_there {

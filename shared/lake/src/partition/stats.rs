@@ -1,7 +1,19 @@
 //! Delta statistics of a file, gathered while it is written.
 //!
-//! Bounds must be exact or wider: a bound rounded the wrong way makes readers skip live rows. No
-//! text goes into the log except short text of keys.
+//! Readers skip a file if the value they look for is outside of its bounds. Bounds must therefore
+//! be exact or wider: a bound rounded the wrong way makes readers skip live rows. No text goes into
+//! the log except short text of keys.
+//!
+//! | type | bounds in the log |
+//! | --- | --- |
+//! | integer, decimal | all digits; through a float, a maximum could be rounded below a value |
+//! | date | `YYYY-MM-DD` |
+//! | instant | to the millisecond, minimum rounded down, maximum rounded up |
+//! | text in a key | at most 32 bytes, minimum cut off, maximum cut off and raised |
+//! | other | none, not even a count of nulls |
+//!
+//! A column without a value has a count of nulls and no bounds. A bound that has no legal form,
+//! such as a year with five digits, is left out with the other bound of its column.
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{max, max_string, min, min_string};
@@ -17,26 +29,36 @@ use super::layout::RowLayout;
 
 /// Length of a day in microseconds.
 const DAY_MICROS: i64 = 86_400_000_000;
-/// Length in bytes of the longest text used as a bound; longer ones are shortened.
+/// Length in bytes of the longest text used as a bound; longer ones are shortened. Texts of keys
+/// are currency codes and the domain of the company, which are short; the limit is for what Harvest
+/// may send instead.
 const LONGEST_TEXT: usize = 32;
 
-/// Statistics of the rows written so far.
+/// Statistics of the rows written so far. They need one pass over the values and a few bytes for
+/// each column.
 #[derive(Debug)]
 pub(crate) struct FileStats {
     schema: SchemaRef,
+    /// Columns with statistics. The property `delta.dataSkippingStatsColumns` names those of them
+    /// that have statistics in every file of the table (ADR 15).
     columns: Vec<ColumnStats>,
     rows: u64,
 }
 
+/// Statistics of one column.
 #[derive(Debug)]
 struct ColumnStats {
+    /// Position in the file's schema.
     index: usize,
     nulls: u64,
+    /// Least and greatest value, unrounded; `None` while all values are null.
     bounds: Option<(StatisticBound, StatisticBound)>,
 }
 
+/// Value of a bound. Bounds of one column are of one variant.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 enum StatisticBound {
+    /// Integer, day since 1970, microsecond since 1970, or decimal without its point.
     Number(i128),
     Text(String),
 }
@@ -59,6 +81,7 @@ impl FileStats {
         self.rows
     }
 
+    /// Adds the rows of one batch.
     pub(crate) fn add(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         self.rows += batch.num_rows() as u64;
         for stats in &mut self.columns {
@@ -78,7 +101,8 @@ impl FileStats {
         Ok(())
     }
 
-    /// Names of the columns with a shortened bound.
+    /// Names of the columns with a shortened bound. Files of earlier releases left such bounds out,
+    /// and `verify` must not report that.
     pub(crate) fn shortened(&self) -> Vec<&str> {
         let long = |bound: &StatisticBound| match bound {
             StatisticBound::Text(text) => text.len() > LONGEST_TEXT,
@@ -91,7 +115,8 @@ impl FileStats {
         fields.map(|field| field.name().as_str()).collect()
     }
 
-    /// JSON text for the `stats` of an `add` action.
+    /// JSON text for the `stats` of an `add` action. Columns are in the order of the schema, so
+    /// that equal rows give equal text.
     pub(crate) fn json(&self) -> String {
         let (mut least, mut greatest, mut nulls) = (String::new(), String::new(), String::new());
         for stats in &self.columns {
@@ -117,6 +142,8 @@ impl FileStats {
     }
 }
 
+/// Appends a member to a JSON object without its braces. `value` is written as it is: decimals keep
+/// all digits, which no number type of `serde_json` promises.
 fn member(object: &mut String, name: &str, value: &str) {
     if !object.is_empty() {
         object.push(',');
@@ -126,6 +153,7 @@ fn member(object: &mut String, name: &str, value: &str) {
     object.push_str(value);
 }
 
+/// Least and greatest value of a batch's column; `None` if all values are null.
 fn bounds(column: &dyn Array) -> Option<(StatisticBound, StatisticBound)> {
     fn numbers<T: Into<i128>>(
         low: Option<T>,
@@ -148,13 +176,15 @@ fn bounds(column: &dyn Array) -> Option<(StatisticBound, StatisticBound)> {
     }
 }
 
+/// Direction in which a bound may move.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BoundRounding {
     Down,
     Up,
 }
 
-/// JSON form of the bound; `None` if it has no legal one.
+/// JSON form of the bound; `None` if it has no legal one: the log's dates and instants have years
+/// of four digits.
 fn literal(bound: &StatisticBound, ty: &DataType, round: BoundRounding) -> Option<String> {
     let number = match bound {
         StatisticBound::Text(text) => {
@@ -184,6 +214,8 @@ fn instant(micros: i64, round: BoundRounding) -> Option<String> {
 }
 
 /// Instant with this number of fraction digits; `None` if its year does not have four digits.
+/// Written by hand, because the log wants a fixed form and the end of the year 9999 is beyond the
+/// range of `Timestamp`.
 fn clock(micros: i64, digits: usize) -> Option<String> {
     let days = i32::try_from(micros.div_euclid(DAY_MICROS)).ok()?;
     let day = day_of(days);
@@ -199,6 +231,9 @@ fn clock(micros: i64, digits: usize) -> Option<String> {
 
 /// Bound of `text` in at most `LONGEST_TEXT` bytes: not above it when rounded down, not below it
 /// when rounded up. The text itself if there is none.
+///
+/// With a limit of 4 bytes, `invoice` would become `invo` rounded down and `invp` rounded up.
+/// Characters are never cut in two.
 fn short(text: &str, round: BoundRounding) -> String {
     if text.len() <= LONGEST_TEXT {
         return text.to_owned();
@@ -210,7 +245,8 @@ fn short(text: &str, round: BoundRounding) -> String {
     if round == BoundRounding::Down {
         return beginning.to_owned();
     }
-    // The next text of this length is greater than every text with this beginning.
+    // The next text of this length is greater than every text with this beginning. If the last
+    // character has no successor that fits, the one before it is raised instead.
     while let Some(last) = beginning.chars().next_back() {
         let before = without_last(beginning);
         if let Some(next) =
@@ -223,18 +259,21 @@ fn short(text: &str, round: BoundRounding) -> String {
     text.to_owned()
 }
 
+/// The text without its last character.
 fn without_last(text: &str) -> &str {
     let mut chars = text.chars();
     chars.next_back();
     chars.as_str()
 }
 
-/// Character that follows `char` in the order of texts.
+/// Character that follows `char` in the order of texts. UTF-8 sorts by code points; those of
+/// surrogates are no characters and are skipped. `None` for the last one.
 fn next_char(char: char) -> Option<char> {
     (u32::from(char) + 1..=u32::from(char::MAX)).find_map(char::from_u32)
 }
 
-/// `unscaled` with `scale` digits after the point, as a JSON number.
+/// `unscaled` with `scale` digits after the point, as a JSON number: 1234567 with scale 4 is
+/// `123.4567`.
 fn decimal(unscaled: i128, scale: usize) -> String {
     let mut digits = unscaled.unsigned_abs().to_string();
     if digits.len() <= scale {

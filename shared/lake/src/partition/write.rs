@@ -1,4 +1,8 @@
 //! Writes one partition file from rows in key order.
+//!
+//! The file is built in memory: it is put into the store as one object, and its size and checksum
+//! are part of its entry in the log. Statistics and keys are gathered on the way, so that a written
+//! file need not be read again.
 
 use std::sync::Arc;
 
@@ -18,7 +22,8 @@ use super::layout::RowLayout;
 use super::stats::FileStats;
 use super::{FileLimits, PartitionError};
 
-/// Size in bytes at which a column's dictionary is abandoned for plain values.
+/// Size in bytes at which a column's dictionary is abandoned for plain values. A larger dictionary
+/// costs memory and time in the writer and gains nothing for columns whose values rarely repeat.
 const DICTIONARY_BYTES: usize = 256 << 10;
 
 /// A partition file under construction, in memory.
@@ -29,18 +34,23 @@ pub(crate) struct PartitionWriter {
     stats: FileStats,
     /// Whether rows come in key order, so that first and last key bound the file.
     ordered: bool,
+    /// First key; `None` in a file of unordered rows.
     first: Option<Key>,
+    /// Last key so far.
     last: Option<Key>,
     group_bytes: usize,
 }
 
-/// A complete partition file, not stored yet.
+/// A complete partition file, not stored yet: its content and all that the log says about it.
 #[derive(Debug)]
 pub(crate) struct WrittenFile {
     pub(crate) bytes: Bytes,
     pub(crate) rows: u64,
+    /// Delta statistics as JSON text.
     pub(crate) stats: String,
+    /// First and last key; `None` in a file of unordered rows, or without rows.
     pub(crate) keys: Option<(Key, Key)>,
+    /// Checksum of `bytes`, in hexadecimal digits.
     pub(crate) sha256: String,
 }
 
@@ -77,6 +87,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 }
 
 impl PartitionWriter {
+    /// Writer for rows in strict key order.
     pub(crate) fn new(layout: Arc<RowLayout>, limits: FileLimits) -> Result<Self, PartitionError> {
         let properties = properties(&layout, limits)?;
         let writer =
@@ -87,7 +98,7 @@ impl PartitionWriter {
         Ok(Self { layout, writer, stats, ordered: true, first, last, group_bytes })
     }
 
-    /// Writer for rows in any order, in which keys may repeat.
+    /// Writer for rows in any order, in which keys may repeat. Its file names no keys in the log.
     pub(crate) fn unordered(
         layout: Arc<RowLayout>,
         limits: FileLimits,
@@ -114,12 +125,15 @@ impl PartitionWriter {
         }
         self.stats.add(rows)?;
         self.writer.write(rows)?;
+        // Compares all memory of the row group. The count of bytes in progress leaves out values
+        // that wait to be encoded, and is 2 to 5 times too low.
         if self.writer.memory_size() > self.group_bytes {
             self.writer.flush()?;
         }
         Ok(())
     }
 
+    /// Completes the file.
     pub(crate) fn finish(self) -> Result<WrittenFile, PartitionError> {
         let bytes: Bytes = self.writer.into_inner()?.into();
         Ok(WrittenFile {
@@ -132,6 +146,8 @@ impl PartitionWriter {
     }
 }
 
+/// Properties of the Parquet file. Zstandard at level 1: a first load is short of processor time,
+/// and higher levels trade it for a small gain in size.
 fn properties(layout: &RowLayout, limits: FileLimits) -> Result<WriterProperties, PartitionError> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
@@ -140,7 +156,9 @@ fn properties(layout: &RowLayout, limits: FileLimits) -> Result<WriterProperties
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_created_by(concat!("harvest-lake ", env!("CARGO_PKG_VERSION")).to_owned());
     for (index, field) in layout.schema.fields().iter().enumerate() {
-        // Nearly every value is different: a dictionary would be built and then abandoned.
+        // Nearly every value of an id or an instant of change is different: a dictionary would be
+        // built and then abandoned. In key order the values differ little from one to the next,
+        // which delta encoding makes use of.
         let name = field.name().as_str();
         let unique = if let DataType::Timestamp(TimeUnit::Microsecond, _) = field.data_type() {
             matches!(name, "created_at" | "updated_at")
