@@ -2,7 +2,18 @@
 //!
 //! The files with the changes of a commit are stored before it, and the commit names them. After
 //! it, they are appended to the table of changes; a run that finds the commit can do that later,
-//! and only once.
+//! and only once (ADR 13). This module makes the files; `delta` appends them, and `runtime` decides
+//! when.
+//!
+//! | function | files | sequence of their rows |
+//! | --- | --- | --- |
+//! | `ChangeEncoder`, used by the merge | the changes of one commit | that of the commit |
+//! | [`BaselineWriter`] | all rows of the table, as inserts | that of the table's newest commit |
+//! | [`condense`] | the state after expired changes, as inserts | the last expired one |
+//! | [`join`] | the rows of many small files, unchanged | as before |
+//!
+//! Readers apply changes in the order of `sequence`. Every key occurs at most once per sequence, so
+//! the order within a sequence does not matter.
 
 mod baseline;
 mod encode;
@@ -21,7 +32,7 @@ pub use join::{join, scattered};
 /// Kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChangeOp {
-    /// The row is new.
+    /// The row is new. In a baseline: the row exists.
     Insert,
     /// The row's content or partition changed.
     Update,
@@ -41,19 +52,21 @@ impl ChangeOp {
     }
 }
 
-/// Properties common to all changes of a commit.
+/// Properties common to all changes of a commit, in the first columns of each row.
 #[derive(Clone, Debug)]
 pub struct ChangesOf {
     /// Schema of the table of changes.
     pub schema: TableSchema,
-    /// Time of the merge.
+    /// Time of the merge, in the column `changed_at`. For people; two commits may have it in
+    /// another order than their sequences.
     pub at: Timestamp,
-    /// Sequence of the commit.
+    /// Sequence of the commit: one more than that of the last commit that changed rows.
     pub sequence: Sequence,
 }
 
 impl ChangesOf {
-    /// Partition of the changes, `YYYY-MM`.
+    /// Partition of the changes, `YYYY-MM`, from the time of the merge in UTC. All changes of a
+    /// commit are in one partition, so old months can be dropped as whole files.
     pub(crate) fn month(&self) -> String {
         engine::time::month_before(self.at, 0)
     }

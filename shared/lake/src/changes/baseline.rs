@@ -1,4 +1,8 @@
 //! Baselines: all rows of a table as inserts, with which a table of changes begins or begins anew.
+//!
+//! A table of changes that missed a commit cannot be mended: the old versions of the rows are gone.
+//! It begins anew with what the stream's table has now. Readers notice that the least sequence is
+//! greater than the last one they saw, and start over.
 
 use std::sync::Arc;
 
@@ -10,16 +14,20 @@ use super::{ChangeEncoder, ChangeOp, ChangesOf};
 use crate::blocking::{RewriteError, blocking};
 use crate::partition::{ColumnChoice, FileLimits, FileShelf, RowLayout, fetch, open};
 
-/// A baseline being written. Full files are stored at once; nothing is committed.
+/// A baseline being written. Full files are stored at once, so that memory does not grow with the
+/// table; nothing is committed.
 #[derive(Debug)]
 pub struct BaselineWriter {
     store: Arc<dyn ObjectStore>,
+    /// Layout of the stream's files.
     layout: Arc<RowLayout>,
     /// Folder of the stream's table.
     root: String,
     encoder: ChangeEncoder,
     shelf: FileShelf,
+    /// Partition of the baseline, `YYYY-MM`.
     month: String,
+    /// Files stored so far.
     files: Vec<FileEntry>,
 }
 
@@ -52,6 +60,9 @@ impl BaselineWriter {
 
     /// Adds the rows of one file of the stream's table.
     ///
+    /// After an error the baseline is lost, and with it the encoder; the caller begins again with
+    /// new names.
+    ///
     /// # Errors
     /// When the file cannot be read, or a file of the baseline cannot be stored.
     pub async fn add(mut self, file: &FileEntry) -> Result<Self, RewriteError> {
@@ -61,7 +72,8 @@ impl BaselineWriter {
         loop {
             let mut encoder = self.encoder;
             let partition = partition.clone();
-            // Stopping at each full file keeps only one in memory.
+            // Stopping at each full file keeps only one in memory. The reader and the encoder move
+            // to the working thread and back.
             let (encoder, left, full) = blocking(move || {
                 let mut full = Vec::new();
                 while full.is_empty()
@@ -74,6 +86,7 @@ impl BaselineWriter {
             })
             .await?;
             (self.encoder, rows) = (encoder, left);
+            // No full file means that the rows are at their end.
             let ended = full.is_empty();
             for file in full {
                 self.files.push(self.shelf.put(Some(&self.month), file).await?);
@@ -84,7 +97,7 @@ impl BaselineWriter {
         }
     }
 
-    /// Stores the last file and returns all files of the baseline.
+    /// Stores the last file and returns all files of the baseline. An empty table has none.
     ///
     /// # Errors
     /// When the last file cannot be stored.

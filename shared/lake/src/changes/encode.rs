@@ -1,4 +1,8 @@
 //! Encodes rows of a stream's table as Parquet files of its table of changes.
+//!
+//! A row of changes is `op`, `changed_at`, `sequence`, then all columns of the stream's table,
+//! among them its partition column, which is an ordinary column here. `changed_month` is the
+//! partition of the table of changes and hence in no file.
 
 use std::sync::Arc;
 
@@ -18,16 +22,21 @@ use crate::partition::{
 /// being written at the same time.
 const GROUP_BYTES: usize = 32 << 20;
 
-/// Encodes changes into files, one at a time.
+/// Encodes changes into files, one at a time. Rows come in any order of keys; the file keeps the
+/// order in which they are added.
 #[derive(Debug)]
 pub(crate) struct ChangeEncoder {
     layout: Arc<RowLayout>,
     limits: FileLimits,
+    /// Values of the first columns.
     of: ChangesOf,
+    /// File under construction; `None` until there are rows for it.
     writer: Option<PartitionWriter>,
 }
 
 impl ChangeEncoder {
+    /// Encoder without a file. Schema, sequence and time are fixed for its life: a file of changes
+    /// has those of one commit.
     pub(crate) fn new(of: ChangesOf, limits: FileLimits) -> Result<Self, ArrowError> {
         let layout = Arc::new(RowLayout::new(&of.schema, ColumnChoice::All)?);
         let limits = FileLimits { group_bytes: limits.group_bytes.min(GROUP_BYTES), ..limits };
@@ -36,6 +45,9 @@ impl ChangeEncoder {
 
     /// Appends changed rows of one partition of the stream's table and returns the files that
     /// became full.
+    ///
+    /// `ops` has one element for each row. `partition` becomes the value of the stream's partition
+    /// column, which the rows lack as they come from files.
     pub(crate) fn add(
         &mut self,
         ops: &[ChangeOp],
@@ -47,7 +59,8 @@ impl ChangeEncoder {
         self.append(ops, columns)
     }
 
-    /// Appends rows of a table of changes again, as inserts of this commit.
+    /// Appends rows of a table of changes again, as inserts of this commit. Their first three
+    /// columns are replaced.
     pub(crate) fn add_again(
         &mut self,
         rows: &RecordBatch,
@@ -56,6 +69,8 @@ impl ChangeEncoder {
         self.append(&vec![ChangeOp::Insert; rows.num_rows()], columns)
     }
 
+    /// Appends rows with all columns of the stream's table, and begins a new file where one is
+    /// full.
     fn append(
         &mut self,
         ops: &[ChangeOp],
@@ -82,11 +97,12 @@ impl ChangeEncoder {
         Ok(full)
     }
 
-    /// Last file, if any rows are left.
+    /// Last file, if any rows are left. The encoder can be used again.
     pub(crate) fn finish(&mut self) -> Result<Option<WrittenFile>, PartitionError> {
         self.writer.take().map(PartitionWriter::finish).transpose()
     }
 
+    /// Rows of the table of changes: the three columns of the change before those of the row.
     fn changes(&self, ops: &[ChangeOp], row: Vec<ArrayRef>) -> Result<RecordBatch, PartitionError> {
         let count = ops.len();
         let at = TimestampMicrosecondArray::from(vec![self.of.at.as_microsecond(); count]);
@@ -101,7 +117,8 @@ impl ChangeEncoder {
     }
 }
 
-/// Column with the partition of the stream's table; `None` if the table has no partitions.
+/// Column with the partition of the stream's table; `None` if the table has no partitions. Without
+/// it a reader could not rebuild the stream's table from its changes.
 fn kept_in(
     kind: PartitionSpec,
     value: Option<&str>,

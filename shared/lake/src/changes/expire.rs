@@ -1,4 +1,8 @@
 //! Replaces old changes by one baseline, the state of the table after them.
+//!
+//! The operator may limit how long changes are kept. Old changes cannot simply be dropped: a reader
+//! that starts at the remaining ones would lack all rows that have not changed since. So the oldest
+//! part of the history becomes one insert for each row that existed at its end.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +22,7 @@ use crate::blocking::{RewriteError, blocking};
 use crate::collect::{CollectedRows, Collector, SortedRows};
 use crate::partition::{FileLimits, FileShelf, RowLayout, WrittenFile, fetch, open};
 
-/// Changes to be replaced.
+/// Changes to be replaced. The caller commits the baseline and removes these files in one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpiredChanges {
     /// Their files, in order of their sequences.
@@ -29,6 +33,10 @@ pub struct ExpiredChanges {
 
 /// Changes of months before `month` (`YYYY-MM`) whose sequences all precede those that stay. `None`
 /// if there are none, if they are one baseline already, or if a file has unknown sequences.
+///
+/// A file of an old month stays if a file that stays has the same sequence or an earlier one:
+/// cutting there would put the baseline in the middle of what follows it. `None` also if the files
+/// cannot be ordered by their sequences.
 #[must_use]
 pub fn expired(changes: &Table, month: &str) -> Option<ExpiredChanges> {
     let mut ranges = Vec::new();
@@ -36,11 +44,12 @@ pub fn expired(changes: &Table, month: &str) -> Option<ExpiredChanges> {
         ranges.push((sequences(file)?, file));
     }
     let old = |file: &FileEntry| file.partition.as_deref().is_some_and(|other| other < month);
+    // The least sequence that stays is the limit for the files that go.
     let kept = ranges.iter().filter(|(_, file)| !old(file)).map(|((least, _), _)| *least).min();
     ranges.retain(|((_, greatest), file)| old(file) && kept.is_none_or(|kept| *greatest < kept));
     let ranges = in_order(ranges)?;
     let (first, last) = (ranges.first()?.0, ranges.last()?.0);
-    // A single sequence is a baseline already.
+    // A single sequence is a baseline already: the table of changes begins with one.
     if first.0 == last.1 {
         return None;
     }
@@ -49,7 +58,10 @@ pub fn expired(changes: &Table, month: &str) -> Option<ExpiredChanges> {
     Some(ExpiredChanges { files, sequence: Sequence(last) })
 }
 
-/// Sorts files by their sequences. `None` if the rows of one are not known to be in that order.
+/// Sorts files by their sequences. `None` if two files overlap, or if the rows of one are not known
+/// to be in that order.
+///
+/// Files of one sequence may be several; the path decides between them.
 pub(super) fn in_order(
     mut ranges: Vec<((u64, u64), &FileEntry)>,
 ) -> Option<Vec<((u64, u64), &FileEntry)>> {
@@ -62,7 +74,8 @@ pub(super) fn in_order(
     (apart && ranges.iter().all(known)).then_some(ranges)
 }
 
-/// Least and greatest sequence in a file, from its statistics.
+/// Least and greatest sequence in a file, from its statistics. `None` if these do not tell it, as
+/// with some files of other engines.
 pub(super) fn sequences(file: &FileEntry) -> Option<(u64, u64)> {
     let stats: serde_json::Value = serde_json::from_str(&file.stats).ok()?;
     let bound = |bounds: &str| stats.get(bounds)?.get(engine::schema::SEQUENCE)?.as_u64();
@@ -71,6 +84,9 @@ pub(super) fn sequences(file: &FileEntry) -> Option<(u64, u64)> {
 
 /// Stores the baseline that replaces `expired`: the newest change of each key, unless it is a
 /// delete, as an insert of the last sequence. `name` is the first part of its files' names.
+///
+/// The files are read in the order of their sequences, so that the row collected last is the
+/// newest. The sort by key spills into `scratch`: memory does not depend on the number of changes.
 ///
 /// # Errors
 /// When a file cannot be read or stored, or rows cannot be spilled into `scratch`.
@@ -99,6 +115,8 @@ pub async fn condense(
         })
         .await?;
     }
+    // The baseline has sequence and time of the last change that it contains, and so lies in the
+    // month of that change: it will expire together with the changes after it.
     let at = newest.at.and_then(|at| Timestamp::from_microsecond(at).ok()).unwrap_or_default();
     let of = ChangesOf { schema: schema.clone(), at, sequence: expired.sequence };
     let (month, partition) = (of.month(), schema.partition_column());
@@ -111,6 +129,7 @@ pub async fn condense(
         Ok(BaselineOutput { encoder, rows, _collected: collected })
     })
     .await?;
+    // Encoding and storing alternate, with at most the files of one step in memory.
     let mut files = Vec::new();
     loop {
         let (rest, full) = blocking(move || writing.next_files()).await?;
@@ -128,11 +147,13 @@ pub async fn condense(
 #[derive(Debug)]
 struct NewestChanges {
     rows: Collector,
-    /// The newest `changed_at`, in microseconds.
+    /// The newest `changed_at`, in microseconds since 1970.
     at: Option<i64>,
 }
 
 impl NewestChanges {
+    /// Adds changes, which must not be older than those pushed before. The second column is
+    /// `changed_at`.
     fn push(&mut self, rows: RecordBatch) -> Result<(), RewriteError> {
         let at = column(&rows, 1)?.as_primitive_opt::<TimestampMicrosecondType>().and_then(max);
         self.at = self.at.max(at);
@@ -149,7 +170,8 @@ struct BaselineOutput {
 }
 
 impl BaselineOutput {
-    /// Next files, at least one; `None` at the end.
+    /// Next files, at least one; `None` at the end. Takes and returns itself, because each step
+    /// runs on another thread.
     fn next_files(mut self) -> Result<(Self, Option<Vec<WrittenFile>>), RewriteError> {
         while let Some(rows) = self.rows.next().transpose()? {
             let ops = column(&rows, 0)?.as_string::<i32>();

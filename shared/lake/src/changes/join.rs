@@ -1,4 +1,9 @@
 //! Joins the many small files of a past month into few.
+//!
+//! Every commit adds a file of changes: at one commit an hour, 720 files a month. A reader needs a
+//! request for each of them, and each is an entry of the log, which every run reads. Only past
+//! months are joined, so that a file is not written again and again while its month grows. The rows
+//! stay as they are, so the commit counts as no change of data.
 
 use std::sync::Arc;
 
@@ -13,11 +18,15 @@ use crate::partition::{
     fetch, open,
 };
 
-/// Most small files of a month that are left alone.
+/// Most small files of a month that are left alone. They are cheap to read, and joining them would
+/// cost a commit.
 const FEW: usize = 8;
 
 /// Small files of the oldest month before `month` (`YYYY-MM`) that has more than a few, in order of
-/// their sequences; `None` if there is no such month.
+/// their sequences; `None` if there is no such month. A month whose small files have no known order
+/// is passed over.
+///
+/// One month per call bounds the work of a run; the next call finds the next month.
 #[must_use]
 pub fn scattered(changes: &Table, month: &str) -> Option<Vec<FileEntry>> {
     let mut months = std::collections::BTreeMap::<&str, Vec<&FileEntry>>::new();
@@ -35,6 +44,8 @@ pub fn scattered(changes: &Table, month: &str) -> Option<Vec<FileEntry>> {
 }
 
 /// Stores the rows of `files`, unchanged and in that order, in as few files as possible.
+///
+/// Keeps one file being read and one being written in memory.
 ///
 /// # Errors
 /// When a file cannot be read or stored.
@@ -76,11 +87,13 @@ pub async fn join(
             joined.push(shelf.put(month.as_deref(), full).await?);
         }
     }
+    // The last file always has rows: a full one is put aside only when more rows follow.
     let last = blocking(move || Ok(writer.finish()?)).await?;
     joined.push(shelf.put(month.as_deref(), last).await?);
     Ok(joined)
 }
 
+/// Number of rows of a file that is in memory.
 fn rows_in(layout: &RowLayout, path: &str, bytes: &bytes::Bytes) -> Result<u64, PartitionError> {
     crate::partition::row_count(&layout.table, path, bytes.clone())
 }

@@ -136,7 +136,8 @@ impl TableFiles {
     }
 
     /// Least and greatest parent in the file, from its statistics; `None` if these do not tell it.
-    /// The ids of parents are no part of the key, so first and last key say nothing about them.
+    /// The keys of most children are their own ids, so first and last key say nothing about
+    /// parents.
     pub(super) fn parents_of(&self, file: &FileEntry) -> Option<(i64, i64)> {
         let column = self.parent_column?;
         let stats: serde_json::Value = serde_json::from_str(&file.stats).ok()?;
