@@ -1,4 +1,9 @@
 //! Removes a person's own data from stored rows.
+//!
+//! The rows stay, with null in the columns that are about the person: hours and amounts of a
+//! deleted person remain part of the account's totals. Which columns these are is declared with the
+//! stream (`PersonalFields`). This module only computes; `upgrade` writes the files, and
+//! `runtime::operate::erase` runs it over all tables and deletes the replaced files.
 
 use std::sync::Arc;
 
@@ -10,19 +15,28 @@ use decode::schema::TableSchema;
 use engine::schema::ColumnSource;
 use engine::spec::PersonalFields;
 
-/// Sets personal columns to null in the rows of one person.
+/// Sets personal columns to null in the rows of one person. Works on rows of a stream's table and
+/// on those of its table of changes alike, since it finds the columns by name.
 #[derive(Clone, Debug)]
 pub struct Eraser {
+    /// Harvest's id of the person.
     user: i64,
+    /// Column with the id of the person that a row is about.
     person: String,
+    /// Columns to set to null.
     columns: Vec<String>,
 }
 
 impl Eraser {
-    /// Eraser for the rows of `user` in a table of `schema`; `None` if the declaration names no
-    /// personal columns.
+    /// Eraser for the rows of `user` in a table of `schema`; `None` if the schema has no column for
+    /// the id of the person.
+    ///
+    /// `personal` names fields by their path in the record, such as `user.name`, and a field with
+    /// members stands for all of them.
     #[must_use]
     pub fn of(schema: &TableSchema, personal: &PersonalFields, user: i64) -> Option<Self> {
+        // Columns beside the record, such as `synced_at`, are about no person. `extra_json` has the
+        // empty path.
         let path_of = |source: &ColumnSource| match source {
             ColumnSource::Record(path) => Some(path.join(".")),
             ColumnSource::Extra => Some(String::new()),
@@ -53,7 +67,8 @@ impl Eraser {
         Some(Self { user, person, columns })
     }
 
-    /// Rows without that person's own data; `None` if there is none in them.
+    /// Rows without that person's own data; `None` if there is none in them. Nulls stay nulls, so a
+    /// second call finds nothing: an erasure that died can be repeated.
     pub(crate) fn erase(&self, rows: &RecordBatch) -> Result<Option<RecordBatch>, ArrowError> {
         let ids = rows.column_by_name(&self.person);
         let Some(ids) = ids.and_then(|ids| ids.as_primitive_opt::<Int64Type>()) else {

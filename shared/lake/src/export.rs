@@ -1,9 +1,20 @@
 //! Exports plain Parquet for readers without Delta: a snapshot of one version, in Hive-style
 //! folders.
+//!
+//! ```text
+//! <stream>/version-0000000012-<table id>/_SUCCESS <stream>/version-0000000012-<table
+//! id>/part-00000-00000.parquet <stream>/version-0000000012-<table
+//! id>-by-spent_month/spent_month=2024-01/part-00000-00000.parquet
+//! ```
+//!
 //! Each snapshot has its own folder, named after the table's version and id. It is complete once it
-//! contains `_SUCCESS`, which is written last and describes the snapshot. A complete snapshot never
-//! changes, so readers of an older one are not disturbed. If an export dies, the next one of the
-//! same version writes its files again.
+//! contains `_SUCCESS`, which is written last and describes the snapshot. A complete snapshot is
+//! not written again, so readers are not disturbed, unless it differs from its description or from
+//! the table's columns today; then it is deleted first. If an export dies, the next one of the same
+//! version writes its files again.
+//!
+//! Files are not copied but decoded and encoded: the table's files lack the partition column, and
+//! may be of older declarations.
 
 mod folder;
 mod snapshot;
@@ -25,7 +36,8 @@ pub use folder::TooLong;
 use snapshot::{SUCCESS, SuccessMarker};
 use split::FolderWriters;
 
-/// Division of a snapshot into folders.
+/// Division of a snapshot into folders, chosen by the operator. It is independent of the partitions
+/// of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionBy {
     /// Name of the partition column: a column of the table, or one derived from a date.
@@ -39,7 +51,8 @@ pub struct PartitionBy {
 /// Part of a column's value that names a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportPart {
-    /// Whole value: the column itself is the partition column and is left out of the files.
+    /// Whole value: the column itself is the partition column and is left out of the files. A
+    /// reader would otherwise find it twice, in the folder's name and in the file.
     Whole,
     /// `YYYY`
     Year,
@@ -65,7 +78,8 @@ pub struct NoPartition {
     pub near: Vec<String>,
 }
 
-/// An exported snapshot.
+/// An exported snapshot, as commands report it. With columns and partition, a caller can write the
+/// statement that declares it as a table.
 #[derive(Clone, Debug)]
 pub struct ExportOutcome {
     /// Folder of the snapshot in the target.
@@ -74,7 +88,7 @@ pub struct ExportOutcome {
     pub version: u64,
     /// Number of files.
     pub files: u64,
-    /// Number of rows.
+    /// Number of rows, by the table's log.
     pub rows: u64,
     /// Size in bytes.
     pub bytes: u64,
@@ -86,7 +100,8 @@ pub struct ExportOutcome {
     pub existed: bool,
 }
 
-/// Reasons why an export failed.
+/// Reasons why an export failed. A target without `_SUCCESS` is no snapshot, so there is nothing to
+/// clean up.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The table could not be read.
@@ -113,7 +128,8 @@ pub enum ExportError {
 }
 
 impl ExportError {
-    /// Whether a file of this version is gone. The newest version may still be readable.
+    /// Whether a file of this version is gone. The newest version may still be readable: a run
+    /// replaced the file, and housekeeping deleted it, while the export read older ones.
     #[must_use]
     pub fn is_vanished(&self) -> bool {
         matches!(self, Self::Read(PartitionError::Missing { .. }))
@@ -122,6 +138,10 @@ impl ExportError {
 
 impl PartitionBy {
     /// Parses a name such as `spent_month`, `issue_year` or `client_id`.
+    ///
+    /// A column of this name comes first. Otherwise `<stem>_year`, `_month` or `_day` is a part of
+    /// the column `<stem>_date`, `<stem>_at` or `<stem>`, whichever the table has: `spent_month` is
+    /// the month of `spent_date`, `created_year` the year of `created_at`.
     ///
     /// # Errors
     /// When the table has no such column.
@@ -152,6 +172,8 @@ impl PartitionBy {
                 }
             }
         }
+        // The error suggests the months of dates, which most people want, and the table's own
+        // partition.
         let dates = schema.arrow.fields().iter().filter(|f| *f.data_type() == DataType::Date32);
         let mut near: Vec<String> = dates
             .map(|field| format!("`{}_month`", field.name().trim_end_matches("_date")))
@@ -161,7 +183,7 @@ impl PartitionBy {
         Err(NoPartition { stream: schema.spec.name, name: name.to_owned(), near })
     }
 
-    /// Hive type of the partition column.
+    /// Hive type of the partition column. Parts of dates are texts, such as `2024-01`.
     fn hive_type(&self, schema: &TableSchema) -> &'static str {
         let field = schema.arrow.field_with_name(&self.source);
         match (self.part, field.map(arrow::datatypes::Field::data_type)) {
@@ -175,8 +197,11 @@ impl PartitionBy {
 
 /// Writes a snapshot of `table` into `target`, unless it exists there.
 ///
+/// Memory: one file of the table, and its rows encoded anew.
+///
 /// # Errors
-/// When the table cannot be read or the target cannot be written.
+/// When the table cannot be read or the target cannot be written. The snapshot is then incomplete
+/// and without `_SUCCESS`.
 pub async fn export(
     table: &Table,
     by: Option<&PartitionBy>,
@@ -209,7 +234,8 @@ pub async fn export(
     })
 }
 
-/// Whether the complete snapshot exists. Deletes a snapshot of other content in its folder.
+/// Whether the complete snapshot exists. Deletes a snapshot of other content in its folder. Files
+/// without `_SUCCESS` are left: the new ones have the same names and replace them.
 async fn is_there(
     snapshot: &mut SuccessMarker,
     folder: &str,
@@ -230,7 +256,8 @@ async fn is_there(
     Ok(false)
 }
 
-/// Writes the files, then `_SUCCESS`.
+/// Writes the files, then `_SUCCESS`. Readers that wait for `_SUCCESS` never see a part of a
+/// snapshot.
 async fn write(
     table: &Table,
     by: Option<&PartitionBy>,

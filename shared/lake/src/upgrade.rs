@@ -1,4 +1,11 @@
 //! Rewrites files of older declarations by the current one.
+//!
+//! Reading lifts values from `extra_json` to their columns anyway, so our own programs see no
+//! difference. Other engines read the Parquet files directly: for them a new column stays null in
+//! old rows until their files are rewritten. An upgrade does that without asking Harvest. No value
+//! changes, hence no row counts as changed.
+//!
+//! Erasing a person's data takes the same way, because it rewrites files row by row, too.
 
 use std::sync::Arc;
 
@@ -15,14 +22,17 @@ use crate::partition::{
     ColumnChoice, FileLimits, PartitionError, PartitionWriter, RowLayout, WrittenFile, fetch, open,
 };
 
-/// Rewrites files of one table whose `extra_json` holds values that have a column now.
+/// Rewrites files of one table whose `extra_json` holds values that have a column now, or whose
+/// rows have data to erase.
 #[derive(Debug)]
 pub struct Upgrader {
     store: Arc<dyn ObjectStore>,
     root: String,
     layout: Arc<RowLayout>,
+    /// Removes a person's data; `None` if there is nothing to erase.
     eraser: Option<Eraser>,
-    /// Whether rows are in key order. Those of a table of changes are not.
+    /// Whether rows are in key order, so that the new file has first and last key in the log. Those
+    /// of a table of changes are not.
     ordered: bool,
 }
 
@@ -62,9 +72,10 @@ impl Upgrader {
     }
 
     /// Stores the replacement of `file` and returns it; `None` if it needs none. The new file has
-    /// the same rows in the same order.
+    /// the same rows in the same order, and is in the same folder.
     ///
-    /// `name` is the new file's name, without folder and extension.
+    /// `name` is the new file's name, without folder and extension. It must be a new one for each
+    /// attempt.
     ///
     /// # Errors
     /// When the file cannot be read, or the new one cannot be stored.
@@ -104,7 +115,8 @@ impl Upgrader {
     }
 }
 
-/// Whether the current declaration or the eraser changes any row.
+/// Whether the current declaration or the eraser changes any row. Stops at the first batch that
+/// changes.
 fn needs_rewriting(
     layout: &Arc<RowLayout>,
     eraser: Option<&Eraser>,
@@ -126,6 +138,8 @@ fn needs_rewriting(
     }
 }
 
+/// Encodes all rows of the file anew. The rows are lifted by reading them. One file stays one file,
+/// whatever the limits: a file that took all rows once takes them again.
 fn rewrite(
     layout: &Arc<RowLayout>,
     eraser: Option<&Eraser>,
@@ -146,6 +160,7 @@ fn rewrite(
     writer.finish()
 }
 
+/// Rows without the person's data; `None` if there is no eraser or nothing to erase.
 fn erased(
     eraser: Option<&Eraser>,
     rows: &RecordBatch,

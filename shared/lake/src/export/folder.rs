@@ -1,4 +1,7 @@
 //! Folder names of a snapshot, as Hive-style readers understand them.
+//!
+//! A folder is `<column>=<value>`, with the value percent-encoded. Readers decode it and compare it
+//! with the value of a query, so every value must come back exactly, and no two may share a folder.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,7 +27,12 @@ pub struct TooLong {
     pub bytes: usize,
 }
 
-/// Folders of one snapshot so far. No two values share one, even where names ignore case.
+/// Folders of one snapshot so far. No two values share one, and values of ASCII do not even where
+/// names ignore case.
+///
+/// `ABC` and `abc` would be one folder on macOS and Windows, so the second one is escaped in full:
+/// `%61%62%63`. Other letters than ASCII cannot be escaped, so `É` and `é` remain names that differ
+/// in case only.
 #[derive(Debug, Default)]
 pub(super) struct ExportFolders {
     /// Value of each lower-case folder name; `None` is null.
@@ -34,14 +42,20 @@ pub(super) struct ExportFolders {
 /// Set of characters to escape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EscapeSet {
-    /// Characters with another meaning in a folder name.
+    /// Characters with another meaning in a folder name: for the file system, for readers, or for
+    /// the encoding itself.
     Needed,
     /// All characters that can be escaped.
     All,
 }
 
 impl ExportFolders {
-    /// Folder of `value`, ending with a slash.
+    /// Folder of `value`, ending with a slash. The same value always gets the same folder within a
+    /// snapshot.
+    ///
+    /// # Errors
+    /// When file systems would not take the name. It cannot be cut, as the value would not come
+    /// back.
     pub(super) fn of(&mut self, by: &PartitionBy, value: Option<&str>) -> Result<String, TooLong> {
         let plain = value
             .map_or_else(|| NULL_PARTITION.to_owned(), |value| encoded(value, EscapeSet::Needed));
@@ -60,7 +74,8 @@ impl ExportFolders {
         Ok(name + "/")
     }
 
-    /// Claims the name for the value. Returns whether it belongs to this value.
+    /// Claims the name for the value. Returns whether it belongs to this value: it was free, or the
+    /// value has claimed it before.
     fn take(&mut self, name: &str, value: Option<&str>) -> bool {
         let owner = self.taken.entry(name.to_lowercase());
         owner.or_insert_with(|| value.map(str::to_owned)).as_deref() == value
@@ -68,7 +83,7 @@ impl ExportFolders {
 }
 
 /// Encodes a value as part of a folder name. Hive-style readers decode `%XX` to one character, so
-/// only ASCII can be escaped.
+/// only ASCII can be escaped: the two bytes of `é` would come back as two characters.
 fn encoded(value: &str, escape: EscapeSet) -> String {
     // DuckDB reads `NULL` in any case as null.
     let is_null = [NULL_PARTITION, "NULL"].iter().any(|name| value.eq_ignore_ascii_case(name));

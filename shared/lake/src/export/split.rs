@@ -1,4 +1,7 @@
-//! Splits the rows of a file by the folders they belong to.
+//! Splits the rows of one file of the table by the folders they belong to.
+//!
+//! Each file of the table becomes at most one file per folder. Splitting the whole table at once
+//! would give fewer files, but would keep a writer open for every folder until the end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,15 +16,19 @@ use parquet::file::properties::WriterProperties;
 
 use super::{ExportError, ExportPart, PartitionBy};
 
-/// Memory in bytes of all open row groups at which the largest is closed.
+/// Memory in bytes of all open row groups at which the largest is closed. A column of many values
+/// opens many writers.
 const MOST_MEMORY: usize = 64 << 20;
 
-/// Writers, one per partition value.
+/// Writers, one per partition value; one in all if the snapshot is not divided.
 pub(super) struct FolderWriters<'b> {
     by: Option<&'b PartitionBy>,
-    /// Positions in the table of the columns to write.
+    /// Positions in the table of the columns to write. A partition column with the whole value is
+    /// not written.
     kept: Vec<usize>,
+    /// Schema of the columns to write.
     schema: SchemaRef,
+    /// Open files; `None` is the folder of nulls.
     writers: BTreeMap<Option<String>, ArrowWriter<Vec<u8>>>,
 }
 
@@ -40,12 +47,15 @@ impl<'b> FolderWriters<'b> {
         Ok(Self { by, kept, schema, writers: BTreeMap::new() })
     }
 
+    /// Appends rows to the files of their folders. Rows keep their order within a file.
     pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<(), ExportError> {
         let Some(by) = self.by else {
             return self.write(None, &batch.project(&self.kept)?);
         };
         let mut places = BTreeMap::<Option<String>, Vec<u64>>::new();
         let source = batch.schema().index_of(&by.source)?;
+        // Values as text, in the form that folder names show: `2024-01-31`, `2024-01-31T09:30:00`,
+        // `true`, `7`.
         let texts = cast(&without_zone(batch.column(source)), &DataType::Utf8)?;
         for (row, text) in (0_u64..).zip(texts.as_string::<i32>()) {
             // Hive-style readers read an empty value as null and reject a folder for it.
@@ -60,6 +70,7 @@ impl<'b> FolderWriters<'b> {
         Ok(())
     }
 
+    /// Appends rows to one file, and opens it if it is the first time.
     fn write(&mut self, value: Option<String>, rows: &RecordBatch) -> Result<(), ExportError> {
         let writer = match self.writers.entry(value) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -82,7 +93,7 @@ impl<'b> FolderWriters<'b> {
         Ok(())
     }
 
-    /// Partition value and content of each file.
+    /// Partition value and content of each file, in order of the values.
     pub(super) fn finish(self) -> Result<Vec<(Option<String>, Bytes)>, ExportError> {
         let writers = self.writers.into_iter();
         writers.map(|(value, writer)| Ok((value, Bytes::from(writer.into_inner()?)))).collect()
@@ -97,7 +108,8 @@ fn without_zone(values: &ArrayRef) -> ArrayRef {
     }
 }
 
-/// Part of the text of a date or instant, or all of a text.
+/// Part of the text of a date or instant, or all of a text. The parts are prefixes, as dates are
+/// written from the year on.
 fn shown(text: &str, part: ExportPart) -> String {
     let letters = match part {
         ExportPart::Whole => text.len(),
