@@ -2,6 +2,19 @@
 //!
 //! Reads every file once, and the key columns again for files with overlapping key ranges. Memory:
 //! one file, and the keys of files that overlap at one point.
+//!
+//! Three comparisons, each with its own entry:
+//!
+//! | function | compares the table with |
+//! | --- | --- |
+//! | [`verify()`] | its log and the declaration |
+//! | [`replay()`] | its table of changes |
+//! | [`compare()`] | rows that were read from Harvest for the purpose |
+//!
+//! Verification judges and never mends. What it finds is a [`VerifyFinding`], with an expected and
+//! a found value; only a store that fails is an error. It must not rely on what it verifies: files
+//! are read although their checksum differs, rows are not lifted, keys are not assumed to be in
+//! order.
 
 mod compare;
 mod file;
@@ -33,7 +46,7 @@ use rules::FileRules;
 /// Number of attempts when the table changes meanwhile.
 const TRIES: u32 = 3;
 
-/// A property to verify.
+/// A property to verify. A file that cannot be read has no findings about its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TableCheck {
@@ -45,28 +58,31 @@ pub enum TableCheck {
     Schema,
     /// Values written by other programs fit the columns.
     Fit,
-    /// Rows are in the order of the primary key.
+    /// Rows are in the order of the primary key. Only files of ours promise that.
     Order,
     /// First and last key in the log's `tags` match the file.
     Tags,
-    /// Files of a partition have separate key ranges.
+    /// Files of a partition have separate key ranges, so that each key has one place. Only files of
+    /// ours promise that.
     Ranges,
     /// Row counts in the log match the files.
     Rows,
-    /// Statistics in the log match the rows, with the same rounding.
+    /// Statistics in the log match the rows, with the same rounding. Wrong ones make other engines
+    /// skip rows.
     Statistics,
     /// No key occurs twice in the table.
     Unique,
     /// Rows are in the partition that follows from their columns.
     Partition,
-    /// Rows all belong to the lake's account.
+    /// Rows all belong to the lake's account. Rows of another one come from a copied folder or a
+    /// wrong token.
     Account,
     /// Replaying the table of changes produces the table.
     Changes,
 }
 
 impl TableCheck {
-    /// All checks, in order.
+    /// All checks, in the order in which reports list them.
     pub const ALL: [Self; 13] = [
         Self::Log,
         Self::Files,
@@ -83,7 +99,7 @@ impl TableCheck {
         Self::Changes,
     ];
 
-    /// Name in JSON.
+    /// Name in JSON, the same as the serialised form.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -104,7 +120,7 @@ impl TableCheck {
     }
 }
 
-/// A violation. Of several rows of a file that violate one rule, the first.
+/// A violation. Of several rows of a file that violate one rule, the first, with their number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VerifyFinding {
     /// Check that found it.
@@ -168,6 +184,9 @@ impl VerifyError {
 /// Reads the whole table and returns all violations. Starts again with the newest version if files
 /// of an older one have vanished meanwhile.
 ///
+/// A run may replace files while the table is verified, and housekeeping may delete them. So a
+/// missing file is believed only if the version is still the newest, or after three attempts.
+///
 /// # Errors
 /// When the store fails. Damage of the table is no error.
 pub async fn verify(table: &mut Table) -> Result<VerifiedTable, VerifyError> {
@@ -189,20 +208,25 @@ pub async fn verify(table: &mut Table) -> Result<VerifiedTable, VerifyError> {
 /// Key range of a file whose rows were read.
 #[derive(Clone, Debug)]
 struct FileSpan {
+    /// Index among the files of the table.
     file: usize,
+    /// Least key.
     first: ComparableKey,
+    /// Greatest key.
     last: ComparableKey,
     /// Whether its keys are in ascending order.
     sorted: bool,
 }
 
-/// A key as comparable bytes and as a value to show.
+/// A key as comparable bytes and as a value to show. The bytes cannot be turned back into the value
+/// without their columns.
 #[derive(Clone, Debug)]
 struct ComparableKey {
     bytes: Box<[u8]>,
     key: Key,
 }
 
+/// Verifies the version that the table has now.
 async fn at_this_version(table: &Table) -> Result<VerifiedTable, VerifyError> {
     let rules = Arc::new(rules(table)?);
     let mut verified = VerifiedTable {
@@ -243,6 +267,7 @@ async fn at_this_version(table: &Table) -> Result<VerifiedTable, VerifyError> {
     Ok(verified)
 }
 
+/// Expectations that hold for all files of the table.
 fn rules(table: &Table) -> Result<FileRules, VerifyError> {
     let schema = table.schema().clone();
     let compared = schema.compare(table.log_schema());
@@ -259,6 +284,9 @@ fn rules(table: &Table) -> Result<FileRules, VerifyError> {
 }
 
 /// Findings about our files with a key range that overlaps another one of their partition.
+///
+/// In order of first keys, a file overlaps an earlier one if it begins before the furthest end so
+/// far. One finding for each such file names the file that reaches furthest.
 fn overlaps(files: &[FileEntry], spans: &[FileSpan]) -> Vec<VerifyFinding> {
     let mut partitions: BTreeMap<Option<&str>, Vec<(&FileEntry, &FileSpan)>> = BTreeMap::new();
     for span in spans {

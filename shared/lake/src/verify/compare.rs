@@ -1,4 +1,13 @@
 //! Compares a table with rows that were read for the purpose.
+//!
+//! The reading and the table are two views of an account that changes all the time. A difference
+//! counts as wrong only if no change can explain it: not if Harvest changed the record after the
+//! last pass, nor if a run wrote the row after the reading began. Such records are counted as
+//! newer.
+//!
+//! The caller reads Harvest, says what its reading covers ([`ReadingCoverage`]), and refreshes the
+//! table after the reading: rows that runs write meanwhile are then present with a later
+//! `synced_at`.
 
 mod matching;
 
@@ -21,18 +30,21 @@ use crate::partition::{RowLayout, fetch, open};
 /// Rules to judge a reading by.
 #[derive(Clone, Debug)]
 pub struct ComparisonRules {
-    /// Part of the table that it should have returned.
+    /// Part of the table that it should have returned. Rows outside of it that were not returned are
+    /// not judged. A sample covers nothing: returned records are compared, and files without any of
+    /// their keys are not read.
     pub coverage: Coverage,
-    /// Start of the changes that are not in the table yet.
+    /// Start of the changes that are not in the table yet: the cursor of the stream. `None` if
+    /// there is none; then no record is excused by its `updated_at`.
     pub cursor: Option<Timestamp>,
-    /// Start of the reading. Rows of the table that are newer are not judged.
+    /// Start of the reading. Rows of the table that were read since are not judged.
     pub began: Timestamp,
     /// Time of the comparison. Rows dated later, by a clock that was ahead, count as older than the
     /// reading.
     pub present: Present,
 }
 
-/// A difference.
+/// A difference, as text for people and JSON. Keys are written as in the log's tags.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "difference", rename_all = "snake_case")]
 pub enum RowDifference {
@@ -75,12 +87,13 @@ pub struct TableComparison {
     pub missing_in_harvest: u64,
     /// Number of records with other values in the table.
     pub differing: u64,
-    /// First differences.
+    /// First differences, in order of partition and key. A record with several differing columns
+    /// has one element for each.
     pub differences: Vec<RowDifference>,
 }
 
 impl TableComparison {
-    /// Number of records that are not as they should be.
+    /// Number of records that are not as they should be. Newer ones are none of them.
     #[must_use]
     pub fn wrong(&self) -> u64 {
         self.missing_here + self.missing_in_harvest + self.differing
@@ -100,7 +113,8 @@ pub async fn compare(
     matched(table, read, against, columns, false).await
 }
 
-/// Compares all columns of all rows.
+/// Compares all columns of all rows. No difference is excused: both sides come from the same
+/// commits.
 pub(super) async fn exactly(
     table: &Table,
     rows: &CollectedRows,
@@ -116,6 +130,7 @@ pub(super) async fn exactly(
     matched(table, rows, &against, columns, true).await
 }
 
+/// Compares partition by partition, since both sides are in key order within one.
 async fn matched(
     table: &Table,
     read: &CollectedRows,
@@ -124,6 +139,8 @@ async fn matched(
     exact: bool,
 ) -> Result<TableComparison, VerifyError> {
     let layout = Arc::clone(read.layout());
+    // Partitions of either side. One without files has only missing rows, one without records only
+    // surplus ones.
     let held = table.files().iter().map(|file| file.partition.as_deref());
     let partitions: BTreeSet<Option<&str>> = held.chain(read.partitions()).collect();
     let mut compared = TableComparison::default();
@@ -167,7 +184,7 @@ async fn matched(
     Ok(compared)
 }
 
-/// Whether a record that was read may be in this file.
+/// Whether a record that was read may be in this file. Keys unknown to the log may be any.
 fn may_be_read(
     layout: &RowLayout,
     read: &CollectedRows,
@@ -179,7 +196,8 @@ fn may_be_read(
     range.is_none_or(|(first, last)| read.may_hold(partition, &KeyRange { first, last }))
 }
 
-/// Matches a partition with files of other engines, whose rows may be in any order.
+/// Matches a partition with files of other engines, whose rows may be in any order. Sorts the rows
+/// of all its files first.
 async fn sorted_anew(
     table: &Table,
     files: &[&FileEntry],
@@ -207,6 +225,7 @@ async fn sorted_anew(
     .await
 }
 
+/// Runs `work` off the IO thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, VerifyError> + Send + 'static,
 ) -> Result<T, VerifyError> {

@@ -1,4 +1,8 @@
 //! Checks one file against its entry in the log and against the declaration.
+//!
+//! The checks go from the outside to the inside: size and checksum, folder, columns, rows. Where a
+//! step fails so that the next one would be meaningless, the examination ends with what was found.
+//! Files of other engines promise less, so fewer rules apply to them.
 
 use core::cmp::Ordering;
 use std::sync::Arc;
@@ -22,11 +26,13 @@ use crate::partition::{
 pub(super) struct ExaminedFile {
     pub(super) findings: Vec<VerifyFinding>,
     pub(super) rows: u64,
-    /// Least and greatest key, and whether the keys are in ascending order.
+    /// Least and greatest key, and whether the keys are in ascending order. `None` for a file that
+    /// is unreadable or without rows.
     pub(super) range: Option<(ComparableKey, ComparableKey, bool)>,
 }
 
-/// Rows that violate one rule: their number and the first of them.
+/// Rows that violate one rule: their number and the first of them. A rule may be violated by every
+/// row of a file, and one finding with a count says as much as a million.
 #[derive(Debug, Default)]
 struct BrokenRule {
     rows: u64,
@@ -35,6 +41,7 @@ struct BrokenRule {
 }
 
 impl BrokenRule {
+    /// Counts a row. Its `example` is computed only if it is the first one.
     fn add(
         &mut self,
         example: impl FnOnce() -> Result<(String, String, String), ArrowError>,
@@ -46,38 +53,52 @@ impl BrokenRule {
         Ok(())
     }
 
+    /// Finding about the rows; `None` if there are none.
     fn finding(self, check: TableCheck, file: &FileEntry, what: &str) -> Option<VerifyFinding> {
         let (key, expected, found) = self.first?;
         let rows = match self.rows {
             1 => String::new(),
-            rows => format!(" ({rows} rows, the first is meant)"),
+            rows => format!(" ({rows} rows; this is the first)"),
         };
         let what = format!("{what}, key {key}{rows}");
         Some(VerifyFinding { check, file: Some(file.path.clone()), what, expected, found })
     }
 }
 
-/// State of a pass over a file's rows.
+/// State of a pass over a file's rows. All checks of rows are made in one pass, batch by batch.
 struct FileScan<'a> {
     rules: &'a FileRules,
     file: &'a FileEntry,
+    /// Statistics computed from the rows, as the writer computes them.
     stats: FileStats,
+    /// Last key of the batch before, to compare the first key of the next one with.
     before: Option<ComparableKey>,
+    /// Least key so far.
     least: Option<ComparableKey>,
+    /// Greatest key so far. Not the last one: the order is what is being checked.
     greatest: Option<ComparableKey>,
     /// Whether keys have been in ascending order so far.
     sorted: bool,
+    /// Rows with a lesser key than the row before.
     unordered: BrokenRule,
+    /// Rows that belong to another partition.
     elsewhere: BrokenRule,
+    /// Rows of another account.
     of_others: BrokenRule,
 }
 
+/// Examines one file, whose content is `bytes`.
+///
+/// # Errors
+/// When the rows cannot be compared: a bug of this program. Damage of the file is a finding.
 pub(super) fn examine(
     rules: &FileRules,
     file: &FileEntry,
     bytes: Bytes,
 ) -> Result<ExaminedFile, ArrowError> {
     let mut examined = ExaminedFile::default();
+    // A file that differs is read all the same: the further findings tell whether it is cut,
+    // another version, or another table's.
     if let Some(FileDifference { expected, found }) = difference(file, &bytes) {
         let what = "it is not the file that the log names";
         examined.findings.push(about(file, TableCheck::Files, what, expected, found));
@@ -105,6 +126,8 @@ pub(super) fn examine(
             Ok(batch) => passing.take(&batch)?,
             Err(error) => {
                 examined.findings.push(unreadable(file, &error));
+                // Rows before the damage were read. Nothing is said about them, because statistics
+                // and keys of a part cannot be compared with the log.
                 examined.rows = passing.stats.rows();
                 return Ok(examined);
             }
@@ -114,7 +137,8 @@ pub(super) fn examine(
     Ok(examined)
 }
 
-/// Finding about an unreadable file, by the program at fault.
+/// Finding about an unreadable file, by the program at fault: values of another program that do not
+/// fit, our own file with other columns, or damage.
 fn unreadable(file: &FileEntry, error: &PartitionError) -> VerifyFinding {
     match error {
         PartitionError::Unfit { .. } if file.keys.is_some() => {
@@ -160,6 +184,7 @@ impl<'a> FileScan<'a> {
         }
     }
 
+    /// Checks the rows of one batch.
     fn take(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         self.stats.add(batch)?;
         self.keys(batch)?;
@@ -167,6 +192,7 @@ impl<'a> FileScan<'a> {
         self.partitions(batch)
     }
 
+    /// Checks the order of the keys, and extends least and greatest key.
     fn keys(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         let layout = &self.rules.layout;
         let keys = layout.key_rows(batch)?;
@@ -190,7 +216,7 @@ impl<'a> FileScan<'a> {
                             (None, None) => String::new(),
                         };
                         let key = shown(&key(row)?);
-                        Ok((key.clone(), format!("after {before} a greater key"), key))
+                        Ok((key.clone(), format!("a key greater than {before}"), key))
                     })?;
                 }
             }
@@ -221,6 +247,7 @@ impl<'a> FileScan<'a> {
         Ok(())
     }
 
+    /// Checks that all rows are of the lake's account.
     fn accounts(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         let ours = self.rules.account.0;
         let layout = &self.rules.layout;
@@ -237,6 +264,7 @@ impl<'a> FileScan<'a> {
         Ok(())
     }
 
+    /// Checks that all rows are in the partition of the file.
     fn partitions(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         let layout = &self.rules.layout;
         for row in 0..batch.num_rows() {
@@ -252,11 +280,13 @@ impl<'a> FileScan<'a> {
         Ok(())
     }
 
+    /// Compares what was gathered with the log, and adds the findings.
     fn finish(self, examined: &mut ExaminedFile) {
         let file = self.file;
         let rows = self.stats.rows();
         examined.rows = rows;
         let ours = file.keys.is_some();
+        // Other engines need not log statistics, and then log no number of rows.
         if rows != file.rows && (ours || !file.stats.is_empty()) {
             let (expected, found) = (file.rows.to_string(), rows.to_string());
             let what = "its number of rows is not that of the log";
@@ -266,6 +296,7 @@ impl<'a> FileScan<'a> {
             examined.findings.extend(statistics::compare(file, &self.stats));
         }
         let sorted = self.sorted;
+        // Keys in the log mean a file of ours: only then tags and order are promised.
         if let (Some((first, last)), Some(least), Some(greatest)) =
             (&file.keys, &self.least, &self.greatest)
         {

@@ -1,4 +1,7 @@
 //! Derives the partition that a row belongs to.
+//!
+//! The partition is derived from the stored columns, not by the code of `decode` that sets it for a
+//! new row, so that a mistake there does not verify itself.
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
@@ -11,13 +14,16 @@ use engine::time::{Timestamp, utc_day};
 
 use crate::partition::{RowLayout, day_of};
 
-/// Partition that follows from the row's columns; `None` if they do not determine it.
+/// Partition that follows from the row's columns, as text like that in the log; `None` if they do
+/// not determine it, which is no violation.
 pub(super) fn own_partition(
     schema: &TableSchema,
     layout: &RowLayout,
     batch: &RecordBatch,
     row: usize,
 ) -> Result<Option<String>, ArrowError> {
+    // Day of `created_at` in UTC: an entry made in the evening of 31 January in New York is one of
+    // February.
     let created = || -> Result<_, ArrowError> {
         let source = ColumnSource::Record(vec!["created_at"]);
         let Some(declared) = schema.columns.iter().find(|column| column.source == source) else {

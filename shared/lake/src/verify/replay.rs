@@ -3,6 +3,9 @@
 //! The changes are sorted by key, and the newest of each key is kept. The remaining rows are sorted
 //! into partitions and compared with the table's files. Both sorts spill to disk: the number of
 //! changes determines the size of the temporary files, not the memory.
+//!
+//! A reader of the changes would do the same, so this proves that such a reader arrives at the
+//! table. All columns are compared, `synced_at` as well: a change holds the row as it was written.
 
 use std::sync::Arc;
 
@@ -27,10 +30,11 @@ use crate::partition::{PartitionError, RowLayout, fetch, open};
 
 /// Number of attempts to read both tables at matching versions.
 const TRIES: u32 = 3;
-/// Number of differences reported as findings; one more finding counts all of them.
+/// Number of differences reported as findings; one more finding counts all of them. A lost file of
+/// changes makes thousands of equal findings.
 const TOLD: usize = 100;
 
-/// Result of a replay.
+/// Result of a replay. Its JSON has no findings: these are reported with those of the table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ReplayedChanges {
     /// Number of changes read.
@@ -46,7 +50,7 @@ pub struct ReplayedChanges {
 }
 
 impl ReplayedChanges {
-    /// Result for a table of changes that cannot be opened.
+    /// Result for a table of changes that cannot be opened, with the reason for people.
     #[must_use]
     pub fn unusable(why: String) -> Self {
         let what = "the table of changes cannot be used".to_owned();
@@ -56,6 +60,7 @@ impl ReplayedChanges {
     }
 }
 
+/// Finding of this check.
 fn finding(file: Option<String>, what: String, expected: String, found: String) -> VerifyFinding {
     VerifyFinding { check: TableCheck::Changes, file, what, expected, found }
 }
@@ -72,6 +77,8 @@ pub async fn replay(
     let lagging = caught_up(table, changes).await?;
     let sequence = changes.recorded_sequence();
     let mut replayed = ReplayedChanges { sequence: sequence.0, ..ReplayedChanges::default() };
+    // A table of changes that is one commit behind is in order: a run died between its commit and
+    // the appending. The files that the commit names complete it.
     let pending = match lagging {
         ChangesLag::None => Vec::new(),
         ChangesLag::Append(files) => {
@@ -87,6 +94,8 @@ pub async fn replay(
         }
     };
     let layout = Arc::new(RowLayout::replayed(changes.schema())?);
+    // First sort: all changes by key. One partition, because a row may have moved between
+    // partitions.
     let mut sorted = Collector::with_layout(Arc::clone(&layout), None, None, MEMORY_LIMIT);
     for file in changes.files() {
         match read(changes, file, &layout, sorted).await? {
@@ -115,6 +124,7 @@ pub async fn replay(
                 replayed.changes += rows;
             }
             // The next run finds the same problem and rebuilds the table of changes from all rows.
+            // So it is no finding, and nothing can be compared.
             Err(_) => return Ok(replayed),
         }
     }
@@ -131,14 +141,15 @@ impl ReplayedChanges {
         let wrong = compared.wrong();
         self.findings.extend(compared.differences.into_iter().take(TOLD).map(told));
         if self.findings.len() >= TOLD {
-            let what = format!("{wrong} rows are not what the changes lead to; the first are told");
+            let what = format!("{wrong} rows are not what the changes lead to; here are the first");
             let (expected, found) = ("none".to_owned(), wrong.to_string());
             self.findings.push(finding(None, what, expected, found));
         }
     }
 }
 
-/// How far the table of changes is behind, once both were read again if it has missed commits.
+/// How far the table of changes is behind, once both were read again if it has missed commits. A
+/// run that commits between the two readings would look like missed commits.
 async fn caught_up(table: &mut Table, changes: &mut Table) -> Result<ChangesLag, VerifyError> {
     let mut tries = 0;
     loop {
@@ -159,6 +170,8 @@ fn path(changes: &Table, file: &FileEntry) -> String {
 }
 
 /// Adds the rows of a file. Returns their number, or the reason why the file is unreadable.
+///
+/// The outer error is a failure of the store or of this program, the inner one damage.
 async fn read(
     changes: &Table,
     file: &FileEntry,
@@ -192,13 +205,15 @@ async fn read(
     .await
 }
 
+/// Runs `work` off the IO thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, VerifyError> + Send + 'static,
 ) -> Result<T, VerifyError> {
     offload(work).await.map_err(|error| VerifyError::Died(error.to_string()))?
 }
 
-/// Rows that result from the changes, with the schema of the stream's table.
+/// Rows that result from the changes, with the schema of the stream's table. The second sort: by
+/// partition and key, as the table's files have them.
 fn outcome(
     layout: &RowLayout,
     sorted: Collector,
@@ -211,7 +226,8 @@ fn outcome(
     Ok(rows.finish()?)
 }
 
-/// Rows whose newest change is not a delete, with the columns of the stream's table.
+/// Rows whose newest change is not a delete, with the columns of the stream's table. Columns are
+/// found by name, since the two tables have them at different positions.
 fn living(
     layout: &RowLayout,
     changes: &RecordBatch,
@@ -228,6 +244,8 @@ fn living(
     RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
 }
 
+/// Finding for a difference. The comparison was made for Harvest, so `harvest` stands for the
+/// changes here.
 fn told(difference: RowDifference) -> VerifyFinding {
     let row = |key: &str| (format!("the row of key {key}"), "no row".to_owned());
     match difference {

@@ -1,4 +1,7 @@
 //! Checks folder and columns of a file before its rows are read.
+//!
+//! Columns are compared with the file's own schema. Reading would hide a difference: it makes up
+//! missing columns and converts types.
 
 use arrow::datatypes::{DataType, Schema};
 use delta::table::FileEntry;
@@ -6,7 +9,9 @@ use delta::table::FileEntry;
 use super::rules::{FileRules, about};
 use super::{TableCheck, VerifyFinding};
 
-/// Finding if the file is not in the folder of its partition. Other engines may choose any folder.
+/// Finding if the file is not in the folder of its partition. Delta readers take the partition from
+/// the log and do not care; people and tools that read folders do. Other engines may choose any
+/// folder.
 pub(super) fn folder(rules: &FileRules, file: &FileEntry) -> Option<VerifyFinding> {
     file.keys.as_ref()?;
     let name = rules.schema.partition_column()?;
@@ -19,7 +24,8 @@ pub(super) fn folder(rules: &FileRules, file: &FileEntry) -> Option<VerifyFindin
     })
 }
 
-/// Findings about columns that differ from the declaration. Columns declared later may be missing.
+/// Findings about columns that differ from the declaration. Columns declared later may be missing,
+/// unless they may not be null.
 pub(super) fn columns(rules: &FileRules, file: &FileEntry, stored: &Schema) -> Vec<VerifyFinding> {
     let declared = &rules.layout.schema;
     let mut findings = Vec::new();
@@ -52,7 +58,8 @@ pub(super) fn columns(rules: &FileRules, file: &FileEntry, stored: &Schema) -> V
     findings
 }
 
-/// Whether the types are equal, apart from struct members declared later.
+/// Whether the types are equal, apart from struct members declared later. Compares by name, since
+/// members may have been added between others.
 fn same_type(found: &DataType, declared: &DataType) -> bool {
     match (found, declared) {
         (DataType::List(found), DataType::List(declared)) => {

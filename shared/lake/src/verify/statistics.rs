@@ -1,4 +1,8 @@
 //! Compares the statistics in the log with those of the rows.
+//!
+//! Both sides are compared as text and must be equal to the digit. Wider bounds would be legal, but
+//! we write exact ones, and a difference shows that the entry belongs to another file or was
+//! computed from other rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +13,8 @@ use serde_json::value::RawValue;
 use super::{TableCheck, VerifyFinding};
 use crate::partition::FileStats;
 
-/// Statistics with unparsed numbers, to compare decimals digit by digit.
+/// Statistics with unparsed numbers, to compare decimals digit by digit: parsed as floats, `0.1`
+/// and `0.10000000000000001` are equal.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WrittenStatistics<'a> {
@@ -24,6 +29,8 @@ struct WrittenStatistics<'a> {
 
 /// Findings about statistics that differ. Of a file of another engine only the row count is
 /// checked, because such engines choose columns and rounding freely.
+///
+/// The caller leaves out files without statistics.
 pub(super) fn compare(file: &FileEntry, stats: &FileStats) -> Vec<VerifyFinding> {
     let mut findings = Vec::new();
     let mut report = |what: String, expected: &str, found: &str| {

@@ -210,7 +210,7 @@ async fn rows_that_are_swapped() {
     let finding = found(&mut world).await;
     assert_eq!(checks(&finding), [TableCheck::Order], "{finding:?}");
     assert!(finding[0].1.contains("key 41 (2 rows"), "{finding:?}");
-    assert_eq!((&finding[0].2[..], &finding[0].3[..]), ("after 43 a greater key", "41"));
+    assert_eq!((&finding[0].2[..], &finding[0].3[..]), ("a key greater than 43", "41"));
 }
 
 #[tokio::test]

@@ -1,4 +1,8 @@
 //! Finds keys that occur in several files, by merging their key columns in order.
+//!
+//! Only files that can share a key are read: those whose range overlaps another one, over all
+//! partitions, and those whose rows are in no order. In a healthy table ranges overlap between
+//! partitions only, where ids of neighbouring months mix.
 
 use core::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -12,15 +16,18 @@ use delta::table::Table;
 use super::{FileSpan, TableCheck, VerifyError, VerifyFinding, shown};
 use crate::partition::{ColumnChoice, KeyedRows, PartitionError, RowLayout, fetch, open};
 
-/// Keys of a file that is being merged.
+/// Keys of a file that is being merged. The rows may be in any order, so their positions are
+/// sorted.
 struct FileKeys {
+    /// Rows with keys and versions alone.
     rows: KeyedRows,
     /// Row numbers in key order.
     order: Vec<usize>,
+    /// Index in `order` of the key to return next.
     next: usize,
 }
 
-/// Keys that two files share, or that one file contains twice.
+/// Keys that two files share, or that one file contains twice: their number and the first of them.
 #[derive(Default)]
 struct SharedKeys {
     keys: u64,
@@ -29,12 +36,17 @@ struct SharedKeys {
 
 /// Finds keys that occur in several files, or repeatedly in one; one finding for each pair of
 /// files.
+///
+/// The heap has the next key of every open file. Equal keys leave it one after the other, so each
+/// key is compared with the one before it. A file is opened when the merge reaches its first key
+/// and dropped after its last.
 pub(super) async fn find(
     table: &Table,
     spans: &[FileSpan],
 ) -> Result<Vec<VerifyFinding>, VerifyError> {
     let layout = Arc::new(RowLayout::new(table.schema(), ColumnChoice::Versions)?);
     let mut waiting = overlapping(spans);
+    // The last element has the least first key and is opened next.
     waiting.sort_by(|a, b| b.first.bytes.cmp(&a.first.bytes));
     let mut opened: BTreeMap<usize, FileKeys> = BTreeMap::new();
     let mut heads: BinaryHeap<Reverse<(Box<[u8]>, usize)>> = BinaryHeap::new();
@@ -81,6 +93,7 @@ pub(super) async fn find(
     Ok(findings(table, shared))
 }
 
+/// Findings in the order of the files. Of a key in three files, the pairs of neighbours are named.
 fn findings(table: &Table, shared: BTreeMap<(usize, usize), SharedKeys>) -> Vec<VerifyFinding> {
     let path = |at: usize| table.files().get(at).map(|file| file.path.clone()).unwrap_or_default();
     let finding = |((one, other), pair): ((usize, usize), SharedKeys)| {
@@ -103,6 +116,9 @@ fn findings(table: &Table, shared: BTreeMap<(usize, usize), SharedKeys>) -> Vec<
 }
 
 /// Files with a range that overlaps another one, or with keys that are not in ascending order.
+///
+/// In order of first keys, both partners of an overlap are marked: the file itself and the one that
+/// reached furthest before it.
 fn overlapping(spans: &[FileSpan]) -> Vec<&FileSpan> {
     let mut ordered: Vec<&FileSpan> = spans.iter().collect();
     ordered.sort_by(|a, b| a.first.bytes.cmp(&b.first.bytes));
@@ -143,6 +159,9 @@ impl FileKeys {
 }
 
 /// Keys of one file; `None` if it cannot be read, which another check reports.
+///
+/// # Errors
+/// When the store fails.
 async fn keys(
     table: &Table,
     layout: &Arc<RowLayout>,

@@ -1,4 +1,8 @@
 //! Matches both sides of a comparison row by row.
+//!
+//! Table and reading are walked side by side in key order. A key on one side only is decided at
+//! once. Keys on both sides are noted as pairs and compared together, column by column, before
+//! either side goes on to its next batch.
 
 use core::cmp::Ordering;
 use std::sync::Arc;
@@ -17,30 +21,39 @@ use crate::collect::SortedRows;
 use crate::partition::{KeyedRows, RowLayout};
 use crate::verify::{VerifyError, shown};
 
-/// Number of differences that are listed; all are counted.
+/// Number of differences that are listed; all are counted. Bounds the memory of a comparison with
+/// the wrong account.
 const TOLD: usize = 1000;
 
-/// Both sides of one partition, in key order.
+/// Both sides of one partition, in key order: the table's rows are given to `rows`, those of the
+/// reading come from `theirs`.
 pub(super) struct RowMatching {
     pub(super) layout: Arc<RowLayout>,
     pub(super) spec: &'static StreamSpec,
     pub(super) against: ComparisonRules,
     /// Columns to compare.
     pub(super) columns: Vec<usize>,
-    /// Whether every difference counts, without exceptions.
+    /// Whether every difference counts, without exceptions for records that change. True for a
+    /// replay, whose two sides do not move.
     pub(super) exact: bool,
+    /// Rows of the reading.
     pub(super) theirs: SortedRows,
+    /// Batch of the reading in memory; `None` before the first and after the last.
     pub(super) head: Option<KeyedRows>,
+    /// Index of the current row in `head`.
     pub(super) row: usize,
+    /// Result so far, over all partitions.
     pub(super) compared: TableComparison,
 }
 
 impl RowMatching {
-    /// Continues with these rows of the table.
+    /// Continues with these rows of the table, whose keys must be greater than all before.
     pub(super) fn rows(&mut self, ours: &KeyedRows) -> Result<(), VerifyError> {
         let mut pairs = Vec::new();
         let mut row = 0;
         while row < ours.len() {
+            // Pairs refer to rows of the head, so they are compared before it is replaced. Without
+            // another batch, the rest of the rows is in the table only.
             if self.is_at_end() {
                 self.compare(ours, &mut pairs)?;
                 if !self.load()? {
@@ -76,10 +89,12 @@ impl RowMatching {
         Ok(self.compared)
     }
 
+    /// Whether the head has no current row.
     fn is_at_end(&self) -> bool {
         self.head.as_ref().is_none_or(|head| self.row >= head.len())
     }
 
+    /// Loads the next batch of the reading. Returns whether there is one.
     fn load(&mut self) -> Result<bool, VerifyError> {
         self.row = 0;
         self.head = None;
@@ -93,6 +108,8 @@ impl RowMatching {
         Ok(false)
     }
 
+    /// A row of the table without a record in the reading: wrong if the reading should have
+    /// returned it and the row is older than the reading.
     fn only_here(&mut self, ours: &KeyedRows, row: usize) -> Result<(), VerifyError> {
         let facts = ours.held(row);
         if facts.and_then(|facts| self.against.coverage.begun_for(&facts)).is_none() {
@@ -108,6 +125,8 @@ impl RowMatching {
         Ok(())
     }
 
+    /// A record of the reading without a row in the table: wrong unless it changed after the last
+    /// pass.
     fn only_there(&mut self) -> Result<(), VerifyError> {
         let Some(head) = &self.head else { return Ok(()) };
         self.compared.records += 1;
@@ -122,6 +141,7 @@ impl RowMatching {
         Ok(())
     }
 
+    /// Lists a difference, if the list is not full.
     fn tell(&mut self, difference: RowDifference) {
         if self.compared.differences.len() < TOLD {
             self.compared.differences.push(difference);
@@ -150,6 +170,8 @@ impl RowMatching {
         Ok(changed || self.goes_on(theirs, row)?)
     }
 
+    /// Whether the record is one that a listing rereads in each pass: `is_running=true`, as
+    /// declared by `Listing::reread`. Its hours grow without a change of `updated_at`.
     fn goes_on(&self, theirs: &KeyedRows, row: usize) -> Result<bool, ArrowError> {
         let StreamKind::Listing(listing) = &self.spec.kind else { return Ok(false) };
         let Some((name, "true")) = listing.reread else { return Ok(false) };
@@ -158,6 +180,9 @@ impl RowMatching {
     }
 
     /// Compares these rows of `ours` with those of the head, and clears `pairs`.
+    ///
+    /// Whole columns are compared at once; which columns of a row differ is known only after all of
+    /// them.
     fn compare(
         &mut self,
         ours: &KeyedRows,
@@ -199,6 +224,7 @@ impl RowMatching {
     }
 }
 
+/// Rows of a batch at these indices.
 fn taken(
     batch: &RecordBatch,
     rows: impl Iterator<Item = usize>,
@@ -207,7 +233,7 @@ fn taken(
     take_record_batch(batch, &UInt32Array::from_iter_values(rows))
 }
 
-/// Value as text; `None` if null.
+/// Value as text for people; `None` if null.
 pub(super) fn value(
     batch: &RecordBatch,
     index: usize,
