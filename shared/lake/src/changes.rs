@@ -10,7 +10,7 @@
 //! | `ChangeEncoder`, used by the merge | the changes of one commit | that of the commit |
 //! | [`BaselineWriter`] | all rows of the table, as inserts | that of the table's newest commit |
 //! | [`condense`] | the state after expired changes, as inserts | the last expired one |
-//! | [`join`] | the rows of many small files, unchanged | as before |
+//! | [`join()`] | the rows of many small files, unchanged | as before |
 //!
 //! Readers apply changes in the order of `sequence`. Every key occurs at most once per sequence, so
 //! the order within a sequence does not matter.

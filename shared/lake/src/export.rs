@@ -2,9 +2,9 @@
 //! folders.
 //!
 //! ```text
-//! <stream>/version-0000000012-<table id>/_SUCCESS <stream>/version-0000000012-<table
-//! id>/part-00000-00000.parquet <stream>/version-0000000012-<table
-//! id>-by-spent_month/spent_month=2024-01/part-00000-00000.parquet
+//! <stream>/version-0000000012-<id>/_SUCCESS
+//! <stream>/version-0000000012-<id>/part-00000-00000.parquet
+//! <stream>/version-0000000012-<id>-by-spent_month/spent_month=2024-01/part-00000-00000.parquet
 //! ```
 //!
 //! Each snapshot has its own folder, named after the table's version and id. It is complete once it
@@ -108,7 +108,7 @@ pub enum ExportError {
     #[error(transparent)]
     Read(#[from] PartitionError),
     /// The target could not be written.
-    #[error("the export could not be written; what is there of it is no snapshot, run again")]
+    #[error("the export could not be written; the files so far are no snapshot: run again")]
     Write(#[from] StoreError),
     /// The folder name of a value would be too long.
     #[error(transparent)]

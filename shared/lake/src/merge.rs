@@ -25,7 +25,8 @@
 //! | none, row covered and older than the reading | deleted |
 //! | none, otherwise | stays |
 //!
-//! [`missing`] stands beside the merge: it only reads, and finds the rows that a sweep did not see.
+//! [`missing()`] stands beside the merge: it only reads, and finds the rows that a sweep did not
+//! see.
 
 mod changes;
 mod cursor;

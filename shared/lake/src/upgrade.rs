@@ -43,7 +43,7 @@ pub enum UpgradeError {
     #[error(transparent)]
     Partition(#[from] PartitionError),
     /// Another file has the new file's name.
-    #[error("`{0}` is there already, with another content")]
+    #[error("`{0}` exists already, with other content")]
     Taken(String),
     /// The process is ending.
     #[error("the upgrade was stopped")]

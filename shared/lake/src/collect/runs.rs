@@ -51,7 +51,7 @@ pub(crate) struct SortedSpill {
     rows: SpillHold,
 }
 
-/// Storage of the chunks. The last rows of a run stay in memory: they fit there by definition, and
+/// Storage of the chunks. The last rows of a run stay in memory: they are below the limit, and
 /// most runs never spill.
 enum SpillHold {
     Memory(Vec<RecordBatch>),

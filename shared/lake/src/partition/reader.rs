@@ -69,7 +69,7 @@ pub(super) fn surviving<T>(
     work: impl FnOnce() -> T,
 ) -> Result<T, PartitionError> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
-        let what = "the Parquet reader did not survive it".to_owned();
+        let what = "the Parquet reader panicked".to_owned();
         PartitionError::damaged(file, ParquetError::General(what))
     })
 }
