@@ -45,8 +45,7 @@ pub use units::{UnitBuffer, UnitError};
 /// decodes pages, merges files and encodes Parquet beside them.
 pub const MEMORY_LIMIT: usize = 32 << 20;
 
-/// Reasons why rows could not be collected. The rows of the run are lost in any case, and Harvest
-/// has to be asked for them again.
+/// Reasons why rows could not be collected or read back. Harvest has to be asked for them again.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
     /// The temporary file failed: free space in the folder of temporary files and run again.

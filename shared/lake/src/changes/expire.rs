@@ -49,7 +49,8 @@ pub fn expired(changes: &Table, month: &str) -> Option<ExpiredChanges> {
     ranges.retain(|((_, greatest), file)| old(file) && kept.is_none_or(|kept| *greatest < kept));
     let ranges = in_order(ranges)?;
     let (first, last) = (ranges.first()?.0, ranges.last()?.0);
-    // A single sequence is a baseline already: the table of changes begins with one.
+    // A single sequence has nothing to condense: every history begins with inserts, be it a
+    // baseline or the first commit of a table.
     if first.0 == last.1 {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Joins the many small files of a past month into few.
 //!
 //! Every commit adds a file of changes: at one commit an hour, 720 files a month. A reader needs a
-//! request for each of them, and each is an entry of the log, which every run reads. Only past
+//! request for each of them, and each is an entry that must be read to open the table. Only past
 //! months are joined, so that a file is not written again and again while its month grows. The rows
 //! stay as they are, so the commit counts as no change of data.
 

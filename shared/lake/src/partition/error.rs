@@ -93,8 +93,8 @@ pub enum PartitionError {
     /// Another program wrote a valid file in a way that this reader does not support.
     #[error(
         "`{file}` was written by another program and is whole, but {how}, which harvest-lake does \
-         not read: have that program write it again in another way (`OPTIMIZE` with another codec), \
-         or read the stream anew with `harvest-lake reset {}`",
+         not read: have that program write it again in another way (`OPTIMIZE` with another \
+         codec), or read the stream anew with `harvest-lake reset {}`",
         file.table
     )]
     Unsupported {

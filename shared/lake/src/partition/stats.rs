@@ -142,8 +142,8 @@ impl FileStats {
     }
 }
 
-/// Appends a member to a JSON object without its braces. `value` is written as it is: decimals keep
-/// all digits, which no number type of `serde_json` promises.
+/// Appends a member to a JSON object without its braces. `value` is written as it is: a decimal
+/// that became a float on the way would lose digits.
 fn member(object: &mut String, name: &str, value: &str) {
     if !object.is_empty() {
         object.push(',');
