@@ -42,6 +42,8 @@ pub(crate) async fn send(
     loop {
         gate.permit(class, horizon).await?;
         on_leave();
+        // Remembered before the request: another request may bring a new token meanwhile, and only a
+        // token that differs from the refused one is worth another try.
         let (token, requested_at) = (tokens.cell().get(), clock.now());
         let answer = api.get(target).await;
         match &answer {
