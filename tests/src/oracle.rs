@@ -11,7 +11,7 @@ use decode::{Decoder, ReadAt};
 use delta::store::ObjectStore;
 use delta::table::Table;
 use engine::ids::AccountId;
-use engine::pass::Parent;
+use engine::pass::{Parent, Unit};
 use engine::schema::ColumnSource;
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{Date, Timestamp};
@@ -107,8 +107,11 @@ impl Oracle<'_> {
         let at = ReadAt {
             account: self.id,
             synced_at: Timestamp::UNIX_EPOCH,
-            parent: one.parent.map(|id| Parent { id, created_year }),
-            period,
+            unit: match (one.parent, period) {
+                (Some(id), _) => Unit::Parent(Parent { id, created_year }),
+                (None, Some(period)) => Unit::Window(period),
+                (None, None) => Unit::Stream,
+            },
         };
         let record = one.record.get();
         let page = match spec.records_key {

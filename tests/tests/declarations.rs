@@ -10,6 +10,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use decode::{DecodedPage, Decoder, MemberDeviations, ReadAt};
 use engine::ids::AccountId;
 use engine::item::StreamItem;
+use engine::pass::Unit;
 use engine::plan::{Demand, ripe};
 use engine::present::Present;
 use engine::schema::{Column, ColumnSource, ColumnType, columns};
@@ -542,8 +543,11 @@ fn decoded(spec: &'static StreamSpec) -> DecodedPage {
     let at = ReadAt {
         account: AccountId(77),
         synced_at: "2026-04-01T00:00:00Z".parse::<Timestamp>().unwrap(),
-        parent: matches!(spec.kind, StreamKind::PerParent(_)).then_some(parent),
-        period: is_report_window(spec).then_some(period),
+        unit: match spec.kind {
+            StreamKind::PerParent(_) => Unit::Parent(parent),
+            StreamKind::ReportWindow(_) => Unit::Window(period),
+            StreamKind::Listing(_) | StreamKind::Snapshot(_) => Unit::Stream,
+        },
     };
     let page = Decoder::new(spec).page(&fixture(spec), &at);
     page.unwrap_or_else(|error| panic!("{}: {error}", spec.name))
@@ -592,7 +596,12 @@ fn every_fixture_decodes_whole_and_fills_every_column() {
         assert!(page.quarantined.is_empty(), "{}: {:?}", spec.name, page.quarantined);
         let records = records(spec, &serde_json::from_str(&fixture(spec)).unwrap());
         assert_eq!(page.rows.num_rows(), records.len(), "{}", spec.name);
-        assert_eq!(page.keys.iter().collect::<BTreeSet<_>>().len(), records.len(), "{}", spec.name);
+        assert_eq!(
+            page.facts.keys.iter().collect::<BTreeSet<_>>().len(),
+            records.len(),
+            "{}",
+            spec.name
+        );
         let columns = columns(spec);
         assert_eq!(page.rows.num_columns(), columns.len(), "{}", spec.name);
         for (column, array) in columns.iter().zip(page.rows.columns()) {

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use decode::{Decoder, ReadAt};
 use engine::ids::AccountId;
+use engine::pass::Unit;
 use engine::time::Timestamp;
 use serde::de::IgnoredAny;
 
@@ -25,12 +26,7 @@ const ROUNDS: u32 = 50;
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
-    let at = ReadAt {
-        account: AccountId(1),
-        synced_at: Timestamp::UNIX_EPOCH,
-        parent: None,
-        period: None,
-    };
+    let at = ReadAt { account: AccountId(1), synced_at: Timestamp::UNIX_EPOCH, unit: Unit::Stream };
     let body = body("");
     // One repeated member sends the whole page to `careful`.
     let odd = self::body(r#""id":1,"#);

@@ -36,12 +36,14 @@ pub(super) fn batch(
     for column in layout.schema.columns.iter() {
         let derived = match &column.source {
             ColumnSource::Record(_) => own.next(),
-            ColumnSource::Parent => Some(repeated(at.parent.ok_or(PageError::NoParent)?.id, rows)),
+            ColumnSource::Parent => {
+                Some(repeated(at.unit.parent().ok_or(PageError::NoParent)?.id, rows))
+            }
             ColumnSource::PeriodStart => {
-                Some(repeated_day(at.period.ok_or(PageError::NoPeriod)?.start, rows)?)
+                Some(repeated_day(at.unit.period().ok_or(PageError::NoPeriod)?.start, rows)?)
             }
             ColumnSource::PeriodEnd => {
-                Some(repeated_day(at.period.ok_or(PageError::NoPeriod)?.end, rows)?)
+                Some(repeated_day(at.unit.period().ok_or(PageError::NoPeriod)?.end, rows)?)
             }
             ColumnSource::Account => Some(repeated(at.account.0, rows)),
             ColumnSource::SyncedAt => Some(repeated_instant(at.synced_at, rows)),
@@ -85,11 +87,11 @@ fn partition(
             Some(Arc::new(years.collect::<Int64Array>()))
         }
         PartitionSpec::ParentCreatedYear => {
-            let year = at.parent.ok_or(PageError::NoParent)?.created_year;
+            let year = at.unit.parent().ok_or(PageError::NoParent)?.created_year;
             Some(Arc::new((0..rows).map(|_| year).collect::<Int64Array>()))
         }
         PartitionSpec::PeriodYear => {
-            let year = at.period.ok_or(PageError::NoPeriod)?.start.year();
+            let year = at.unit.period().ok_or(PageError::NoPeriod)?.start.year();
             Some(repeated(i64::from(year), rows))
         }
     })

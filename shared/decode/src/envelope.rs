@@ -27,17 +27,17 @@ pub(super) const MEMBERS: [&str; 5] =
 /// Members of a page beside its records. A number that is missing, null or not a count is `None`:
 /// one sign less, which is no reason to refuse the records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PageEnvelope {
+pub(super) struct PageEnvelope {
     /// Value of `total_entries`.
-    pub total_entries: Option<u64>,
+    pub(super) total_entries: Option<u64>,
     /// Value of `links.next`; `None` if empty.
-    pub next: Option<String>,
+    pub(super) next: Option<String>,
     /// Value of `page`, the number of the page.
-    pub page: Option<u64>,
+    pub(super) page: Option<u64>,
     /// Value of `next_page`.
-    pub next_page: Option<u64>,
+    pub(super) next_page: Option<u64>,
     /// Value of `total_pages`.
-    pub total_pages: Option<u64>,
+    pub(super) total_pages: Option<u64>,
 }
 
 /// Raw values of the members of a page beside its records, in the order of [`MEMBERS`].

@@ -22,6 +22,7 @@
 //! The crate does no IO, reads no clock and knows nothing of requests: the caller passes the text
 //! of an answer and the facts that are not in it ([`ReadAt`]).
 
+mod answer;
 mod buffer;
 mod careful;
 mod compose;
@@ -53,20 +54,16 @@ use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use engine::ids::AccountId;
-use engine::key::Key;
-use engine::pass::Parent;
+use engine::pass::{PageFacts, Unit};
 use engine::privacy::PrivacyRules;
 use engine::spec::PersonalFields;
 use engine::spec::StreamSpec;
-use engine::time::{Date, Timestamp};
-use engine::window::Period;
-use serde::de::IgnoredAny;
+use engine::time::Timestamp;
 
-pub use self::envelope::PageEnvelope;
+use self::envelope::PageEnvelope;
 pub use self::error::PageError;
 pub use self::lift::RowLifter;
 pub use self::observed::MemberDeviations;
-pub use self::parents::{ParentRecord, ParentsPage, created_year, parents};
 pub use self::presence::PresenceCounts;
 use self::redact::Redactor;
 pub use self::redact::{HashKey, is_of_another};
@@ -118,23 +115,6 @@ impl Decoder {
         Self { redactor: Some(Arc::new(redactor)), rules: Arc::new(rules.clone()), ..self }
     }
 
-    /// Decodes an answer of Harvest after removing data that must not be kept. Also returns the
-    /// remaining body.
-    ///
-    /// Callers that store or report anything of the answer use the returned body, never their own
-    /// copy. Redaction comes first because decoding already copies parts of the body elsewhere:
-    /// unknown members into `extra_json`, unusable records into the quarantine.
-    ///
-    /// # Errors
-    /// The same as [`Self::page`].
-    pub fn answer(&self, body: String, at: &ReadAt) -> Result<(DecodedPage, String), PageError> {
-        let body = match &self.redactor {
-            Some(redactor) => redactor.body(self.layout.schema.spec.records_key, &body)?,
-            None => body,
-        };
-        Ok((self.page(&body, at)?, body))
-    }
-
     /// Schema of the rows.
     #[must_use]
     pub fn schema(&self) -> &TableSchema {
@@ -142,7 +122,7 @@ impl Decoder {
     }
 
     /// Decodes a body as it is: a page of records, or the single record of a stream without a list.
-    /// Answers of Harvest come through [`Self::answer`].
+    /// Answers of Harvest come through [`Self::decode`].
     ///
     /// Every record becomes a row or is quarantined. Every value is in its column, exactly, or raw
     /// in `extra_json`.
@@ -199,29 +179,15 @@ impl Decoder {
         let dates = self.layout.dates(&rows);
         let DecodedRows { cells, extra, observed, quarantined } = rows;
         let rows = derived::batch(&self.layout, cells, extra, at)?;
-        Ok(DecodedPage { rows, keys, dates, envelope, quarantined, observed })
+        let quarantined_records = quarantined.len() as u64;
+        let facts = PageFacts {
+            keys,
+            dates,
+            quarantined: quarantined_records,
+            ..PageFacts::from(envelope)
+        };
+        Ok(DecodedPage { facts, rows, quarantined, observed, body: None })
     }
-}
-
-/// Returns `total_entries` of a first page whose records are under `records_key`. `None` if it is
-/// not a number, or if it is less than the number of records that the page itself proves to exist.
-///
-/// Example: a body has `total_entries` 0 but shows one record and a `links.next`. At least two
-/// records exist, so the total is wrong and the result is `None`. The caller then assumes nothing
-/// about the size of the list.
-///
-/// # Errors
-/// When the body is not a JSON object.
-pub fn count(body: &str, records_key: Option<&str>) -> Result<Option<u64>, PageError> {
-    let members = envelope::page_members(body)?;
-    let envelope = PageEnvelope::of_members(&members)?;
-    let records = records_key.and_then(|key| raw::member(&members, key));
-    let shown = records.and_then(|list| serde_json::from_str::<Vec<IgnoredAny>>(list).ok());
-    let shown = shown.map_or(0, |list| list.len() as u64);
-    let goes_on = envelope.next.is_some() || envelope.next_page.is_some_and(|next| next > 1);
-    // One record more than those shown, because a next page holds at least one.
-    let least = shown.saturating_add(u64::from(goes_on));
-    Ok(envelope.total_entries.filter(|total| *total >= least))
 }
 
 /// Origin of a page, which its rows hold beside the records.
@@ -231,28 +197,28 @@ pub struct ReadAt {
     pub account: AccountId,
     /// Time of the page request.
     pub synced_at: Timestamp,
-    /// Parent of the listed children (streams per parent).
-    pub parent: Option<Parent>,
-    /// Requested window (report streams).
-    pub period: Option<Period>,
+    /// The part of the stream that was asked for: the parent of listed children, or the window of a
+    /// report.
+    pub unit: Unit,
 }
 
-/// A decoded page. `rows`, `keys` and, if not empty, `dates` have one item per row, in the same
-/// order.
+/// A decoded page: the one form that a page has between its answer and the rows of a run. `rows`,
+/// `facts.keys` and, if not empty, `facts.dates` have one item per row, in the same order.
 #[derive(Debug)]
 pub struct DecodedPage {
-    /// Rows in the order of the answer, columns as `schema::TableSchema`.
+    /// Facts by which the reading decides what comes next. They hold no record.
+    pub facts: PageFacts,
+    /// Rows in the order of the answer, columns as `schema::TableSchema`; none if the request asked
+    /// for something other than records.
     pub rows: RecordBatch,
-    /// Primary key of each row.
-    pub keys: Vec<Key>,
-    /// Keyset date of each row; empty if the stream has another kind of paging.
-    pub dates: Vec<Option<Date>>,
-    /// Members of the answer beside its records.
-    pub envelope: PageEnvelope,
     /// Records without a usable id, raw.
     pub quarantined: Vec<QuarantinedRecord>,
     /// Deviations of the records from the declaration.
     pub observed: MemberDeviations,
+    /// Text of the answer, after removal of data that must not be kept. Only of a report: if its
+    /// answers contradict each other, they are kept raw. `None` for other streams, so that a page
+    /// is not in memory twice.
+    pub body: Option<String>,
 }
 
 /// A record that cannot be a row.

@@ -11,7 +11,7 @@
 use std::borrow::Cow;
 
 use engine::key::{Key, KeyPart};
-use engine::pass::Parent;
+use engine::pass::{PageFacts, Parent, ParentFound};
 use engine::spec::{FieldType, StreamSpec};
 use engine::time::Date;
 
@@ -20,74 +20,63 @@ use super::envelope::{self, PageEnvelope};
 use super::error::PageError;
 use super::raw::{self, RawMember};
 use super::rows::{day, keyset_field};
-use super::{QuarantinedRecord, convert, literal};
+use super::{convert, literal};
 
-/// A page of a trigger listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParentsPage {
-    /// Records in the order of the answer. A parent occurs repeatedly if several records refer to
-    /// it.
-    pub parents: Vec<ParentRecord>,
-    /// Members of the answer beside its records.
-    pub envelope: PageEnvelope,
-    /// Records without a parent or a usable id, raw.
-    pub quarantined: Vec<QuarantinedRecord>,
-}
-
-/// Facts about a parent in a record of a trigger listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParentRecord {
-    /// Parent, with the year of the record's `created_at` in UTC. The children's partition follows
-    /// from that year, where the trigger lists the parents themselves.
-    pub parent: Parent,
-    /// `access_roles`; `None` if missing, null or not a list of texts. `None` means unknown, not
-    /// "no roles", so the parent is read.
-    pub access_roles: Option<Vec<String>>,
-    /// Primary key of the record itself. It shows whether a page repeats records, also where many
-    /// records name one parent.
-    pub key: Key,
-    /// Keyset date of the listing; `None` if the listing has none, or if it is null or invalid.
-    pub date: Option<Date>,
-}
-
-/// Reads the parents of a page of `trigger`. `parent_id` is the path of the parent's id in a
-/// record: `id`, or `user.id`.
+/// Reads the parents of a page of `trigger`, in the order of the answer. A parent occurs repeatedly
+/// if several records refer to it. `parent_id` is the path of the parent's id in a record: `id`, or
+/// `user.id`.
 ///
-/// A record without a usable parent or key is quarantined. The caller must not take the list for
-/// complete then: the children of that parent would count as gone.
+/// A record without a usable parent or key is counted as quarantined. The reading then does not
+/// take the list for complete: the children of that parent would count as gone. The record itself
+/// is kept by the passes of the trigger's own stream.
 ///
 /// # Errors
 /// When the body as a whole is not as the stream declares.
-pub fn parents(
+pub(crate) fn page(
     body: &str,
     trigger: &'static StreamSpec,
     parent_id: &str,
-) -> Result<ParentsPage, PageError> {
+) -> Result<PageFacts, PageError> {
     let members = envelope::page_members(body)?;
-    let mut quarantined = Vec::new();
-    let (records, envelope) = match trigger.records_key {
+    let (records, superseded, envelope) = match trigger.records_key {
         Some(key) => {
             let records = envelope::records(&members, key)?;
-            quarantined = records.superseded(key);
-            (records.last, PageEnvelope::of_members(&members)?)
+            (records.last, records.earlier.len(), PageEnvelope::of_members(&members)?)
         }
-        None => (vec![envelope::body_value(body)?], PageEnvelope::default()),
+        None => (vec![envelope::body_value(body)?], 0, PageEnvelope::default()),
     };
-    let mut page = ParentsPage { parents: Vec::new(), envelope, quarantined };
+    let mut facts = PageFacts { quarantined: superseded as u64, ..envelope.into() };
     for raw in records {
         match parent(raw, trigger, parent_id) {
-            Ok(parent) => page.parents.push(parent),
-            Err(reason) => page.quarantined.push(QuarantinedRecord { raw: raw.to_owned(), reason }),
+            Some(record) => {
+                facts.keys.push(record.key);
+                facts.dates.push(record.date);
+                facts.parents.push(record.found);
+            }
+            None => facts.quarantined += 1,
         }
     }
-    Ok(page)
+    Ok(facts)
+}
+
+/// A record of a trigger listing.
+struct TriggerRecord {
+    /// Parent, with the year of the record's `created_at` in UTC. The children's partition follows
+    /// from that year, where the trigger lists the parents themselves. Its roles are `None` if
+    /// `access_roles` is missing, null or not a list of texts: unknown, not "no roles", so that the
+    /// parent is read.
+    found: ParentFound,
+    /// Primary key of the record itself. It shows whether a page repeats records, also where many
+    /// records name one parent.
+    key: Key,
+    /// Keyset date of the listing; `None` if the listing has none, or if it is null or invalid.
+    date: Option<Date>,
 }
 
 /// Year of `created_at` in UTC, for a body that is a single record; `None` if missing or invalid.
 ///
 /// For a parent that no listing showed and that was asked for by its own URL.
-#[must_use]
-pub fn created_year(body: &str) -> Option<i64> {
+pub(crate) fn created_year(body: &str) -> Option<i64> {
     year_of_creation(&raw::members(body).ok()?)
 }
 
@@ -97,29 +86,21 @@ fn year_of_creation(members: &[RawMember<'_>]) -> Option<i64> {
     created.and_then(utc_day).map(|day| i64::from(day.year()))
 }
 
-/// Facts about the parent in one raw record, or the reason why there are none.
-fn parent(raw: &str, trigger: &StreamSpec, parent_id: &str) -> Result<ParentRecord, String> {
-    let members = raw::members(raw)
-        .map_err(|_| format!("not an object with readable names but {}", raw::kind(raw)))?;
-    let id = at_path(&members, parent_id)
-        .and_then(convert::integer)
-        .ok_or_else(|| format!("`{parent_id}` is no id"))?;
-    let mut key = Vec::with_capacity(trigger.primary_key.len());
-    for name in trigger.primary_key {
-        key.push(key_part(&members, trigger, name).ok_or_else(|| format!("`{name}` is no id"))?);
-    }
+/// Reads one raw record; `None` if it has no usable parent or key.
+fn parent(raw: &str, trigger: &StreamSpec, parent_id: &str) -> Option<TriggerRecord> {
+    let members = raw::members(raw).ok()?;
+    let id = at_path(&members, parent_id).and_then(convert::integer)?;
+    let parts = trigger.primary_key.iter().map(|name| key_part(&members, trigger, name));
+    let key = Key(parts.collect::<Option<_>>()?);
     let created_year = year_of_creation(&members);
     // A date that is not usable is no reason to lose the parent.
     let date = keyset_field(trigger)
         .and_then(|field| raw::member(&members, field))
         .and_then(convert::date)
         .and_then(day);
-    Ok(ParentRecord {
-        parent: Parent { id, created_year },
-        access_roles: raw::member(&members, "access_roles").and_then(texts),
-        key: Key(key),
-        date,
-    })
+    let roles = raw::member(&members, "access_roles").and_then(texts);
+    let found = ParentFound { parent: Parent { id, created_year }, roles };
+    Some(TriggerRecord { found, key, date })
 }
 
 /// Key part from the member `name`, by its declared type; `None` if it is missing or null.

@@ -155,11 +155,15 @@ impl RecordLayout {
             for source in &self.key {
                 parts.push(match source {
                     KeySource::Cell(cell) => key_part(&rows.cells, *cell, row),
-                    KeySource::Parent => KeyPart::Int(at.parent.ok_or(PageError::NoParent)?.id),
-                    KeySource::PeriodStart => {
-                        KeyPart::Day(at.period.ok_or(PageError::NoPeriod)?.start)
+                    KeySource::Parent => {
+                        KeyPart::Int(at.unit.parent().ok_or(PageError::NoParent)?.id)
                     }
-                    KeySource::PeriodEnd => KeyPart::Day(at.period.ok_or(PageError::NoPeriod)?.end),
+                    KeySource::PeriodStart => {
+                        KeyPart::Day(at.unit.period().ok_or(PageError::NoPeriod)?.start)
+                    }
+                    KeySource::PeriodEnd => {
+                        KeyPart::Day(at.unit.period().ok_or(PageError::NoPeriod)?.end)
+                    }
                 });
             }
             keys.push(Key(parts));
@@ -182,10 +186,10 @@ impl RecordLayout {
     /// can lack it.
     pub(super) fn check(&self, at: &ReadAt) -> Result<(), PageError> {
         let spec = self.schema.spec;
-        if at.parent.is_none() && matches!(spec.kind, StreamKind::PerParent(_)) {
+        if at.unit.parent().is_none() && matches!(spec.kind, StreamKind::PerParent(_)) {
             return Err(PageError::NoParent);
         }
-        if at.period.is_none()
+        if at.unit.period().is_none()
             && (matches!(spec.kind, StreamKind::ReportWindow(_))
                 || spec.partition == PartitionSpec::PeriodYear)
         {

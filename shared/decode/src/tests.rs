@@ -3,13 +3,17 @@
 use arrow::array::Array as _;
 use arrow::array::AsArray as _;
 use arrow::datatypes::{Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
+use engine::key::Key;
+use engine::pass::{Parent, ParentFound};
 use engine::spec::{
     Listing, Paging, PartitionSpec, PerParent, RateClass, ReportWindow, StreamKind, StreamSpec,
     SweepCadence, date, decimal, flag, instant, int, ints, money, object, objects, text, texts,
 };
+use engine::window::Period;
 use jiff::civil;
 
 use super::*;
+use crate::answer::count;
 
 mod odd_pages;
 mod older;
@@ -111,17 +115,20 @@ static SELF: StreamSpec = StreamSpec {
     fields: &[text("full_domain").required(), int("weekly_capacity")],
 };
 
-fn at() -> ReadAt {
-    ReadAt {
-        account: AccountId(7),
-        synced_at: "2026-11-23T06:15:00.123456Z".parse().unwrap(),
-        parent: Some(Parent { id: 70, created_year: Some(2019) }),
-        period: Some(Period { start: civil::date(2024, 1, 1), end: civil::date(2024, 1, 31) }),
-    }
+const JANUARY: Period = Period { start: civil::date(2024, 1, 1), end: civil::date(2024, 1, 31) };
+
+fn at(spec: &StreamSpec) -> ReadAt {
+    let unit = match spec.kind {
+        StreamKind::PerParent(_) => Unit::Parent(Parent { id: 70, created_year: Some(2019) }),
+        StreamKind::ReportWindow(_) => Unit::Window(JANUARY),
+        StreamKind::Listing(_) | StreamKind::Snapshot(_) => Unit::Stream,
+    };
+    let synced_at = "2026-11-23T06:15:00.123456Z".parse().unwrap();
+    ReadAt { account: AccountId(7), synced_at, unit }
 }
 
 fn page(spec: &'static StreamSpec, body: &str) -> DecodedPage {
-    Decoder::new(spec).page(body, &at()).unwrap()
+    Decoder::new(spec).page(body, &at(spec)).unwrap()
 }
 
 /// A page of things.

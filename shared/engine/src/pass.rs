@@ -101,6 +101,26 @@ pub enum Unit {
     Window(Period),
 }
 
+impl Unit {
+    /// Returns the parent whose children the unit holds.
+    #[must_use]
+    pub const fn parent(self) -> Option<Parent> {
+        match self {
+            Self::Parent(parent) => Some(parent),
+            Self::Stream | Self::Window(_) => None,
+        }
+    }
+
+    /// Returns the days of a report window.
+    #[must_use]
+    pub const fn period(self) -> Option<Period> {
+        match self {
+            Self::Window(period) => Some(period),
+            Self::Stream | Self::Parent(_) => None,
+        }
+    }
+}
+
 /// Purpose of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerPurpose {
@@ -120,13 +140,13 @@ pub enum AnswerPurpose {
 
 /// A request that may be sent now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
+pub struct PageRequest {
     /// Number of the request until it is answered or given up.
     pub id: u64,
     /// Address of the request.
     pub target: RequestTarget,
     /// Purpose of the answer: how to decode it.
-    pub reads: AnswerPurpose,
+    pub purpose: AnswerPurpose,
 }
 
 /// Effect of an answer on the collected records.

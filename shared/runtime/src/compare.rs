@@ -81,13 +81,12 @@ pub async fn read(
     drive(context, table, &mut driver, &mut hold).await?;
     let (rows, mut coverage) = hold.take()?;
     let failed = |source| RunError::Store { stream: spec.name, source: Box::new(source) };
-    let rows = match rows {
-        Some(rows) => rows,
-        None => {
-            let memory = context.settings.collect_memory;
-            let none = Collector::new(table.schema(), context.scratch.clone(), memory);
-            none.and_then(Collector::finish).map_err(failed)?
-        }
+    let rows = if let Some(rows) = rows {
+        rows
+    } else {
+        let memory = context.settings.collect_memory;
+        let none = Collector::new(table.schema(), context.scratch.clone(), memory);
+        none.and_then(Collector::finish).map_err(failed)?
     };
     let quarantined = hold.quarantined.len() as u64;
     let proof = driver.reading.proof();
@@ -172,7 +171,7 @@ async fn plan(
             let held = table_units(table).await?.windows;
             plan.windows = match portion {
                 ComparedPortion::Sample(_) => sample::windows(context, held),
-                ComparedPortion::All => windows(context, report, position, held),
+                ComparedPortion::All => windows(context, report, position, &held),
             };
         }
         (StreamKind::Snapshot(_), _)
@@ -186,11 +185,11 @@ fn windows(
     context: &Context,
     report: &ReportWindow,
     position: &StreamPosition,
-    held: BTreeSet<Period>,
+    held: &BTreeSet<Period>,
 ) -> Vec<Period> {
     let grid = position.grid.unwrap_or(context.settings.grid);
     let years_back = context.settings.report_years_back;
-    let history = ReportHistory { start_date: None, years_back, held: &held };
+    let history = ReportHistory { start_date: None, years_back, held };
     let (account, now) = (AccountItem::default(), context.clock.now());
     let mut windows = report_windows(report, grid, Pass::Full, &account, history, now);
     let known: BTreeSet<Period> = windows.iter().copied().collect();

@@ -2,7 +2,6 @@
 
 mod failed;
 mod look;
-mod page;
 mod request;
 
 use std::collections::BTreeMap;
@@ -11,22 +10,20 @@ use std::sync::Arc;
 use decode::{Decoder, MemberDeviations};
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
 use engine::pass::{
-    AnswerPurpose, Ask, MissingScope, Pass, Reading, ReadingStep, RequestTarget, Unit,
+    AnswerPurpose, MissingScope, PageRequest, Pass, Reading, ReadingStep, RequestTarget, Unit,
 };
 use engine::quarantine::AnswerCounts;
 use engine::retry::RequestAttempts;
-use engine::spec::{RateClass, StreamSpec};
+use engine::spec::StreamSpec;
 use engine::time::{SignedDuration, Timestamp, plus};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::sync::Notify;
 
 use crate::context::Context;
 use crate::error::RunError;
 use crate::hold::RunBuffer;
 use crate::progress::RunMoment;
-use page::DecodedAnswer;
-use request::{PageRequest, RequestError, RequestFlight, RequestOutcome};
+use request::{ReceivedPage, RequestError, RequestFlight, RequestOutcome, RequestSender};
 
 /// Counts of a run while it reads.
 #[derive(Clone, Debug, Default)]
@@ -68,8 +65,7 @@ pub(crate) enum DriverStep {
 pub(crate) struct Driver {
     context: Context,
     spec: &'static StreamSpec,
-    decoder: Arc<Decoder>,
-    horizon: SignedDuration,
+    sender: RequestSender,
     pub(crate) reading: Reading,
     pass: Pass,
     flights: FuturesUnordered<RequestFlight>,
@@ -80,8 +76,6 @@ pub(crate) struct Driver {
     stopping: bool,
     /// Largest number of requests that wait for a permit at once.
     waiting: usize,
-    /// Notified when a request has its permit and leaves.
-    left: Arc<Notify>,
     /// Largest number of requests under way at once; lower where answers are large.
     most: usize,
     largest_body: usize,
@@ -107,10 +101,15 @@ impl Driver {
         Self {
             context: context.clone(),
             spec,
-            decoder: Arc::new(decoder),
-            horizon: match pass {
-                Pass::Incremental => HORIZON_INCREMENTAL,
-                Pass::Full => HORIZON_FULL,
+            sender: RequestSender {
+                context: context.clone(),
+                decoder: Arc::new(decoder),
+                spec,
+                horizon: match pass {
+                    Pass::Incremental => HORIZON_INCREMENTAL,
+                    Pass::Full => HORIZON_FULL,
+                },
+                left: Arc::default(),
             },
             reading,
             pass,
@@ -120,7 +119,6 @@ impl Driver {
             waits: None,
             stopping: false,
             waiting,
-            left: Arc::default(),
             most,
             largest_body: 0,
             latency: SignedDuration::ZERO,
@@ -138,7 +136,7 @@ impl Driver {
             if flight.is_sent() {
                 self.flights.push(flight);
             } else {
-                self.reading.on_unsent(flight.ask().id, now);
+                self.reading.on_unsent(flight.request().id, now);
             }
         }
     }
@@ -149,7 +147,7 @@ impl Driver {
         let next = loop {
             while !self.stopping && self.waits.is_none() && self.unsent() < self.waiting {
                 match self.reading.next_step() {
-                    ReadingStep::Ask(ask) => self.start(ask),
+                    ReadingStep::Fetch(request) => self.start(request),
                     ReadingStep::Held => return Ok(DriverStep::NeedsHeld),
                     ReadingStep::Missing(scope) => return Ok(DriverStep::NeedsMissing(scope)),
                     ReadingStep::Wait => break,
@@ -160,11 +158,11 @@ impl Driver {
             tokio::select! {
                 biased;
                 next = self.flights.next() => break next,
-                () = self.left.notified() => {}
+                () = self.sender.left.notified() => {}
                 () = self.context.clock.sleep_until(upkeep) => return Ok(DriverStep::Progress),
             }
         };
-        let Some((ask, requested_at, sent)) = next else {
+        let Some((request, requested_at, sent)) = next else {
             return match self.waits.take() {
                 Some(at) => Ok(DriverStep::Waits(at)),
                 None if self.stopping => Ok(DriverStep::Stopped),
@@ -174,7 +172,7 @@ impl Driver {
                 }),
             };
         };
-        self.take(&ask, requested_at, sent, hold)?;
+        self.take(&request, requested_at, sent, hold)?;
         Ok(DriverStep::Progress)
     }
 
@@ -185,38 +183,21 @@ impl Driver {
         self.flights.iter().filter(|flight| flight.waits_for_permit(now)).count()
     }
 
-    fn start(&mut self, ask: Ask) {
-        let not_before = self.attempts.get(&name(&ask.target)).map(|(_, at)| *at);
-        let class = match ask.reads {
-            AnswerPurpose::Records(_) | AnswerPurpose::Count => self.spec.rate_class,
-            AnswerPurpose::Parents
-            | AnswerPurpose::Existence(_)
-            | AnswerPurpose::Record
-            | AnswerPurpose::Along => RateClass::General,
-        };
-        let flight = PageRequest {
-            context: self.context.clone(),
-            decoder: Arc::clone(&self.decoder),
-            spec: self.spec,
-            horizon: self.horizon,
-            class,
-            not_before,
-            ask,
-            left: Arc::clone(&self.left),
-        };
-        self.flights.push(flight.fly());
+    fn start(&mut self, request: PageRequest) {
+        let not_before = self.attempts.get(&name(&request.target)).map(|(_, at)| *at);
+        self.flights.push(self.sender.fly(request, not_before));
     }
 
     fn take(
         &mut self,
-        ask: &Ask,
+        request: &PageRequest,
         requested_at: Timestamp,
         sent: RequestOutcome,
         hold: &mut RunBuffer,
     ) -> Result<(), RunError> {
         match sent {
             RequestOutcome::ComeBack(at) => {
-                self.reading.on_unsent(ask.id, requested_at);
+                self.reading.on_unsent(request.id, requested_at);
                 self.waits = Some(self.waits.map_or(at, |before| before.min(at)));
                 self.context.progress.on(self.spec.name, self.pass, &RunMoment::Waiting);
                 Ok(())
@@ -232,43 +213,44 @@ impl Driver {
                 self.last_answer = Some(self.context.clock.now());
                 self.tally.requests = self.tally.requests.saturating_add(1);
                 self.first_answer.get_or_insert((page.date, requested_at));
-                self.attempts.remove(&name(&ask.target));
-                self.on_page(ask, requested_at, *page, hold)
+                self.attempts.remove(&name(&request.target));
+                self.on_page(request, requested_at, *page, hold)
             }
             RequestOutcome::Failed(trouble) => {
                 self.tally.requests = self.tally.requests.saturating_add(1);
-                self.on_trouble(ask, requested_at, trouble, hold)
+                self.on_trouble(request, requested_at, trouble, hold)
             }
         }
     }
 
     fn on_page(
         &mut self,
-        ask: &Ask,
+        request: &PageRequest,
         requested_at: Timestamp,
-        page: DecodedAnswer,
+        received: ReceivedPage,
         hold: &mut RunBuffer,
     ) -> Result<(), RunError> {
-        let records = page.facts.records();
-        if page.rows.is_some() {
-            self.tally.records = self.tally.records.saturating_add(records);
-        }
-        self.tally.observed.add(page.observed);
-        self.tally.answers.count(ask.reads, &page.facts);
+        let ReceivedPage { mut page, took, body_bytes, .. } = received;
+        let records = match request.purpose {
+            AnswerPurpose::Records(_) | AnswerPurpose::Record => page.facts.records(),
+            AnswerPurpose::Parents
+            | AnswerPurpose::Count
+            | AnswerPurpose::Along
+            | AnswerPurpose::Existence(_) => 0,
+        };
+        self.tally.records = self.tally.records.saturating_add(records);
+        self.tally.observed.add(core::mem::take(&mut page.observed));
+        self.tally.answers.count(request.purpose, &page.facts);
         if self.reading.watches() {
             hold.saw(&page.facts.keys);
         }
-        let effects = self.reading.on_page(ask.id, requested_at, &page.facts);
-        self.latency = page.took.max(self.latency.saturating_mul(7) / 8);
-        self.bound_width(page.body_bytes);
-        let own = page.rows.is_some();
-        let whole = ask.reads == AnswerPurpose::Records(Unit::Stream);
-        hold.apply(effects, page.rows)?;
-        let moment = RunMoment::Page {
-            records: if own { records } else { 0 },
-            units: self.reading.progress(),
-            total: page.facts.total_entries.filter(|_| whole),
-        };
+        let effects = self.reading.on_page(request.id, requested_at, &page.facts);
+        self.latency = took.max(self.latency.saturating_mul(7) / 8);
+        self.bound_width(body_bytes);
+        let whole = request.purpose == AnswerPurpose::Records(Unit::Stream);
+        let total = page.facts.total_entries.filter(|_| whole);
+        hold.apply(effects, Some(page))?;
+        let moment = RunMoment::Page { records, units: self.reading.progress(), total };
         self.context.progress.on(self.spec.name, self.pass, &moment);
         Ok(())
     }

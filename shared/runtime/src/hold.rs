@@ -12,8 +12,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use decode::QuarantinedRecord;
 use decode::schema::TableSchema;
+use decode::{DecodedPage, QuarantinedRecord};
 use engine::coverage::Coverage;
 use engine::key::{Key, KeyPart};
 use engine::pass::{AnswerEffect, Unit};
@@ -24,14 +24,6 @@ use lake::collect::{Collector, SeenIds, UnitBuffer, UnitError};
 use crate::context::Context;
 use crate::error::RunError;
 use crate::settings::Settings;
-
-/// Rows of a page and, for reports, its text: a contradictory window is quarantined raw.
-#[derive(Debug)]
-pub(crate) struct PageRows {
-    pub(crate) rows: arrow::record_batch::RecordBatch,
-    pub(crate) quarantined: Vec<QuarantinedRecord>,
-    pub(crate) body: Option<String>,
-}
 
 /// A unit that is being read.
 #[derive(Debug)]
@@ -112,7 +104,7 @@ impl RunBuffer {
     pub(crate) fn apply(
         &mut self,
         effects: Vec<AnswerEffect>,
-        mut page: Option<PageRows>,
+        mut page: Option<DecodedPage>,
     ) -> Result<(), RunError> {
         for effect in effects {
             match effect {
@@ -150,7 +142,7 @@ impl RunBuffer {
     }
 
     /// Adds a page to its unit, which waits.
-    fn hold(&mut self, unit: Unit, page: PageRows) -> Result<(), RunError> {
+    fn hold(&mut self, unit: Unit, page: DecodedPage) -> Result<(), RunError> {
         if !self.units.contains_key(&unit) {
             let rows = UnitBuffer::new(&self.schema).map_err(|error| self.defect(&error))?;
             let held = HeldUnit { rows, quarantined: Vec::new(), bodies: Vec::new() };
@@ -178,7 +170,7 @@ impl RunBuffer {
             return Ok(());
         };
         self.quarantined.extend(held.quarantined);
-        let as_it_came = (!Self::keeps_bodies(self.spec)).then(|| held.rows.clone());
+        let as_it_came = (!self.is_report()).then(|| held.rows.clone());
         match held.rows.finish() {
             Ok(batches) => {
                 for batch in batches {
@@ -205,6 +197,10 @@ impl RunBuffer {
             }
             Err(error @ UnitError::Rows(_)) => Err(self.defect(&error)),
         }
+    }
+
+    fn is_report(&self) -> bool {
+        matches!(self.spec.kind, StreamKind::ReportWindow(_))
     }
 
     /// Adds a unit to the coverage. All units of a run are of one kind, because a stream has one
@@ -246,10 +242,5 @@ impl RunBuffer {
         let collected =
             collected.map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
         Ok((collected, coverage))
-    }
-
-    /// Whether pages of this stream are kept as text until their unit is whole.
-    pub(crate) fn keeps_bodies(spec: &StreamSpec) -> bool {
-        matches!(spec.kind, StreamKind::ReportWindow(_))
     }
 }

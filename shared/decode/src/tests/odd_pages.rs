@@ -118,7 +118,7 @@ fn a_value_that_its_column_holds_exactly_goes_there_whatever_its_type() {
         }
     }
     let page = page(&REPORT, r#"{"results":[{"client_id":"5","currency":7}]}"#);
-    assert_eq!(page.keys[0].0[2..], [KeyPart::Int(5), KeyPart::Text("7".into())]);
+    assert_eq!(page.facts.keys[0].0[2..], [KeyPart::Int(5), KeyPart::Text("7".into())]);
 }
 
 #[test]
@@ -182,16 +182,17 @@ fn of_two_lists_of_records_the_last_counts_and_the_other_is_kept_raw() {
     let superseded = [r#"{"id":1}"#, r#"{"id":2,"notes":"x"}"#]
         .map(|raw| QuarantinedRecord { raw: raw.to_owned(), reason: reason.clone() });
     let page = page(&THINGS, body);
-    assert_eq!((&page.keys, page.envelope.total_entries), (&vec![Key::id(3)], Some(1)));
+    assert_eq!((&page.facts.keys, page.facts.total_entries), (&vec![Key::id(3)], Some(1)));
     assert_eq!(page.quarantined, superseded);
     let mut rules = PrivacyRules::default();
     rules.add(&THINGS, "notes", engine::privacy::FieldTreatment::Exclude).unwrap();
     let decoder = Decoder::new(&THINGS).with_privacy(&rules, None);
-    let (page, _) = decoder.answer(body.to_owned(), &at()).unwrap();
-    assert_eq!((page.keys, page.quarantined.len()), (vec![Key::id(3)], 2));
+    let kept = decoder.redacted(body.to_owned()).unwrap();
+    let page = decoder.page(&kept, &at(&THINGS)).unwrap();
+    assert_eq!((page.facts.keys, page.quarantined.len()), (vec![Key::id(3)], 2));
     assert!(page.quarantined.iter().all(|one| !one.raw.contains("notes")));
-    let parents = parents(body, &THINGS, "id").unwrap();
-    assert_eq!((parents.parents.len(), parents.quarantined.len()), (1, 2));
+    let facts = parents::page(body, &THINGS, "id").unwrap();
+    assert_eq!((facts.parents.len(), facts.quarantined), (1, 2));
 }
 
 #[test]
@@ -262,7 +263,7 @@ fn a_record_that_cannot_be_a_row_is_kept_raw_and_harms_no_other() {
         let page = things(&format!("{good},{raw}, {last}"));
         let expected = QuarantinedRecord { raw: raw.to_owned(), reason: reason.to_owned() };
         assert_eq!(page.quarantined, [expected]);
-        assert_eq!(page.keys, [Key::id(1), Key::id(2)]);
+        assert_eq!(page.facts.keys, [Key::id(1), Key::id(2)]);
         assert_eq!(cell(&page, "lines", 0), "[{1,-,-,-},{2,-,-,-}]");
         assert_eq!(cell(&page, "lines", 1), "[{3,-,-,-}]");
         assert_eq!(cell(&page, "roles", 1), "[b,c]");
@@ -355,11 +356,11 @@ fn a_body_that_is_no_page_moves_nothing() {
         ("{\"things\":[],\"links\":{\"next\":\"\\ud800\"}}", "`links.next` of the answer is text"),
     ];
     for (body, message) in cases {
-        let error = Decoder::new(&THINGS).page(body, &at()).unwrap_err();
+        let error = Decoder::new(&THINGS).page(body, &at(&THINGS)).unwrap_err();
         assert_eq!(error.to_string(), message, "{body}");
         assert_eq!(parents(body, &THINGS, "id").unwrap_err().to_string(), message, "{body}");
     }
-    let error = Decoder::new(&SELF).page("[]", &at()).unwrap_err();
+    let error = Decoder::new(&SELF).page("[]", &at(&SELF)).unwrap_err();
     assert_eq!(error.to_string(), "the answer is not an object but a list");
     assert!(count("<", None).is_err() && count("[]", None).is_err());
 }

@@ -37,8 +37,8 @@ fn every_type_reaches_its_column() {
     }
     assert_eq!(page.rows.num_columns(), cells.len());
     assert!(page.observed.converted.is_empty() && page.observed.unknown.is_empty());
-    assert_eq!(page.keys, [Key::id(1)]);
-    assert_eq!(page.dates, [Some(civil::date(2017, 3, 1))]);
+    assert_eq!(page.facts.keys, [Key::id(1)]);
+    assert_eq!(page.facts.dates, [Some(civil::date(2017, 3, 1))]);
     assert!(page.quarantined.is_empty() && page.observed.misfits.is_empty());
 }
 
@@ -66,7 +66,7 @@ fn missing_members_and_null_are_null() {
             assert_eq!(cell(&page, column.name(), 0) == "-", !derived, "{}", column.name());
         }
         assert!(page.observed.misfits.is_empty());
-        assert_eq!(page.dates, [None]);
+        assert_eq!(page.facts.dates, [None]);
     }
 }
 
@@ -101,7 +101,7 @@ fn the_envelope_says_how_many_and_where_it_goes_on() {
         for records in ["", "{\"id\":1}", "{\"id\":1,\"id\":1}", "5"] {
             let page = page(&THINGS, &format!("{{\"things\":[{records}]{members}}}"));
             assert_eq!(
-                (page.envelope.total_entries, page.envelope.next.as_deref()),
+                (page.facts.total_entries, page.facts.next.as_deref()),
                 (*total, *next),
                 "{members}"
             );
@@ -120,7 +120,7 @@ fn members_may_come_in_any_order() {
         (cell(&page, "client_id", 0), cell(&page, "client_name", 0)),
         ("1".into(), "x".into())
     );
-    assert_eq!(page.keys, [Key::id(4)]);
+    assert_eq!(page.facts.keys, [Key::id(4)]);
 }
 
 #[test]
@@ -128,9 +128,9 @@ fn children_hold_their_parent_and_its_year() {
     let page = page(&PARTS, r#"{"parts":[{"id":1},{"id":2,"name":"x"}]}"#);
     assert_eq!(cell(&page, "thing_id", 1), "70");
     assert_eq!(cell(&page, "created_year", 1), "2019");
-    assert_eq!(page.keys[1], Key(vec![KeyPart::Int(70), KeyPart::Int(2)]));
-    assert!(page.dates.is_empty());
-    let orphan = ReadAt { parent: None, ..at() };
+    assert_eq!(page.facts.keys[1], Key(vec![KeyPart::Int(70), KeyPart::Int(2)]));
+    assert!(page.facts.dates.is_empty());
+    let orphan = ReadAt { unit: Unit::Stream, ..at(&PARTS) };
     let error = Decoder::new(&PARTS).page(r#"{"parts":[]}"#, &orphan).unwrap_err();
     assert!(matches!(error, PageError::NoParent));
 }
@@ -142,15 +142,15 @@ fn report_rows_hold_their_period_and_keys_may_be_null() {
     assert_eq!(cell(&page, "period_start", 0), "2024-01-01");
     assert_eq!(cell(&page, "period_end", 0), "2024-01-31");
     assert_eq!(cell(&page, "period_year", 0), "2024");
-    let period = at().period.unwrap();
+    let period = JANUARY;
     let key = vec![
         KeyPart::Day(period.start),
         KeyPart::Day(period.end),
         KeyPart::Null,
         KeyPart::Text("EUR".into()),
     ];
-    assert_eq!(page.keys, [Key(key)]);
-    let timeless = ReadAt { period: None, ..at() };
+    assert_eq!(page.facts.keys, [Key(key)]);
+    let timeless = ReadAt { unit: Unit::Stream, ..at(&REPORT) };
     let error = Decoder::new(&REPORT).page(r#"{"results":[]}"#, &timeless).unwrap_err();
     assert!(matches!(error, PageError::NoPeriod));
 }
@@ -158,9 +158,9 @@ fn report_rows_hold_their_period_and_keys_may_be_null() {
 #[test]
 fn an_answer_may_be_the_one_record() {
     let page = page(&SELF, " {\"full_domain\":\"a.b\",\"weekly_capacity\":126000} ");
-    assert_eq!(page.keys, [Key(vec![KeyPart::Text("a.b".into())])]);
+    assert_eq!(page.facts.keys, [Key(vec![KeyPart::Text("a.b".into())])]);
     assert_eq!(cell(&page, "weekly_capacity", 0), "126000");
-    assert_eq!((page.envelope.total_entries, page.envelope.next), (None, None));
+    assert_eq!((page.facts.total_entries, page.facts.next), (None, None));
 }
 
 #[test]

@@ -397,7 +397,7 @@ fn check(records: &[Json]) {
     let (kept, refused): (Vec<&Json>, Vec<&Json>) =
         records.iter().partition(|record| id_of(record).is_some());
     let keys: Vec<Key> = kept.iter().filter_map(|record| id_of(record)).map(Key::id).collect();
-    assert_eq!(page.keys, keys);
+    assert_eq!(page.facts.keys, keys);
     let raws: Vec<&str> = page.quarantined.iter().map(|one| one.raw.as_str()).collect();
     let expected: Vec<String> = refused.iter().map(|record| record.render()).collect();
     assert_eq!(raws, expected);
@@ -425,8 +425,8 @@ proptest! {
         let body = format!("{{\"things\":[{}],\"total_entries\":3}}", texts.join(","));
         let decoder = Decoder::new(&THINGS);
         let (rows, envelope) = careful::page(&decoder.layout, &body).unwrap();
-        let careful = decoder.assemble(rows, envelope, &at()).unwrap();
-        let page = decoder.page(&body, &at()).unwrap();
+        let careful = decoder.assemble(rows, envelope, &at(decoder.schema().spec)).unwrap();
+        let page = decoder.page(&body, &at(decoder.schema().spec)).unwrap();
         prop_assert_eq!(format!("{careful:?}"), format!("{page:?}"));
         prop_assert_eq!(careful.rows, page.rows);
     }
@@ -442,7 +442,7 @@ proptest! {
             body.chars().take(cut).collect()
         }),
     ]) {
-        let page = Decoder::new(&THINGS).page(&body, &at());
+        let page = Decoder::new(&THINGS).page(&body, &at(&THINGS));
         let parents = parents(&body, &THINGS, "client.id");
         prop_assert_eq!(page.is_ok(), parents.is_ok());
         prop_assert!(count(&body, Some("things")).is_ok() || page.is_err());

@@ -25,7 +25,7 @@ use super::pager::Pager;
 use super::parents::{ParentReading, TableUnits};
 use super::sweep::{SweepReading, SweepSlot, halves_of};
 use super::units::UnitsReading;
-use super::{AnswerEffect, Ask, PageFacts, Parent, Pass, StopReason, Unit};
+use super::{AnswerEffect, PageFacts, PageRequest, Parent, Pass, StopReason, Unit};
 use crate::spec::StreamKind;
 use crate::time::Timestamp;
 pub use plan::{AfterFailure, ListingSample, ReadingPlan, ReadingStep};
@@ -167,10 +167,10 @@ impl Reading {
         if unit_waits {
             return ReadingStep::Held;
         }
-        if let Some((route, target, reads)) = self.question() {
+        if let Some((route, target, purpose)) = self.question() {
             self.last_id = self.last_id.saturating_add(1);
             self.routes.insert(self.last_id, route);
-            return ReadingStep::Ask(Ask { id: self.last_id, target, reads });
+            return ReadingStep::Fetch(PageRequest { id: self.last_id, target, purpose });
         }
         if needs_held {
             return ReadingStep::Held;

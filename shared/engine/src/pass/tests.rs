@@ -124,21 +124,21 @@ fn read(
     let mut requests = 0;
     loop {
         match reading.next_step() {
-            ReadingStep::Ask(ask) => waiting.push(ask),
+            ReadingStep::Fetch(request) => waiting.push(request),
             ReadingStep::Held => drop(reading.on_held(TableUnits::default())),
             ReadingStep::Missing(scope) => panic!("asked for what is missing of {scope:?}"),
             ReadingStep::Stop(stopped) => panic!("{stopped:?}"),
             ReadingStep::Done => return (seen, requests),
             ReadingStep::Wait => {
-                let ask = waiting.remove(0);
+                let request = waiting.remove(0);
                 requests += 1;
                 assert!(requests < 10_000, "the reading never ends");
                 change(server);
-                let facts = server.answer(&ask.target);
-                if ask.reads != AnswerPurpose::Count {
+                let facts = server.answer(&request.target);
+                if request.purpose != AnswerPurpose::Count {
                     seen.extend(facts.keys.iter().cloned());
                 }
-                reading.on_page(ask.id, AT, &facts);
+                reading.on_page(request.id, AT, &facts);
             }
         }
     }
@@ -156,17 +156,17 @@ fn a_list_whose_days_are_longer_than_a_page_is_read_by_several_ranges_too() {
     let (mut seen, mut rounds) = (BTreeSet::new(), 0);
     loop {
         let mut asks = Vec::new();
-        while let ReadingStep::Ask(ask) = reading.next_step() {
-            asks.push(ask);
+        while let ReadingStep::Fetch(request) = reading.next_step() {
+            asks.push(request);
         }
         if asks.is_empty() {
             break;
         }
         rounds += 1;
-        for ask in asks {
-            let facts = server.answer(&ask.target);
+        for request in asks {
+            let facts = server.answer(&request.target);
             seen.extend(facts.keys.iter().cloned());
-            reading.on_page(ask.id, AT, &facts);
+            reading.on_page(request.id, AT, &facts);
         }
     }
     assert_eq!((seen.len(), reading.proof()), (1200, ListProof::Proven));
@@ -242,12 +242,12 @@ proptest! {
         for stop in stops {
             let mut asks = Vec::new();
             for _ in 0..stop {
-                if let ReadingStep::Ask(ask) = reading.next_step() {
-                    asks.push(ask);
-                } else if let Some(ask) = asks.pop() {
-                    let facts = server.answer(&ask.target);
+                if let ReadingStep::Fetch(request) = reading.next_step() {
+                    asks.push(request);
+                } else if let Some(request) = asks.pop() {
+                    let facts = server.answer(&request.target);
                     seen.extend(facts.keys.iter().cloned());
-                    reading.on_page(ask.id, AT, &facts);
+                    reading.on_page(request.id, AT, &facts);
                 }
             }
             let saved = reading.save().unwrap();
@@ -272,20 +272,20 @@ fn a_large_list_is_read_in_ranges_side_by_side() {
     let records = (0..1000).map(|id| (id, Some(day(i32::try_from(id).unwrap())))).collect();
     let mut server = ListServer { records, page: 10, undated_first: false };
     let mut reading = Reading::start(plan(&DATED, Pass::Full));
-    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
-    reading.on_page(ask.id, AT, &server.answer(&ask.target));
+    let ReadingStep::Fetch(request) = reading.next_step() else { panic!() };
+    reading.on_page(request.id, AT, &server.answer(&request.target));
     let side_by_side = core::iter::from_fn(|| match reading.next_step() {
-        ReadingStep::Ask(ask) => Some(ask),
+        ReadingStep::Fetch(request) => Some(request),
         ReadingStep::Held
         | ReadingStep::Missing(_)
         | ReadingStep::Wait
         | ReadingStep::Stop(_)
         | ReadingStep::Done => None,
     });
-    let asks: Vec<Ask> = side_by_side.collect();
+    let asks: Vec<PageRequest> = side_by_side.collect();
     assert_eq!(asks.len(), 4, "as many as the width allows");
-    for ask in &asks {
-        reading.on_page(ask.id, AT, &server.answer(&ask.target));
+    for request in &asks {
+        reading.on_page(request.id, AT, &server.answer(&request.target));
     }
     let (_, requests) = read(&mut reading, &mut server, |_| ());
     // 9 new days a page, since the cut-off day is read again, and one half page for each range.
@@ -295,7 +295,7 @@ fn a_large_list_is_read_in_ranges_side_by_side() {
 #[test]
 fn a_disordered_list_is_read_unranged_and_proves_nothing() {
     let mut reading = Reading::start(plan(&DATED, Pass::Incremental));
-    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
+    let ReadingStep::Fetch(request) = reading.next_step() else { panic!() };
     let facts = PageFacts {
         total_entries: Some(9),
         next: Some("next".to_owned()),
@@ -303,12 +303,12 @@ fn a_disordered_list_is_read_unranged_and_proves_nothing() {
         dates: vec![Some(day(1)), Some(day(2))],
         ..PageFacts::default()
     };
-    reading.on_page(ask.id, AT, &facts);
-    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
-    let RequestTarget::Path { query, .. } = &ask.target else { panic!() };
+    reading.on_page(request.id, AT, &facts);
+    let ReadingStep::Fetch(request) = reading.next_step() else { panic!() };
+    let RequestTarget::Path { query, .. } = &request.target else { panic!() };
     assert!(query.iter().all(|(name, _)| name != "from" && name != "to"), "{query:?}");
     let facts = PageFacts { total_entries: Some(2), next: None, ..facts };
-    reading.on_page(ask.id, AT, &facts);
+    reading.on_page(request.id, AT, &facts);
     assert_eq!(reading.next_step(), ReadingStep::Done);
     assert!(matches!(reading.proof(), ListProof::Unproven(_)));
 }
@@ -318,10 +318,10 @@ fn pages_halve_after_two_time_outs_in_a_row() {
     let mut reading = Reading::start(plan(&DATED, Pass::Full));
     let mut sizes = Vec::new();
     for _ in 0..12 {
-        let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
-        let RequestTarget::Path { query, .. } = &ask.target else { panic!() };
+        let ReadingStep::Fetch(request) = reading.next_step() else { panic!() };
+        let RequestTarget::Path { query, .. } = &request.target else { panic!() };
         sizes.push(query.last().unwrap().1.clone());
-        reading.on_failure(ask.id, AT, &RequestFailure::TimedOut, false);
+        reading.on_failure(request.id, AT, &RequestFailure::TimedOut, false);
     }
     assert_eq!(sizes[..5], ["2000", "2000", "1000", "1000", "500"]);
     assert_eq!(sizes[11], "100");
@@ -330,15 +330,15 @@ fn pages_halve_after_two_time_outs_in_a_row() {
 #[test]
 fn a_refused_link_starts_its_listing_over() {
     let mut reading = Reading::start(plan(&CURSOR, Pass::Full));
-    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
+    let ReadingStep::Fetch(request) = reading.next_step() else { panic!() };
     let next = Some("https://harvest.example/v2/cursor?cursor=abc".to_owned());
-    reading.on_page(ask.id, AT, &PageFacts { next, ..page_of(&[1], 2) });
-    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
-    assert!(matches!(ask.target, RequestTarget::Link(_)));
-    let after = reading.on_failure(ask.id, AT, &RequestFailure::Invalid(422), true);
+    reading.on_page(request.id, AT, &PageFacts { next, ..page_of(&[1], 2) });
+    let ReadingStep::Fetch(request) = reading.next_step() else { panic!() };
+    assert!(matches!(request.target, RequestTarget::Link(_)));
+    let after = reading.on_failure(request.id, AT, &RequestFailure::Invalid(422), true);
     assert_eq!(after, AfterFailure::GoOn(Vec::new()));
-    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
-    assert!(matches!(ask.target, RequestTarget::Path { .. }));
+    let ReadingStep::Fetch(request) = reading.next_step() else { panic!() };
+    assert!(matches!(request.target, RequestTarget::Path { .. }));
 }
 
 #[test]
@@ -349,23 +349,25 @@ fn a_link_that_is_always_refused_is_not_what_the_next_run_begins_with() {
         let page = PageFacts { next, ..page_of(&[1], 2) };
         let stopped = (0..10).any(|_| {
             answer(&mut reading, &page);
-            let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
-            let after = reading.on_failure(ask.id, AT, &failure, true);
+            let ReadingStep::Fetch(request) = reading.next_step() else { panic!() };
+            let after = reading.on_failure(request.id, AT, &failure, true);
             matches!(after, AfterFailure::Stop(_))
         });
         assert!(stopped, "{failure:?}");
         let saved = reading.save().unwrap();
         let mut reading = Reading::resume(plan(&CURSOR, Pass::Full), &saved).unwrap();
-        let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
-        assert!(matches!(ask.target, RequestTarget::Path { .. }), "{failure:?}");
+        let ReadingStep::Fetch(request) = reading.next_step() else { panic!() };
+        assert!(matches!(request.target, RequestTarget::Path { .. }), "{failure:?}");
     }
 }
 
 /// Answers the next request, whatever it is, with `facts`.
-fn answer(reading: &mut Reading, facts: &PageFacts) -> (Ask, Vec<AnswerEffect>) {
-    let ReadingStep::Ask(ask) = reading.next_step() else { panic!("{:?}", reading.next_step()) };
-    let effects = reading.on_page(ask.id, AT, facts);
-    (ask, effects)
+fn answer(reading: &mut Reading, facts: &PageFacts) -> (PageRequest, Vec<AnswerEffect>) {
+    let ReadingStep::Fetch(request) = reading.next_step() else {
+        panic!("{:?}", reading.next_step())
+    };
+    let effects = reading.on_page(request.id, AT, facts);
+    (request, effects)
 }
 
 fn named(ids: &[i64]) -> PageFacts {
@@ -398,9 +400,9 @@ fn parent(id: i64) -> Unit {
 fn an_empty_answer_counts_twice_where_rows_are_held_and_a_missing_parent_is_asked_for() {
     let mut reading = Reading::start(plan(&CHILDREN, Pass::Full));
     answer(&mut reading, &named(&[1, 2]));
-    let (ask, effects) = answer(&mut reading, &records(&[10]));
+    let (request, effects) = answer(&mut reading, &records(&[10]));
     assert_eq!(
-        ask.target,
+        request.target,
         RequestTarget::Path {
             path: "/parents/1/children".to_owned(),
             query: vec![("per_page".to_owned(), "2000".to_owned())],
@@ -414,10 +416,10 @@ fn an_empty_answer_counts_twice_where_rows_are_held_and_a_missing_parent_is_aske
     let held = TableUnits { any: true, parents: BTreeSet::from([2, 3]), ..TableUnits::default() };
     assert_eq!(reading.on_held(held), []);
     // Parent 3 was not listed: its own URL decides, once that of a listed one has answered.
-    let ReadingStep::Ask(control) = reading.next_step() else { panic!() };
+    let ReadingStep::Fetch(control) = reading.next_step() else { panic!() };
     assert_eq!(control.target, RequestTarget::path("/parents/2"));
     assert_eq!(reading.on_page(control.id, AT, &named(&[2])), []);
-    let ReadingStep::Ask(existence) = reading.next_step() else { panic!() };
+    let ReadingStep::Fetch(existence) = reading.next_step() else { panic!() };
     assert_eq!(existence.target, RequestTarget::path("/parents/3"));
     let after = reading.on_failure(existence.id, AT, &RequestFailure::NotFound, true);
     let gone = Unit::Parent(Parent { id: 3, created_year: None });
@@ -431,8 +433,8 @@ fn an_empty_answer_counts_twice_where_rows_are_held_and_a_missing_parent_is_aske
 fn a_parent_that_fails_is_parked_and_the_pass_goes_on() {
     let mut reading = Reading::start(plan(&CHILDREN, Pass::Incremental));
     answer(&mut reading, &named(&[1, 2]));
-    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
-    let after = reading.on_failure(ask.id, AT, &RequestFailure::Server(500), true);
+    let ReadingStep::Fetch(request) = reading.next_step() else { panic!() };
+    let after = reading.on_failure(request.id, AT, &RequestFailure::Server(500), true);
     assert_eq!(after, AfterFailure::GoOn(vec![AnswerEffect::Drop(parent(1))]));
     answer(&mut reading, &records(&[20]));
     assert_eq!(reading.next_step(), ReadingStep::Done);
@@ -441,8 +443,8 @@ fn a_parent_that_fails_is_parked_and_the_pass_goes_on() {
     // The next run tries it again, and success forgets it.
     let mut again = Reading::start(ReadingPlan { parked, ..plan(&CHILDREN, Pass::Incremental) });
     answer(&mut again, &named(&[]));
-    let (ask, _) = answer(&mut again, &records(&[10]));
-    assert!(matches!(ask.reads, AnswerPurpose::Records(Unit::Parent(Parent { id: 1, .. }))));
+    let (request, _) = answer(&mut again, &records(&[10]));
+    assert!(matches!(request.purpose, AnswerPurpose::Records(Unit::Parent(Parent { id: 1, .. }))));
     assert_eq!((again.next_step(), again.parked().len()), (ReadingStep::Done, 0));
 }
 
@@ -452,13 +454,13 @@ fn windows_are_read_newest_first_and_one_under_way_is_read_again_after_a_save() 
     let plan = ReadingPlan { windows, width: 1, ..plan(&REPORT, Pass::Full) };
     let mut reading = Reading::start(plan.clone());
     reading.on_held(TableUnits::default());
-    let (ask, _) = answer(&mut reading, &records(&[1]));
-    let RequestTarget::Path { query, .. } = &ask.target else { panic!() };
+    let (request, _) = answer(&mut reading, &records(&[1]));
+    let RequestTarget::Path { query, .. } = &request.target else { panic!() };
     assert_eq!(query[0], ("from".to_owned(), "2024-03-01".to_owned()));
-    let ReadingStep::Ask(under_way) = reading.next_step() else { panic!() };
+    let ReadingStep::Fetch(under_way) = reading.next_step() else { panic!() };
     let saved = reading.save().unwrap();
     let mut resumed = Reading::resume(plan, &saved).unwrap();
-    let ReadingStep::Ask(again) = resumed.next_step() else { panic!() };
+    let ReadingStep::Fetch(again) = resumed.next_step() else { panic!() };
     assert_eq!(again.target, under_way.target);
 }
 
@@ -501,13 +503,15 @@ fn a_sample_reads_one_page_each_and_proves_nothing() {
     let parked = ParkedParent { created_year: None, attempts: 0, reason: String::new() };
     let parked = BTreeMap::from([(7, parked)]);
     let mut reading = Reading::start(ReadingPlan { sample, parked, ..plan(&CHILDREN, Pass::Full) });
-    let (ask, _) = answer(&mut reading, &named(&[1]));
-    let RequestTarget::Path { query, .. } = &ask.target else { panic!() };
+    let (request, _) = answer(&mut reading, &named(&[1]));
+    let RequestTarget::Path { query, .. } = &request.target else { panic!() };
     assert_eq!(*query, [("per_page".to_owned(), "20".to_owned())]);
     let mut read = BTreeSet::new();
     for _ in 0..2 {
-        let (ask, _) = answer(&mut reading, &records(&[1]));
-        let AnswerPurpose::Records(Unit::Parent(parent)) = ask.reads else { panic!("{ask:?}") };
+        let (request, _) = answer(&mut reading, &records(&[1]));
+        let AnswerPurpose::Records(Unit::Parent(parent)) = request.purpose else {
+            panic!("{request:?}")
+        };
         read.insert(parent.id);
     }
     assert_eq!(read, [1, 7].into());

@@ -8,6 +8,7 @@ use delta::store::MemoryStore;
 use delta::table::{CommitFiles, CommitNote, WriterIdentity};
 use engine::coverage::Coverage;
 use engine::ids::{AccountId, AttemptId, Epoch};
+use engine::pass::Unit;
 use engine::report::RowCounts;
 use engine::time::Timestamp;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
@@ -49,7 +50,7 @@ async fn table(created: i64, codes: &[Option<&str>]) -> Table {
             json!({ "id": id, "project": project, "created_at": at, "updated_at": at })
         })
         .collect();
-    let at = ReadAt { account: ACCOUNT, synced_at: now, parent: None, period: None };
+    let at = ReadAt { account: ACCOUNT, synced_at: now, unit: Unit::Stream };
     let body = json!({ "time_entries": records }).to_string();
     let mut collector = Collector::new(table.schema(), None, usize::MAX).unwrap();
     collector.push(Decoder::new(&streams::TIME_ENTRIES).page(&body, &at).unwrap().rows).unwrap();

@@ -5,6 +5,7 @@ use decode::{Decoder, ReadAt};
 use delta::store::MemoryStore;
 use engine::coverage::Coverage;
 use engine::ids::AccountId;
+use engine::pass::Unit;
 use engine::precedence::{Precedence, PrecedenceRules};
 use engine::present::Present;
 use engine::spec::{
@@ -76,7 +77,7 @@ impl Lake {
     ) -> MergeOutcome {
         let schema = TableSchema::of(spec);
         let synced_at = Timestamp::from_second(second).unwrap();
-        let at = ReadAt { account: AccountId(7), synced_at, parent: None, period: None };
+        let at = ReadAt { account: AccountId(7), synced_at, unit: Unit::Stream };
         let body = format!("{{\"things\":[{}]}}", records.join(","));
         let page = Decoder::new(spec).page(&body, &at).unwrap();
         let mut collector = Collector::new(&schema, None, 1 << 20).unwrap();

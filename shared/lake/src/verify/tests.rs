@@ -6,6 +6,7 @@ use delta::store::{MemoryStore, ObjectStore};
 use delta::table::{CommitFiles, CommitNote, WriterIdentity};
 use engine::ids::{AccountId, AttemptId, Epoch};
 use engine::key::KeyPart;
+use engine::pass::Unit;
 use engine::precedence::{Precedence, PrecedenceRules};
 use engine::present::Present;
 use engine::report::RowCounts;
@@ -55,7 +56,7 @@ pub(super) fn with_entries(
         record
     };
     let records: Vec<_> = ids.into_iter().map(record).collect();
-    let at = ReadAt { account: ACCOUNT, synced_at, parent: None, period: None };
+    let at = ReadAt { account: ACCOUNT, synced_at, unit: Unit::Stream };
     let decoder = Decoder::new(&streams::TIME_ENTRIES);
     decoder.page(&json!({ "time_entries": records }).to_string(), &at).unwrap().rows
 }

@@ -1,6 +1,6 @@
 //! Failed requests: tried again, given up, or the end of the run.
 
-use engine::pass::{AfterFailure, AnswerPurpose, Ask, RequestTarget, StopReason};
+use engine::pass::{AfterFailure, AnswerPurpose, PageRequest, RequestTarget, StopReason};
 use engine::retry::{FailureReach, RequestAttempts, RetryDecision};
 use engine::time::{Timestamp, plus};
 
@@ -12,14 +12,14 @@ use crate::hold::RunBuffer;
 impl Driver {
     pub(super) fn on_trouble(
         &mut self,
-        ask: &Ask,
+        request: &PageRequest,
         requested_at: Timestamp,
         trouble: RequestError,
         hold: &mut RunBuffer,
     ) -> Result<(), RunError> {
-        let failure = trouble.failure(ask.reads);
+        let failure = trouble.failure(request.purpose);
         let now = self.context.clock.now();
-        let target = name(&ask.target);
+        let target = name(&request.target);
         let (attempts, not_before) =
             self.attempts.entry(target).or_insert((RequestAttempts::default(), now));
         let last = match attempts.on_failure(&failure, self.context.random.next()) {
@@ -31,16 +31,16 @@ impl Driver {
         };
         tracing::debug!(stream = self.spec.name, last, ?failure, "request failed");
         if failure.reach() == FailureReach::StopAccount {
-            return Err(self.error(trouble, &ask.target));
+            return Err(self.error(trouble, &request.target));
         }
-        match self.reading.on_failure(ask.id, requested_at, &failure, last) {
+        match self.reading.on_failure(request.id, requested_at, &failure, last) {
             AfterFailure::GoOn(effects) => {
                 if last {
-                    self.gave_up.get_or_insert((trouble, ask.target.clone()));
+                    self.gave_up.get_or_insert((trouble, request.target.clone()));
                 }
                 hold.apply(effects, None)
             }
-            AfterFailure::Stop(stopped) => Err(self.stopped(stopped, trouble, &ask.target)),
+            AfterFailure::Stop(stopped) => Err(self.stopped(stopped, trouble, &request.target)),
         }
     }
 

@@ -13,7 +13,7 @@ impl Driver {
             misfits: observed.misfits.clone(),
             finer: observed.finer.clone(),
             converted: observed.converted.clone(),
-            declared: self.decoder.declared(&observed.presence),
+            declared: self.sender.decoder.declared(&observed.presence),
         }
     }
 }

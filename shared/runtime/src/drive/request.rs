@@ -5,8 +5,8 @@ use core::task::{Context as Poller, Poll, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use decode::{Decoder, PageError};
-use engine::pass::{AnswerPurpose, Ask};
+use decode::{DecodedPage, Decoder, PageError};
+use engine::pass::{AnswerPurpose, PageRequest};
 use engine::retry::RequestFailure;
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, between};
@@ -14,7 +14,6 @@ use harvest_api::ApiError;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::page::{DecodedAnswer, decode};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::gate::NoPermit;
@@ -23,11 +22,23 @@ use crate::request::{SentRequest, send};
 /// Outcome of a request.
 #[derive(Debug)]
 pub(super) enum RequestOutcome {
-    Page(Box<DecodedAnswer>),
+    Page(Box<ReceivedPage>),
     Failed(RequestError),
     ComeBack(Timestamp),
     State(state::StateError),
     Died(String),
+}
+
+/// A page, and how it came.
+#[derive(Debug)]
+pub(super) struct ReceivedPage {
+    pub(super) page: DecodedPage,
+    /// Time at Harvest when it answered.
+    pub(super) date: Option<Timestamp>,
+    /// Time from the request to its answer.
+    pub(super) took: SignedDuration,
+    /// Size of the decompressed answer, in bytes.
+    pub(super) body_bytes: usize,
 }
 
 /// Cause of a failed request, kept until it is turned into an error of the run.
@@ -39,12 +50,12 @@ pub(super) enum RequestError {
 
 impl RequestError {
     /// Returns the kind of failure for a request that was to read `reads`.
-    pub(super) fn failure(&self, reads: AnswerPurpose) -> RequestFailure {
+    pub(super) fn failure(&self, purpose: AnswerPurpose) -> RequestFailure {
         match self {
             // Only Harvest's own 404 proves that a record is gone, not that of a proxy before it.
             Self::Api(error)
                 if matches!(
-                    reads,
+                    purpose,
                     AnswerPurpose::Existence(_) | AnswerPurpose::Record | AnswerPurpose::Along
                 ) && *error.failure() == RequestFailure::NotFound
                     && !error.is_from_harvest() =>
@@ -60,7 +71,7 @@ impl RequestError {
 
 /// A request that is under way. Dropping it aborts the request.
 pub(super) struct RequestFlight {
-    ask: Ask,
+    request: PageRequest,
     clock: Arc<dyn Clock>,
     not_before: Option<Timestamp>,
     sent: Arc<AtomicBool>,
@@ -69,8 +80,8 @@ pub(super) struct RequestFlight {
 
 impl RequestFlight {
     /// The question that the request asks.
-    pub(super) const fn ask(&self) -> &Ask {
-        &self.ask
+    pub(super) const fn request(&self) -> &PageRequest {
+        &self.request
     }
 
     /// Whether the request waits for a permit. A request that waits to be tried again does not.
@@ -85,13 +96,13 @@ impl RequestFlight {
 }
 
 impl Future for RequestFlight {
-    type Output = (Ask, Timestamp, RequestOutcome);
+    type Output = (PageRequest, Timestamp, RequestOutcome);
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Poller<'_>) -> Poll<Self::Output> {
         let ended = ready!(Pin::new(&mut self.sending).poll(context));
         let (requested_at, sent) = ended
             .unwrap_or_else(|error| (self.clock.now(), RequestOutcome::Died(error.to_string())));
-        Poll::Ready((self.ask.clone(), requested_at, sent))
+        Poll::Ready((self.request.clone(), requested_at, sent))
     }
 }
 
@@ -101,41 +112,46 @@ impl Drop for RequestFlight {
     }
 }
 
-/// A request with all that is needed to wait for its permit, send it and decode the answer.
-pub(super) struct PageRequest {
+/// Sends the requests of one reading: waits for their permits and decodes their answers.
+#[derive(Clone)]
+pub(super) struct RequestSender {
     pub(super) context: Context,
     pub(super) decoder: Arc<Decoder>,
     pub(super) spec: &'static StreamSpec,
+    /// Furthest time in the future that a permit may be due, from now.
     pub(super) horizon: SignedDuration,
-    pub(super) class: RateClass,
-    pub(super) not_before: Option<Timestamp>,
-    pub(super) ask: Ask,
-    /// Notified when the request leaves.
+    /// Notified when a request has its permit and leaves.
     pub(super) left: Arc<Notify>,
 }
 
-impl PageRequest {
+impl RequestSender {
     /// Spawns the request, so that it leaves when its permit is due even while the driver flushes,
-    /// which may take minutes.
-    pub(super) fn fly(self) -> RequestFlight {
-        let (ask, clock) = (self.ask.clone(), Arc::clone(&self.context.clock));
-        let not_before = self.not_before;
+    /// which may take minutes. `not_before`: end of the pause before a request is tried again.
+    pub(super) fn fly(&self, request: PageRequest, not_before: Option<Timestamp>) -> RequestFlight {
+        let clock = Arc::clone(&self.context.clock);
         let sent = Arc::new(AtomicBool::new(false));
-        let leaves = Arc::clone(&sent);
-        let sending = tokio::spawn(async move { self.send(&leaves).await });
-        RequestFlight { ask, clock, not_before, sent, sending }
+        let (sender, asked, leaves) = (self.clone(), request.clone(), Arc::clone(&sent));
+        let sending = tokio::spawn(async move {
+            if let Some(at) = not_before {
+                sender.context.clock.sleep_until(at).await;
+            }
+            sender.send(&asked, &leaves).await
+        });
+        RequestFlight { request, clock, not_before, sent, sending }
     }
 
-    async fn send(&self, leaves: &AtomicBool) -> (Timestamp, RequestOutcome) {
+    async fn send(
+        &self,
+        request: &PageRequest,
+        leaves: &AtomicBool,
+    ) -> (Timestamp, RequestOutcome) {
         let clock = &self.context.clock;
-        if let Some(at) = self.not_before {
-            clock.sleep_until(at).await;
-        }
         let on_leave = || {
             leaves.store(true, Ordering::Relaxed);
             self.left.notify_one();
         };
-        let sent = send(&self.context, self.class, self.horizon, &self.ask.target, on_leave).await;
+        let class = self.class(request.purpose);
+        let sent = send(&self.context, class, self.horizon, &request.target, on_leave).await;
         let SentRequest { requested_at, answer } = match sent {
             Ok(sent) => sent,
             Err(NoPermit::ComeBack(at)) => return (clock.now(), RequestOutcome::ComeBack(at)),
@@ -147,23 +163,31 @@ impl PageRequest {
                 return (requested_at, RequestOutcome::Failed(RequestError::Api(Box::new(error))));
             }
         };
-        let decoder = Arc::clone(&self.decoder);
-        let (spec, reads) = (self.spec, self.ask.reads);
+        let (decoder, purpose) = (Arc::clone(&self.decoder), request.purpose);
         let account = self.context.settings.account;
         let took = between(requested_at, clock.now());
         let (date, body_bytes) = (answer.date, answer.body.len());
         let page = delta::offload::offload(move || {
-            decode(&decoder, spec, reads, account, requested_at, answer.body)
-        })
-        .await;
-        let sent = match page {
-            Ok(Ok(mut page)) => {
-                (page.date, page.took, page.body_bytes) = (date, took, body_bytes);
-                RequestOutcome::Page(Box::new(page))
+            decoder.decode(purpose, account, requested_at, answer.body)
+        });
+        let outcome = match page.await {
+            Ok(Ok(page)) => {
+                RequestOutcome::Page(Box::new(ReceivedPage { page, date, took, body_bytes }))
             }
             Ok(Err(error)) => RequestOutcome::Failed(RequestError::Page(error)),
             Err(join) => RequestOutcome::Died(join.to_string()),
         };
-        (requested_at, sent)
+        (requested_at, outcome)
+    }
+
+    /// Rate class of a request: parents and single records are no reports, whatever the stream is.
+    const fn class(&self, purpose: AnswerPurpose) -> RateClass {
+        match purpose {
+            AnswerPurpose::Records(_) | AnswerPurpose::Count => self.spec.rate_class,
+            AnswerPurpose::Parents
+            | AnswerPurpose::Existence(_)
+            | AnswerPurpose::Record
+            | AnswerPurpose::Along => RateClass::General,
+        }
     }
 }

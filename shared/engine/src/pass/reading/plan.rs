@@ -6,7 +6,7 @@ use super::super::compact::IdSet;
 use super::super::pager::Pager;
 use super::super::parents::ParkedParent;
 use super::super::sweep::{MissingScope, halves_of};
-use super::super::{AnswerEffect, Ask, Pass, StopReason};
+use super::super::{AnswerEffect, PageRequest, Pass, StopReason};
 use crate::cursor;
 use crate::spec::{Listing, StreamSpec};
 use crate::time::{Date, Timestamp};
@@ -55,7 +55,7 @@ pub struct ListingSample {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadingStep {
     /// Send this request.
-    Ask(Ask),
+    Fetch(PageRequest),
     /// Pass the units of which the table holds rows to
     /// [`Reading::on_held`](super::Reading::on_held).
     Held,

@@ -20,7 +20,7 @@ impl Reading {
             ReadingWork::Pages(pagers) => {
                 pagers.iter_mut().enumerate().find_map(|(index, pager)| {
                     let question = pager.next()?;
-                    let reads = if question.count_only {
+                    let purpose = if question.count_only {
                         AnswerPurpose::Count
                     } else {
                         AnswerPurpose::Records(Unit::Stream)
@@ -28,7 +28,7 @@ impl Reading {
                     Some((
                         AskRoute::Page { pager: index, slot: question.slot },
                         question.target,
-                        reads,
+                        purpose,
                     ))
                 })
             }
@@ -37,7 +37,7 @@ impl Reading {
                     return None;
                 };
                 let (slot, question) = sweep.next(listing, self.plan.spec.path)?;
-                let reads = match slot {
+                let purpose = match slot {
                     SweepSlot::Page(_) | SweepSlot::Other(_) | SweepSlot::Change(_)
                         if !question.count_only =>
                     {
@@ -50,7 +50,7 @@ impl Reading {
                     SweepSlot::Own(_) | SweepSlot::OwnControl(_) => AnswerPurpose::Record,
                     SweepSlot::Along(_) | SweepSlot::AlongControl(_) => AnswerPurpose::Along,
                 };
-                Some((AskRoute::Sweep(slot), question.target, reads))
+                Some((AskRoute::Sweep(slot), question.target, purpose))
             }
             ReadingWork::Units(units) => {
                 let (unit, target) = units.next(self.plan.spec, width)?;
@@ -67,12 +67,12 @@ impl Reading {
         let StreamKind::PerParent(spec) = &self.plan.spec.kind else { return None };
         if let Some(question) = parents.trigger.next() {
             let is_count = question.count_only;
-            let reads = if is_count { AnswerPurpose::Count } else { AnswerPurpose::Parents };
-            return Some((AskRoute::Trigger { slot: question.slot }, question.target, reads));
+            let purpose = if is_count { AnswerPurpose::Count } else { AnswerPurpose::Parents };
+            return Some((AskRoute::Trigger { slot: question.slot }, question.target, purpose));
         }
         if let Some((parent, target)) = parents.next_existence(spec) {
-            let reads = AnswerPurpose::Existence(parent);
-            return Some((AskRoute::Existence(parent), target, reads));
+            let purpose = AnswerPurpose::Existence(parent);
+            return Some((AskRoute::Existence(parent), target, purpose));
         }
         if parents.is_refused() {
             return None;

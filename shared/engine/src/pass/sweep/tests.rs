@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::super::tests::{ListServer, spec};
 use super::super::{
-    AfterFailure, AnswerEffect, AnswerPurpose, Ask, IdSet, MissingRows, PageFacts, Pass, Reading,
-    ReadingPlan, ReadingStep, RecordIds, RequestTarget,
+    AfterFailure, AnswerEffect, AnswerPurpose, IdSet, MissingRows, PageFacts, PageRequest, Pass,
+    Reading, ReadingPlan, ReadingStep, RecordIds, RequestTarget,
 };
 use crate::key::{Key, KeyPart};
 use crate::retry::RequestFailure;
@@ -142,15 +142,15 @@ impl World {
     }
 
     /// The answer to a request; `None`: 404.
-    fn answer(&self, ask: &Ask) -> Option<PageFacts> {
-        let RequestTarget::Path { path, query } = &ask.target else { panic!("no links here") };
+    fn answer(&self, request: &PageRequest) -> Option<PageFacts> {
+        let RequestTarget::Path { path, query } = &request.target else { panic!("no links here") };
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let number = |text: &str| text.parse::<i64>().unwrap();
         let record = |id: i64| {
             let keys = vec![Key::id(id)];
             self.things.contains_key(&id).then(|| PageFacts { keys, ..PageFacts::default() })
         };
-        if self.wrong_paths && ask.reads != AnswerPurpose::Count && parts.len() > 1 {
+        if self.wrong_paths && request.purpose != AnswerPurpose::Count && parts.len() > 1 {
             return None;
         }
         match parts.as_slice() {
@@ -162,7 +162,7 @@ impl World {
                     records.filter(|(_, thing)| since.is_none_or(|since| thing.updated >= since));
                 let records = records.map(|(id, thing)| (*id, thing.day)).collect();
                 let server = ListServer { records, page: self.page, undated_first: true };
-                let mut facts = server.answer(&ask.target);
+                let mut facts = server.answer(&request.target);
                 let sample = |id: i64| {
                     let along = self.things.get(&id).and_then(|thing| thing.project);
                     RecordIds { id, along }
@@ -206,7 +206,7 @@ impl World {
     fn sweep(&mut self, before: &IdSet, mut events: Vec<Event>) -> (IdSet, u32) {
         let mut reading = Reading::start(self.plan(before.clone()));
         let (started, mut seen) = (self.now, BTreeSet::new());
-        let (mut waiting, mut requests) = (Vec::<(Ask, Timestamp)>::new(), 0);
+        let (mut waiting, mut requests) = (Vec::<(PageRequest, Timestamp)>::new(), 0);
         loop {
             let effects = match reading.next_step() {
                 ReadingStep::Held => panic!("a listing holds nothing back"),
@@ -224,8 +224,8 @@ impl World {
                     }
                     reading.on_missing(missing, started)
                 }
-                ReadingStep::Ask(ask) => {
-                    waiting.push((ask, self.now));
+                ReadingStep::Fetch(request) => {
+                    waiting.push((request, self.now));
                     continue;
                 }
                 ReadingStep::Wait => {
@@ -242,24 +242,24 @@ impl World {
                         reading = Reading::resume(self.plan(before.clone()), &saved).unwrap();
                         continue;
                     }
-                    let (ask, at) = waiting.remove(requests as usize % waiting.len());
-                    let failure = match (event, self.answer(&ask)) {
+                    let (request, at) = waiting.remove(requests as usize % waiting.len());
+                    let failure = match (event, self.answer(&request)) {
                         (Event::Fails, _) => RequestFailure::Server(500),
                         (_, None) => RequestFailure::NotFound,
                         (_, Some(facts)) => {
-                            if matches!(ask.reads, AnswerPurpose::Records(_)) {
+                            if matches!(request.purpose, AnswerPurpose::Records(_)) {
                                 seen.extend(facts.keys.iter().map(|key| {
                                     let KeyPart::Int(id) = key.0[0] else { panic!() };
                                     id
                                 }));
                             }
-                            let effects = reading.on_page(ask.id, at, &facts);
+                            let effects = reading.on_page(request.id, at, &facts);
                             self.apply(effects);
                             continue;
                         }
                     };
                     let last = failure == RequestFailure::NotFound;
-                    match reading.on_failure(ask.id, at, &failure, last) {
+                    match reading.on_failure(request.id, at, &failure, last) {
                         AfterFailure::GoOn(effects) => effects,
                         AfterFailure::Stop(stopped) => panic!("{stopped:?}"),
                     }
@@ -370,16 +370,16 @@ fn one_that_is_there_speaks_for_all_that_were_missing_twice() {
     let mut gone = BTreeSet::new();
     loop {
         let effects = match reading.next_step() {
-            ReadingStep::Ask(ask) => {
-                let own = ask.reads == AnswerPurpose::Record;
+            ReadingStep::Fetch(request) => {
+                let own = request.purpose == AnswerPurpose::Record;
                 asked += u32::from(own);
-                let mut facts = world.answer(&ask).unwrap();
+                let mut facts = world.answer(&request).unwrap();
                 if !own {
                     facts.keys.retain(|key| !hidden.iter().any(|id| *key == Key::id(*id)));
                     facts.total_entries = Some(facts.keys.len() as u64);
                     facts.next = None;
                 }
-                reading.on_page(ask.id, world.now, &facts)
+                reading.on_page(request.id, world.now, &facts)
             }
             ReadingStep::Missing(_) => {
                 let mut missing = MissingRows::default();
@@ -444,8 +444,8 @@ fn a_listing_that_leaves_archived_records_out_is_read_by_its_halves() {
         let mut ids = BTreeSet::new();
         loop {
             match reading.next_step() {
-                ReadingStep::Ask(ask) => {
-                    let RequestTarget::Path { query, .. } = &ask.target else { panic!() };
+                ReadingStep::Fetch(request) => {
+                    let RequestTarget::Path { query, .. } = &request.target else { panic!() };
                     let half = query.iter().find(|(name, _)| name == "is_active");
                     let (first, count) = match half.map(|(_, value)| value.as_str()) {
                         None => (0, totals[0]),
@@ -460,10 +460,10 @@ fn a_listing_that_leaves_archived_records_out_is_read_by_its_halves() {
                         keys,
                         ..PageFacts::default()
                     };
-                    if ask.reads != AnswerPurpose::Count {
+                    if request.purpose != AnswerPurpose::Count {
                         ids.extend(facts.keys.iter().cloned());
                     }
-                    reading.on_page(ask.id, world.now, &facts);
+                    reading.on_page(request.id, world.now, &facts);
                 }
                 ReadingStep::Missing(_) => {
                     drop(reading.on_missing(MissingRows::default(), world.now));
@@ -478,7 +478,7 @@ fn a_listing_that_leaves_archived_records_out_is_read_by_its_halves() {
             ReadingPlan { by_halves, pass: Pass::Incremental, ..world.plan(IdSet::default()) };
         let mut reading = Reading::start(plan);
         let asks = core::iter::from_fn(|| match reading.next_step() {
-            ReadingStep::Ask(ask) => Some(ask),
+            ReadingStep::Fetch(request) => Some(request),
             ReadingStep::Missing(_)
             | ReadingStep::Done
             | ReadingStep::Held

@@ -7,12 +7,12 @@ use super::*;
 /// Reads to the end with answers that `serve` makes of a request, which may be refused.
 fn drive(
     reading: &mut Reading,
-    mut serve: impl FnMut(&Ask) -> Result<PageFacts, RequestFailure>,
+    mut serve: impl FnMut(&PageRequest) -> Result<PageFacts, RequestFailure>,
 ) -> (Vec<AnswerEffect>, u32, Option<StopReason>) {
     let (mut effects, mut requests) = (Vec::new(), 0);
     loop {
-        let ask = match reading.next_step() {
-            ReadingStep::Ask(ask) => ask,
+        let request = match reading.next_step() {
+            ReadingStep::Fetch(request) => request,
             ReadingStep::Held => {
                 effects.extend(reading.on_held(held(reading)));
                 continue;
@@ -27,9 +27,9 @@ fn drive(
         };
         requests += 1;
         assert!(requests < 2_000, "the reading never ends");
-        match serve(&ask) {
-            Ok(facts) => effects.extend(reading.on_page(ask.id, AT, &facts)),
-            Err(failure) => match reading.on_failure(ask.id, AT, &failure, true) {
+        match serve(&request) {
+            Ok(facts) => effects.extend(reading.on_page(request.id, AT, &facts)),
+            Err(failure) => match reading.on_failure(request.id, AT, &failure, true) {
                 AfterFailure::GoOn(more) => effects.extend(more),
                 AfterFailure::Stop(stopped) => return (effects, requests, Some(stopped)),
             },
@@ -42,8 +42,8 @@ fn held(_: &Reading) -> TableUnits {
     TableUnits { any: true, parents: BTreeSet::from([1, 2, 3, 9]), ..TableUnits::default() }
 }
 
-fn path(ask: &Ask) -> String {
-    match &ask.target {
+fn path(request: &PageRequest) -> String {
+    match &request.target {
         RequestTarget::Path { path, .. } => path.clone(),
         RequestTarget::Link(link) => link.clone(),
     }
@@ -58,11 +58,11 @@ fn a_list_that_contradicts_itself_is_read_three_times_and_then_said_to() {
     for spec in [&CURSOR, &DATED, &UNDATED] {
         for pass in [Pass::Incremental, Pass::Full] {
             let mut reading = Reading::start(plan(spec, pass));
-            let (_, requests, stopped) = drive(&mut reading, |ask| {
+            let (_, requests, stopped) = drive(&mut reading, |request| {
                 // The total of the bounded question of undated records is that of the plain one.
                 let dates = vec![Some(day(3)), Some(day(2))];
                 let facts = PageFacts { dates, ..page_of(&[1, 2], 5) };
-                Ok(if ask.reads == AnswerPurpose::Count { page_of(&[], 5) } else { facts })
+                Ok(if request.purpose == AnswerPurpose::Count { page_of(&[], 5) } else { facts })
             });
             assert_eq!(stopped, None);
             assert!(contradictory(&reading), "{} {pass:?}: {:?}", spec.name, reading.proof());
@@ -95,8 +95,8 @@ fn all_records_come_although_each_page_calls_itself_the_whole_list() {
     for total in [0, 1, 2, 5] {
         let mut reading = Reading::start(plan(&DATED, Pass::Full));
         let mut seen = BTreeSet::new();
-        drive(&mut reading, |ask| {
-            let facts = PageFacts { total_entries: Some(total), ..server.answer(&ask.target) };
+        drive(&mut reading, |request| {
+            let facts = PageFacts { total_entries: Some(total), ..server.answer(&request.target) };
             seen.extend(facts.keys.iter().cloned());
             Ok(facts)
         });
@@ -108,9 +108,9 @@ fn all_records_come_although_each_page_calls_itself_the_whole_list() {
 #[test]
 fn links_in_a_circle_and_empty_pages_with_new_links_end() {
     let mut page = 0_i64;
-    let endless: [&mut dyn FnMut(&Ask) -> PageFacts; 3] = [
-        &mut |ask| {
-            let (id, next) = match path(ask).as_str() {
+    let endless: [&mut dyn FnMut(&PageRequest) -> PageFacts; 3] = [
+        &mut |request| {
+            let (id, next) = match path(request).as_str() {
                 "a" => (1, "b"),
                 "b" => (2, "a"),
                 _ => (3, "a"),
@@ -125,7 +125,7 @@ fn links_in_a_circle_and_empty_pages_with_new_links_end() {
     ];
     for serve in endless {
         let mut reading = Reading::start(plan(&CURSOR, Pass::Full));
-        let (_, requests, _) = drive(&mut reading, |ask| Ok(serve(ask)));
+        let (_, requests, _) = drive(&mut reading, |request| Ok(serve(request)));
         assert!(contradictory(&reading) && requests <= 9, "{requests}: {:?}", reading.proof());
     }
 }
@@ -149,8 +149,8 @@ fn an_answer_that_is_too_large_is_asked_for_in_halves_down_to_one_record() {
     for spec in [&CURSOR, &DATED, &SNAPSHOT] {
         let mut reading = Reading::start(plan(spec, Pass::Full));
         let mut sizes = Vec::new();
-        let (_, _, stopped) = drive(&mut reading, |ask| {
-            let RequestTarget::Path { query, .. } = &ask.target else { panic!() };
+        let (_, _, stopped) = drive(&mut reading, |request| {
+            let RequestTarget::Path { query, .. } = &request.target else { panic!() };
             let size: u32 = query.last().unwrap().1.parse().unwrap();
             sizes.push(size);
             Err(RequestFailure::TooLarge)
@@ -170,9 +170,9 @@ fn a_record_without_a_usable_day_is_named_and_the_others_keep_their_proof() {
             let server = ListServer { records, page, undated_first };
             let mut reading = Reading::start(plan(&DATED, Pass::Full));
             let mut seen = BTreeSet::new();
-            let (_, requests, _) = drive(&mut reading, |ask| {
-                let facts = server.answer(&ask.target);
-                if ask.reads != AnswerPurpose::Count {
+            let (_, requests, _) = drive(&mut reading, |request| {
+                let facts = server.answer(&request.target);
+                if request.purpose != AnswerPurpose::Count {
                     seen.extend(facts.keys.iter().cloned());
                 }
                 Ok(facts)
@@ -195,9 +195,9 @@ fn where_no_total_counts_undated_records_are_looked_for() {
     let server = ListServer { records, page: 3, undated_first: false };
     let mut reading = Reading::start(plan(&UNDATED, Pass::Full));
     let mut seen = BTreeSet::new();
-    drive(&mut reading, |ask| {
-        let mut facts = server.answer(&ask.target);
-        if ask.reads == AnswerPurpose::Count {
+    drive(&mut reading, |request| {
+        let mut facts = server.answer(&request.target);
+        if request.purpose == AnswerPurpose::Count {
             facts.total_entries = None;
         } else {
             seen.extend(facts.keys.iter().cloned());
@@ -212,7 +212,7 @@ fn a_refused_parent_is_parked_and_only_all_of_them_refuse_the_stream() {
     let parents: Vec<i64> = (1..=30).collect();
     let read = |pass, parked, refused: &dyn Fn(i64) -> bool| {
         let mut reading = Reading::start(ReadingPlan { parked, ..plan(&CHILDREN, pass) });
-        let (_, requests, stopped) = drive(&mut reading, |ask| match ask.reads {
+        let (_, requests, stopped) = drive(&mut reading, |request| match request.purpose {
             AnswerPurpose::Parents => Ok(named(&parents)),
             AnswerPurpose::Records(Unit::Parent(parent)) if refused(parent.id) => {
                 Err(RequestFailure::Forbidden)
@@ -243,7 +243,7 @@ fn a_run_with_nothing_but_a_parked_parent_that_is_refused_again_goes_well() {
     let parked = ParkedParent { created_year: None, attempts: 1, reason: String::new() };
     let parked = BTreeMap::from([(6, parked)]);
     let mut reading = Reading::start(ReadingPlan { parked, ..plan(&CHILDREN, Pass::Incremental) });
-    let (_, _, stopped) = drive(&mut reading, |ask| match ask.reads {
+    let (_, _, stopped) = drive(&mut reading, |request| match request.purpose {
         AnswerPurpose::Parents => Ok(named(&[])),
         AnswerPurpose::Records(_)
         | AnswerPurpose::Count
@@ -257,7 +257,7 @@ fn a_run_with_nothing_but_a_parked_parent_that_is_refused_again_goes_well() {
 #[test]
 fn the_only_parent_that_is_refused_refuses_the_first_load() {
     let mut reading = Reading::start(plan(&CHILDREN, Pass::Full));
-    let (_, _, stopped) = drive(&mut reading, |ask| match ask.reads {
+    let (_, _, stopped) = drive(&mut reading, |request| match request.purpose {
         AnswerPurpose::Existence(parent) if parent.id != 9 => Err(RequestFailure::NotFound),
         AnswerPurpose::Parents | AnswerPurpose::Existence(_) => Ok(named(&[9])),
         AnswerPurpose::Records(_)
@@ -271,11 +271,11 @@ fn the_only_parent_that_is_refused_refuses_the_first_load() {
 #[test]
 fn a_window_that_fails_lets_the_others_be_read_and_then_stops_the_stream() {
     let windows = crate::window::WindowGrid::Month.windows(date(2024, 1, 1), date(2024, 12, 2));
-    let of = |ask: &Ask| matches!(ask.reads, AnswerPurpose::Records(Unit::Window(w)) if w.start.month() == 6);
+    let of = |request: &PageRequest| matches!(request.purpose, AnswerPurpose::Records(Unit::Window(w)) if w.start.month() == 6);
     let mut reading =
         Reading::start(ReadingPlan { windows: windows.clone(), ..plan(&REPORT, Pass::Full) });
-    let (effects, _, stopped) = drive(&mut reading, |ask| {
-        if of(ask) { Err(RequestFailure::Server(500)) } else { Ok(page_of(&[1], 1)) }
+    let (effects, _, stopped) = drive(&mut reading, |request| {
+        if of(request) { Err(RequestFailure::Server(500)) } else { Ok(page_of(&[1], 1)) }
     });
     let complete = |effect: &&AnswerEffect| matches!(effect, AnswerEffect::Complete { .. });
     assert_eq!(effects.iter().filter(complete).count(), windows.len() - 1);
@@ -283,8 +283,8 @@ fn a_window_that_fails_lets_the_others_be_read_and_then_stops_the_stream() {
     // The next run asks for that one alone.
     let saved = reading.save().unwrap();
     let mut again = Reading::resume(plan(&REPORT, Pass::Full), &saved).unwrap();
-    let (_, requests, stopped) = drive(&mut again, |ask| {
-        assert!(of(ask));
+    let (_, requests, stopped) = drive(&mut again, |request| {
+        assert!(of(request));
         Ok(page_of(&[1], 1))
     });
     assert_eq!((requests, stopped), (1, None));
@@ -306,13 +306,13 @@ enum ShortEnd {
 fn run(
     reading: &mut Reading,
     permits: usize,
-    mut serve: impl FnMut(&Ask) -> Result<PageFacts, RequestFailure>,
+    mut serve: impl FnMut(&PageRequest) -> Result<PageFacts, RequestFailure>,
 ) -> ShortEnd {
     let mut waiting = VecDeque::new();
     let mut left = permits;
     loop {
         match reading.next_step() {
-            ReadingStep::Ask(ask) => waiting.push_back(ask),
+            ReadingStep::Fetch(request) => waiting.push_back(request),
             ReadingStep::Held => drop(reading.on_held(TableUnits::default())),
             ReadingStep::Missing(scope) => panic!("asked for what is missing of {scope:?}"),
             ReadingStep::Stop(stopped) => return ShortEnd::Stopped(stopped),
@@ -322,10 +322,10 @@ fn run(
                     return ShortEnd::OutOfRequests;
                 }
                 left -= 1;
-                let ask = waiting.pop_front().unwrap();
-                match serve(&ask) {
-                    Ok(facts) => drop(reading.on_page(ask.id, AT, &facts)),
-                    Err(failure) => drop(reading.on_failure(ask.id, AT, &failure, true)),
+                let request = waiting.pop_front().unwrap();
+                match serve(&request) {
+                    Ok(facts) => drop(reading.on_page(request.id, AT, &facts)),
+                    Err(failure) => drop(reading.on_failure(request.id, AT, &failure, true)),
                 }
             }
         }
@@ -334,7 +334,7 @@ fn run(
 
 /// Number of runs of twelve requests each until the pass ends.
 fn short_runs(
-    mut serve: impl FnMut(&Ask) -> Result<PageFacts, RequestFailure>,
+    mut serve: impl FnMut(&PageRequest) -> Result<PageFacts, RequestFailure>,
 ) -> (usize, Option<StopReason>) {
     let windows = crate::window::WindowGrid::Month.windows(date(2024, 1, 1), date(2024, 8, 2));
     let mut reading = Reading::start(ReadingPlan { windows, ..plan(&REPORT, Pass::Full) });
@@ -350,15 +350,15 @@ fn short_runs(
     panic!("the runs never end");
 }
 
-fn page_number(ask: &Ask) -> usize {
-    let RequestTarget::Path { query, .. } = &ask.target else { panic!("no links here") };
+fn page_number(request: &PageRequest) -> usize {
+    let RequestTarget::Path { query, .. } = &request.target else { panic!("no links here") };
     query.iter().find(|(name, _)| name == "page").map_or(1, |(_, page)| page.parse().unwrap())
 }
 
 #[test]
 fn windows_of_many_pages_are_read_one_by_one_where_runs_are_too_short_for_several() {
-    let (runs, stopped) = short_runs(|ask| {
-        let page = page_number(ask);
+    let (runs, stopped) = short_runs(|request| {
+        let page = page_number(request);
         let next = (page < 5).then(|| "next".to_owned());
         let id = i64::try_from(page).unwrap();
         Ok(PageFacts { next, total_pages: Some(5), ..page_of(&[id], 5) })
@@ -369,7 +369,7 @@ fn windows_of_many_pages_are_read_one_by_one_where_runs_are_too_short_for_severa
 
 #[test]
 fn windows_that_fail_at_their_fifth_page_stop_the_stream_however_short_its_runs() {
-    let (runs, stopped) = short_runs(|ask| match page_number(ask) {
+    let (runs, stopped) = short_runs(|request| match page_number(request) {
         page @ 1..5 => {
             let id = i64::try_from(page).unwrap();
             Ok(PageFacts { next: Some("next".to_owned()), ..page_of(&[id], 9) })
@@ -397,7 +397,7 @@ fn a_missing_parent_goes_only_where_the_url_of_a_listed_one_answers() {
     };
     let sweep = |absent: IdSet, wrong_path: bool, listed: &[i64]| {
         let mut reading = Reading::start(ReadingPlan { absent, ..plan(&CHILDREN, Pass::Full) });
-        let (effects, _, _) = drive(&mut reading, |ask| match ask.reads {
+        let (effects, _, _) = drive(&mut reading, |request| match request.purpose {
             AnswerPurpose::Parents => Ok(named(listed)),
             AnswerPurpose::Existence(parent) if wrong_path || parent.id == 3 => {
                 Err(RequestFailure::NotFound)

@@ -1,3 +1,4 @@
+use engine::pass::Unit;
 use serde_json::{Value, json};
 
 use super::matching::value;
@@ -134,8 +135,7 @@ fn instants_in_lists_can_be_shown() {
     let at = decode::ReadAt {
         account: ACCOUNT,
         synced_at: NOW,
-        parent: Some(engine::pass::Parent { id: 5, created_year: None }),
-        period: None,
+        unit: Unit::Parent(engine::pass::Parent { id: 5, created_year: None }),
     };
     let decoder = decode::Decoder::new(&streams::USER_PROJECT_ASSIGNMENTS);
     let body = json!({ "project_assignments": [
