@@ -98,12 +98,12 @@ fn a_person_reads_what_was_done_and_what_is_left() {
     let expected = "\
 Acme (account 7) in ./lake: not all of it is up to date after 5.0 s
 
-stream         pass               requests   records   inserted   updated   deleted   unchanged     rows   files     size    time
-───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-clients        full                      3     1,500      1,400        90         1           9   12,345       7   2.5 MB   2.0 s
-tasks          full                      3     1,500      1,400        90         1           9   12,345       7   2.5 MB   2.0 s   failed
-time_entries   full+incremental          6     3,000      2,800       180         2          18   12,345       7   2.5 MB   4.0 s
-total                                   12     6,000      5,600       360         4          36   37,035      21   7.5 MB   5.0 s
+stream         pass               requests   records   inserted   updated   deleted   unchanged     rows   files      size    time
+────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+clients        full                      3     1,500      1,400        90         1           9   12,345       7   2.50 MB   2.0 s
+tasks          full                      3     1,500      1,400        90         1           9   12,345       7   2.50 MB   2.0 s   failed
+time_entries   full+incremental          6     3,000      2,800       180         2          18   12,345       7   2.50 MB   4.0 s
+total                                   12     6,000      5,600       360         4          36   37,035      21   7.50 MB   5.0 s
 
 ! clients: new member `new_member`, 3 records; kept in extra_json
 
