@@ -358,7 +358,7 @@ fn a_body_that_is_no_page_moves_nothing() {
     for (body, message) in cases {
         let error = Decoder::new(&THINGS).page(body, &at(&THINGS)).unwrap_err();
         assert_eq!(error.to_string(), message, "{body}");
-        assert_eq!(parents(body, &THINGS, "id").unwrap_err().to_string(), message, "{body}");
+        assert_eq!(parents::page(body, &THINGS, "id").unwrap_err().to_string(), message, "{body}");
     }
     let error = Decoder::new(&SELF).page("[]", &at(&SELF)).unwrap_err();
     assert_eq!(error.to_string(), "the answer is not an object but a list");

@@ -443,7 +443,7 @@ proptest! {
         }),
     ]) {
         let page = Decoder::new(&THINGS).page(&body, &at(&THINGS));
-        let parents = parents(&body, &THINGS, "client.id");
+        let parents = parents::page(&body, &THINGS, "client.id");
         prop_assert_eq!(page.is_ok(), parents.is_ok());
         prop_assert!(count(&body, Some("things")).is_ok() || page.is_err());
     }

@@ -502,7 +502,7 @@ fn a_sample_reads_one_page_each_and_proves_nothing() {
     // other parent is asked for.
     let parked = ParkedParent { created_year: None, attempts: 0, reason: String::new() };
     let parked = BTreeMap::from([(7, parked)]);
-    let mut reading = Reading::start(ReadingPlan { sample, parked, ..plan(&CHILDREN, Pass::Full) });
+    let mut reading = Reading::start(ReadingPlan { parked, sample, ..plan(&CHILDREN, Pass::Full) });
     let (request, _) = answer(&mut reading, &named(&[1]));
     let RequestTarget::Path { query, .. } = &request.target else { panic!() };
     assert_eq!(*query, [("per_page".to_owned(), "20".to_owned())]);
