@@ -94,7 +94,7 @@ pub(crate) async fn check(
     mut given: GivenSettings,
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
-    arguments.give(&mut given);
+    arguments.settings.give(&mut given);
     let deployment = DeploymentSettings::parse(&given)?;
     let context = parts::looking(&deployment, Arc::new(NoProgress)).await?;
     let (asked, waiting) = match asked(&context).await {

@@ -34,15 +34,12 @@ pub(crate) fn schema(
     let described = DescribedTable::of(&arguments.stream)?;
     let DescribedTable { name, doc, .. } = &described;
     let mut given = given.clone();
-    if let Some(lake) = &arguments.lake {
-        given.set(SettingName::LAKE, lake.as_str());
-    }
+    arguments.settings.give(&mut given);
     // An empty setting is refused, although nothing is opened: the statement would name a place
     // that nobody meant.
     given.check()?;
-    let lake = given.get(SettingName::LAKE).unwrap_or("./lake");
     // The statements put `/tables/...` behind it.
-    let lake = lake.trim_end_matches('/');
+    let lake = given.get(SettingName::LAKE).unwrap_or_default().trim_end_matches('/');
     Ok(match arguments.ddl {
         None => shown(&described),
         Some(engine) => {
@@ -173,8 +170,12 @@ mod tests {
         ddl: Option<QueryEngine>,
         lake: Option<&str>,
     ) -> Result<CommandAnswer, CliError> {
-        let lake = lake.map(str::to_owned);
-        schema(&SchemaArguments { stream: stream.to_owned(), ddl, lake }, &GivenSettings::default())
+        let mut given = GivenSettings::default();
+        if let Some(lake) = lake {
+            given.set(SettingName::LAKE, lake);
+        }
+        let stream = stream.to_owned();
+        schema(&SchemaArguments { stream, ddl, ..SchemaArguments::default() }, &given)
     }
 
     #[test]

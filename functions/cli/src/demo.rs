@@ -48,14 +48,11 @@ pub(crate) async fn demo(
     paint: TextStyle,
     mut first: impl FnMut(&CommandAnswer),
 ) -> Result<CommandAnswer, CliError> {
-    let scale = AccountScale::named(&arguments.scale).ok_or_else(|| {
-        let why = format!("`{}` is no scale: tiny, demo or issue", arguments.scale);
-        deployment::config::ConfigError::Invalid { setting: SCALE, why }
-    })?;
+    let scale = &arguments.scale;
     // Before the account is made: a folder that is refused is reported at once.
     begin_lake(&folder(&arguments.lake)?)?;
     let account_id = scale.account_id;
-    let served = start(&scale, arguments.seed).await?;
+    let served = start(scale, arguments.seed).await?;
     let deployment = DeploymentSettings::parse(&settings(&served, account_id, &arguments.lake))?;
     let interrupt = InterruptFlag::default();
     interrupt.listen(|| tracing::warn!("stopping; press Ctrl-C again to stop at once"));
@@ -102,9 +99,6 @@ pub(crate) async fn demo(
     });
     Ok(CommandAnswer { text: said.text, json, exit })
 }
-
-/// Name of `--scale` in an error about its value; deployments have no such setting.
-const SCALE: SettingName = SettingName { flag: "--scale", variable: "demo only" };
 
 /// Returns the folder of the demo's lake; a bucket is an error. A demo deletes the lake of an
 /// earlier one, which would be dangerous in a bucket.

@@ -38,8 +38,7 @@ pub(crate) async fn erased(
     arguments: &EraseArguments,
     mut given: GivenSettings,
 ) -> Result<CommandAnswer, CliError> {
-    arguments.place.give(&mut given);
-    arguments.api.give(&mut given);
+    arguments.settings.give(&mut given);
     let user = arguments.user;
     let deployment = DeploymentSettings::parse(&given)?;
     let context = parts::context(&deployment, Arc::new(NoProgress)).await?;

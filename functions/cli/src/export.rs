@@ -32,7 +32,7 @@ pub(crate) async fn export(
     given: &GivenSettings,
 ) -> Result<CommandAnswer, CliError> {
     let mut given = given.clone();
-    arguments.lake.give(&mut given);
+    arguments.settings.give(&mut given);
     // The target comes last, as with `cp`. The command line asks for two names at least, so this is
     // never empty.
     let Some((target, names)) = arguments.names.split_last() else {

@@ -37,7 +37,7 @@ pub(crate) async fn files(
     // Before the lake is opened: a wrong time is reported at once, without any request.
     let as_of = as_of(arguments)?;
     let mut given = given.clone();
-    arguments.lake.give(&mut given);
+    arguments.settings.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
     let opened =
         if of_changes.is_some() { lake.open_changes(spec).await? } else { lake.open(spec).await? };

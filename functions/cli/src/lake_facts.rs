@@ -14,7 +14,8 @@ use aws::AwsClients;
 use delta::store::ObjectStore;
 use delta::table::{Table, TableError};
 use deployment::config::{
-    ConfigError, DeploymentSettings, GivenSettings, LakePlace, SettingName, has_own_s3_endpoint,
+    self, ConfigError, DeploymentSettings, GivenSettings, LakePlace, SettingName,
+    has_own_s3_endpoint,
 };
 use deployment::parts;
 use engine::ids::AccountId;
@@ -48,9 +49,7 @@ impl LakeFacts {
         // An empty setting is an error before the default applies: `--lake "$LAKE"` with an unset
         // variable must not read `./lake`.
         given.check()?;
-        let setting = SettingName::LAKE;
-        let place = LakePlace::parse(given.get(setting).unwrap_or("./lake"))
-            .map_err(|why| ConfigError::Invalid { setting, why })?;
+        let place = config::lake(given)?;
         let store = parts::store(&place, &AwsClients::new(has_own_s3_endpoint())).await;
         Ok(Self { place, store })
     }

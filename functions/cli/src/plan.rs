@@ -42,7 +42,7 @@ pub(crate) async fn plan(
     mut given: GivenSettings,
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
-    arguments.give(&mut given);
+    arguments.settings.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
     lake.name_account(&mut given).await;
     let facts = if arguments.ask {

@@ -34,7 +34,7 @@ pub(crate) async fn quarantine(
     match &arguments.what {
         Some(QuarantineCommand::Retry(wanted)) => retry(wanted, given).await,
         None => {
-            arguments.place.give(&mut given);
+            arguments.settings.give(&mut given);
             listed(given).await
         }
     }
@@ -104,10 +104,9 @@ async fn retry(
     arguments: &RetryArguments,
     mut given: GivenSettings,
 ) -> Result<CommandAnswer, CliError> {
-    arguments.place.give(&mut given);
-    arguments.api.give(&mut given);
-    // The pass writes rows: it must leave out the same fields as every sync of this lake.
-    arguments.privacy.give(&mut given);
+    // The pass writes rows: its flags include privacy, so that it leaves out the same fields as
+    // every sync of this lake.
+    arguments.settings.give(&mut given);
     let specs = wanted(&arguments.streams)?;
     let deployment = DeploymentSettings::parse(&given)?;
     let context = parts::context(&deployment, Arc::new(NoProgress)).await?;

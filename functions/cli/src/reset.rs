@@ -27,8 +27,7 @@ pub(crate) async fn reset(
     arguments: &ResetArguments,
     mut given: GivenSettings,
 ) -> Result<CommandAnswer, CliError> {
-    arguments.place.give(&mut given);
-    arguments.api.give(&mut given);
+    arguments.settings.give(&mut given);
     // All names are looked up before the first table is deleted: a typing error in the last one
     // must not leave half of the work done.
     let mut wanted = Vec::new();

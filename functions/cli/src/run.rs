@@ -101,18 +101,10 @@ pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) ->
 /// sets the permissions of files that are written from now on.
 fn begin(arguments: &CliArguments, terminal: Terminal) -> Result<GivenSettings, ConfigError> {
     let mut given = GivenSettings::from_shell()?;
-    // These two flags are given to every command; all other flags are handed on by the command that
-    // has them.
-    if let Some(filter) = &arguments.log {
-        given.set(SettingName::LOG, filter.as_str());
-    }
-    if arguments.shared {
-        given.set(SettingName::SHARED, "true");
-    }
+    arguments.settings.give(&mut given);
     let style = if terminal.colour_err { LogStyle::Colours } else { LogStyle::Plain };
-    // Before anything else that can fail or warn, so that no message is lost. Without a filter
-    // warnings are shown: they tell people about waits, and about files that others may read.
-    telemetry::init(given.get(SettingName::LOG).unwrap_or("warn"), style);
+    // Before anything else that can fail or warn, so that no message is lost.
+    telemetry::init(given.get(SettingName::LOG).unwrap_or_default(), style);
     // Before any file is created: permissions of files that exist already are not changed.
     deployment::config::readers(&given)?.apply();
     Ok(given)

@@ -103,7 +103,7 @@ pub(crate) async fn status(
     mut given: GivenSettings,
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
-    arguments.give(&mut given);
+    arguments.settings.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
     let deployment = lake.deployment(&mut given).await?;
     let now = SystemClock.now();

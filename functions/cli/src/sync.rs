@@ -31,7 +31,7 @@ pub(crate) async fn sync(
     show: DisplayForm,
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
-    arguments.run.give(&mut given);
+    arguments.run.settings.give(&mut given);
     let deployment = DeploymentSettings::parse(&given)?;
     let interrupt = InterruptFlag::default();
     let watch = display(show, &interrupt);

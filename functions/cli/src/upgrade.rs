@@ -28,8 +28,7 @@ pub(crate) async fn upgrade(
     arguments: &UpgradeArguments,
     mut given: GivenSettings,
 ) -> Result<CommandAnswer, CliError> {
-    arguments.place.give(&mut given);
-    arguments.api.give(&mut given);
+    arguments.settings.give(&mut given);
     let specs = wanted(&arguments.streams)?;
     let deployment = DeploymentSettings::parse(&given)?;
     let context = parts::context(&deployment, Arc::new(NoProgress)).await?;

@@ -80,7 +80,7 @@ pub(crate) async fn verify(
     mut given: GivenSettings,
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
-    arguments.give(&mut given);
+    arguments.settings.give(&mut given);
     let named = arguments.streams.iter().map(|name| find_stream(name));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let lake = LakeFacts::of(&given).await?;

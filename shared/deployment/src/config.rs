@@ -1,7 +1,9 @@
 //! Settings of the operator, parsed once.
 //!
-//! Every setting has one variable; the command line's flags of the same meaning win over it.
+//! Every setting is declared once, in the table of `declared`: one variable, and on the command line
+//! a flag that wins over it.
 
+mod declared;
 mod error;
 mod given;
 mod parse;
@@ -17,14 +19,14 @@ use runtime::settings::Settings;
 
 use crate::access::FileReaders;
 
+pub use declared::SETTINGS;
 pub use error::ConfigError;
 pub use given::{GivenSettings, function_name, has_own_s3_endpoint, refuses_colour};
-pub use parse::{no_changes, readers, switched};
+pub use parse::{lake, no_changes, readers};
 pub use place::{LakePlace, StatePlace, TokenPlace};
-pub use setting::{SETTINGS, SettingName};
-
-/// Base URL of Harvest's API.
-pub const BASE_URL: &str = "https://api.harvestapp.com/v2";
+pub use setting::{
+    SettingDeclaration, SettingDefault, SettingForm, SettingName, SettingScope, StackSource,
+};
 
 /// All settings of the operator, checked as far as that is possible without a request.
 #[derive(Clone, Debug)]

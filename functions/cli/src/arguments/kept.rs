@@ -1,21 +1,9 @@
-//! Arguments of the commands on stored data (reset, upgrade, quarantine, erase), and of privacy.
+//! Arguments of the commands on stored data (reset, upgrade, quarantine, erase).
 #![expect(clippy::doc_markdown, reason = "the comments are the help text: backticks would show")]
 
 use clap::{Args, Subcommand};
 
-use super::{ApiArguments, PlaceArguments};
-
-/// Fields of records that are left out or stored as hashes.
-#[derive(Clone, Debug, Default, Args)]
-pub struct PrivacyArguments {
-    /// Fields never to write, such as users.email,time_entries.notes [HARVEST_EXCLUDE_FIELDS]
-    #[arg(long, value_name = "STREAM.MEMBER,..")]
-    pub exclude_fields: Option<String>,
-    /// Text fields to write only as HMAC-SHA-256, with the key in the variable HARVEST_HASH_KEY
-    /// [HARVEST_HASH_FIELDS]
-    #[arg(long, value_name = "STREAM.MEMBER,..")]
-    pub hash_fields: Option<String>,
-}
+use super::flags::{API, PLACE, PRIVACY, SettingFlags};
 
 /// Arguments of `upgrade`.
 #[derive(Clone, Debug, Default, Args)]
@@ -24,9 +12,7 @@ pub struct UpgradeArguments {
     #[arg(value_name = "STREAM")]
     pub streams: Vec<String>,
     #[command(flatten)]
-    pub place: PlaceArguments,
-    #[command(flatten)]
-    pub api: ApiArguments,
+    pub settings: SettingFlags<API>,
 }
 
 /// Arguments of `erase`.
@@ -36,9 +22,7 @@ pub struct EraseArguments {
     #[arg(long, value_name = "ID")]
     pub user: i64,
     #[command(flatten)]
-    pub place: PlaceArguments,
-    #[command(flatten)]
-    pub api: ApiArguments,
+    pub settings: SettingFlags<API>,
 }
 
 /// Arguments of `quarantine`.
@@ -48,7 +32,7 @@ pub struct QuarantineArguments {
     #[command(subcommand)]
     pub what: Option<QuarantineCommand>,
     #[command(flatten)]
-    pub place: PlaceArguments,
+    pub settings: SettingFlags<PLACE>,
 }
 
 /// The commands on the quarantine.
@@ -66,11 +50,7 @@ pub struct RetryArguments {
     #[arg(value_name = "STREAM")]
     pub streams: Vec<String>,
     #[command(flatten)]
-    pub place: PlaceArguments,
-    #[command(flatten)]
-    pub api: ApiArguments,
-    #[command(flatten)]
-    pub privacy: PrivacyArguments,
+    pub settings: SettingFlags<{ API | PRIVACY }>,
 }
 
 /// Arguments of `reset`.
@@ -80,7 +60,5 @@ pub struct ResetArguments {
     #[arg(required = true, value_name = "STREAM")]
     pub streams: Vec<String>,
     #[command(flatten)]
-    pub place: PlaceArguments,
-    #[command(flatten)]
-    pub api: ApiArguments,
+    pub settings: SettingFlags<API>,
 }

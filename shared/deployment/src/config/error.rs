@@ -32,17 +32,13 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// A value is empty.
-    #[error(
-        "`{}` (`{}`) is empty: give it a value, or leave it out (`unset` the variable)",
-        setting.flag,
-        setting.variable
-    )]
+    #[error("{setting} is empty: give it a value, or leave it out (`unset` the variable)")]
     Empty {
         /// The setting.
         setting: SettingName,
     },
     /// A value has the wrong form.
-    #[error("`{}` (`{}`): {why}", setting.flag, setting.variable)]
+    #[error("{setting}: {why}")]
     Invalid {
         /// The setting.
         setting: SettingName,
@@ -50,7 +46,7 @@ pub enum ConfigError {
         why: String,
     },
     /// There is no such stream.
-    #[error("`{}` (`{}`): {source}", setting.flag, setting.variable)]
+    #[error("{setting}: {source}")]
     Stream {
         /// The setting.
         setting: SettingName,

@@ -4,8 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::declared::SETTINGS;
 use super::error::ConfigError;
-use super::setting::{SETTINGS, SettingName};
+use super::setting::{SettingDefault, SettingName};
 
 /// The given settings, as texts. `Debug` shows no value, because one of them is the token.
 #[derive(Clone, Default)]
@@ -81,10 +82,15 @@ impl GivenSettings {
         }
     }
 
-    /// Returns the value of `setting`, without white space around it.
+    /// Returns the given value of `setting`, without white space around it, or its default; `None`:
+    /// it is not given and its default has no text.
     #[must_use]
     pub fn get(&self, setting: SettingName) -> Option<&str> {
-        self.values.get(&setting).map(|value| value.trim())
+        let default = match setting.default {
+            SettingDefault::Text(default) => Some(default),
+            SettingDefault::Described(_) | SettingDefault::Unset | SettingDefault::Required => None,
+        };
+        self.values.get(&setting).map(|value| value.trim()).or(default)
     }
 }
 

@@ -16,18 +16,12 @@ use super::error::ConfigError;
 use super::given::{GivenSettings, function_memory, has_own_s3_endpoint};
 use super::privacy::privacy;
 use super::setting::SettingName;
-use super::{BASE_URL, DeploymentSettings, LakePlace, StatePlace, TokenPlace};
+use super::{DeploymentSettings, LakePlace, StatePlace, TokenPlace};
 use crate::access::{FileReaders, others_may_read};
 
-/// Default contact: the package's repository, where it has one.
-const CONTACT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {
-    "no contact given"
-} else {
-    env!("CARGO_PKG_REPOSITORY")
-};
-const LAKE: &str = "./lake";
 /// Name of the state's file in a local lake.
 const STATE: &str = ".state.sqlite";
+const LEAST_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 /// Shortest retention: with a shorter one the log could lose entries that a running attempt needs.
 const LEAST_RETENTION: SignedDuration = SignedDuration::from_hours(1);
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3650);
@@ -48,8 +42,7 @@ impl DeploymentSettings {
             ConfigError::Invalid { setting: SettingName::ACCOUNT, why }
         })?;
         let settings = settings(given, AccountId(account))?;
-        let lake = read(given, SettingName::LAKE, LakePlace::parse)?;
-        let lake = lake.unwrap_or_else(|| LakePlace::Folder(PathBuf::from(LAKE)));
+        let lake = lake(given)?;
         let state = match (read(given, SettingName::STATE, StatePlace::parse)?, lake.folder()) {
             (Some(state), _) => state,
             (None, Some(folder)) => StatePlace::File(folder.join(STATE)),
@@ -59,15 +52,13 @@ impl DeploymentSettings {
         if settings.privacy.lacks_key() && !matches!(token, Some(TokenPlace::Secret(_))) {
             return Err(ConfigError::NoHashKey);
         }
-        let base = given.get(SettingName::BASE_URL).unwrap_or(BASE_URL).parse()?;
-        let contact = given.get(SettingName::CONTACT).unwrap_or(CONTACT).to_owned();
         let text = |setting| given.get(setting).map(str::to_owned);
         Ok(Self {
             settings,
             readers: readers(given)?,
-            base,
+            base: given.get(SettingName::BASE_URL).unwrap_or_default().parse()?,
             token,
-            contact,
+            contact: text(SettingName::CONTACT).unwrap_or_default(),
             lake,
             state,
             worker: text(SettingName::WORKER),
@@ -91,38 +82,46 @@ fn settings(given: &GivenSettings, account: AccountId) -> Result<Settings, Confi
         let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
         day.ok_or_else(|| format!("`{text}` is no day: write 2024-01-31"))
     })?;
-    let interval = bounded(SignedDuration::from_secs(1));
-    replace(&mut settings.sync_interval, read(given, SettingName::SYNC_INTERVAL, interval)?);
-    let retention = bounded(LEAST_RETENTION);
-    replace(&mut settings.retention, read(given, SettingName::RETENTION, retention)?);
-    replace(
-        &mut settings.max_workers,
-        read(given, SettingName::MAX_WORKERS, |text| number(text, &(1..=MOST_WORKERS)))?,
-    );
-    replace(
-        &mut settings.budget_percent,
-        read(given, SettingName::BUDGET_PERCENT, |text| number(text, &(1..=100)))?,
-    );
-    replace(&mut settings.keep, read(given, SettingName::KEEP, flag)?);
-    replace(&mut settings.accept_role, read(given, SettingName::ACCEPT_ROLE, flag)?);
-    replace(&mut settings.accept_deletes, read(given, SettingName::ACCEPT_DELETES, flag)?);
-    replace(&mut settings.grid, read(given, SettingName::REPORT_WINDOW, parsed)?);
-    replace(
-        &mut settings.report_years_back,
-        read(given, SettingName::REPORT_YEARS_BACK, |text| number(text, &(1..=MOST_YEARS)))?,
-    );
-    replace(&mut settings.general, read(given, SettingName::GENERAL, parsed)?);
-    replace(&mut settings.reports, read(given, SettingName::REPORTS, parsed)?);
-    replace(&mut settings.flush_speed, function_memory().map(FlushSpeed::of_function));
+    settings.sync_interval = value(given, SettingName::SYNC_INTERVAL, bounded(LEAST_INTERVAL))?;
+    settings.retention = value(given, SettingName::RETENTION, bounded(LEAST_RETENTION))?;
+    settings.max_workers =
+        value(given, SettingName::MAX_WORKERS, |text| number(text, &(1..=MOST_WORKERS)))?;
+    settings.budget_percent =
+        value(given, SettingName::BUDGET_PERCENT, |text| number(text, &(1..=100)))?;
+    settings.keep = value(given, SettingName::KEEP, flag)?;
+    settings.accept_role = value(given, SettingName::ACCEPT_ROLE, flag)?;
+    settings.accept_deletes = value(given, SettingName::ACCEPT_DELETES, flag)?;
+    settings.grid = value(given, SettingName::REPORT_WINDOW, parsed)?;
+    settings.report_years_back =
+        value(given, SettingName::REPORT_YEARS_BACK, |text| number(text, &(1..=MOST_YEARS)))?;
+    settings.general = value(given, SettingName::GENERAL, parsed)?;
+    settings.reports = value(given, SettingName::REPORTS, parsed)?;
+    if let Some(memory) = function_memory() {
+        settings.flush_speed = FlushSpeed::of_function(memory);
+    }
     Ok(settings)
 }
 
-fn replace<T>(default: &mut T, given: Option<T>) {
-    if let Some(given) = given {
-        *default = given;
-    }
+/// Parses the place of the lake.
+///
+/// # Errors
+/// Where it is neither a folder nor a bucket.
+pub fn lake(given: &GivenSettings) -> Result<LakePlace, ConfigError> {
+    value(given, SettingName::LAKE, LakePlace::parse)
 }
 
+/// Parses a setting whose default is a text; for any other, an empty text stands for what is not
+/// given.
+fn value<T>(
+    given: &GivenSettings,
+    setting: SettingName,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, ConfigError> {
+    parse(given.get(setting).unwrap_or_default())
+        .map_err(|why| ConfigError::Invalid { setting, why })
+}
+
+/// Parses a setting that may be left out; `None`: it is.
 fn read<T>(
     given: &GivenSettings,
     setting: SettingName,
@@ -142,14 +141,6 @@ fn number<T: FromStr + PartialOrd + core::fmt::Display>(
 ) -> Result<T, String> {
     let number = text.parse().ok().filter(|number| range.contains(number));
     number.ok_or_else(|| format!("`{text}` is no number from {} to {}", range.start(), range.end()))
-}
-
-/// Returns whether `setting` is switched on; `None`: it is not set.
-///
-/// # Errors
-/// Where the value is neither true nor false.
-pub fn switched(given: &GivenSettings, setting: SettingName) -> Result<Option<bool>, ConfigError> {
-    read(given, setting, flag)
 }
 
 fn flag(text: &str) -> Result<bool, String> {
@@ -238,6 +229,6 @@ fn token(given: &GivenSettings) -> Result<Option<TokenPlace>, ConfigError> {
 /// # Errors
 /// Where the value is neither true nor false.
 pub fn readers(given: &GivenSettings) -> Result<FileReaders, ConfigError> {
-    let shared = switched(given, SettingName::SHARED)?.unwrap_or_default();
+    let shared = value(given, SettingName::SHARED, flag)?;
     Ok(if shared { FileReaders::Umask } else { FileReaders::Owner })
 }

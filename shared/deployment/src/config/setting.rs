@@ -1,88 +1,160 @@
-//! All settings: a flag of the command line and a variable each.
+//! Form of the declaration of a setting.
 
-/// One setting and its two names.
+use core::fmt;
+use core::ops::Deref;
+
+/// Name of one setting: its declaration in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SettingName {
-    /// The flag of the command line.
-    pub flag: &'static str,
+pub struct SettingName(pub(super) &'static SettingDeclaration);
+
+/// All that is fixed about one setting. Flags, help, documentation and checks of the template
+/// follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SettingDeclaration {
     /// The variable of the environment.
     pub variable: &'static str,
+    /// Form on the command line.
+    pub form: SettingForm,
+    /// Value of a setting that is not given.
+    pub default: SettingDefault,
+    /// Meaning in one sentence without a full stop: the help of the flag.
+    pub help: &'static str,
+    /// Commands that have the flag.
+    pub scope: SettingScope,
+    /// Source of the value in a deployed stack.
+    pub stack: StackSource,
 }
 
-macro_rules! settings {
-    ($($(#[$doc:meta])* $name:ident: $flag:literal, $variable:literal;)*) => {
-        impl SettingName {
-            $($(#[$doc])* pub const $name: Self = Self { flag: $flag, variable: $variable };)*
-        }
-
-        /// All settings.
-        pub const SETTINGS: &[SettingName] = &[$(SettingName::$name),*];
-    };
+/// Form of a setting on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SettingForm {
+    /// A flag with a value.
+    Value {
+        /// The flag, with its dashes.
+        flag: &'static str,
+        /// Placeholder of the value in the help.
+        placeholder: &'static str,
+        /// Value of the flag alone; `None`: the flag needs a value.
+        alone: Option<&'static str>,
+    },
+    /// A flag without a value; the variable is true or false.
+    Switch {
+        /// The flag, with its dashes.
+        flag: &'static str,
+    },
+    /// No flag: a secret, because other users of the machine see flags, or a setting that only
+    /// functions have.
+    Variable {
+        /// Reason, as the documentation has it in place of the flag.
+        why: &'static str,
+    },
 }
 
-settings! {
-    /// The Harvest account.
-    ACCOUNT: "--account-id", "HARVEST_ACCOUNT_ID";
-    /// The access token itself. It has no flag, because other users of the machine see those.
-    TOKEN: "--token-file", "HARVEST_ACCESS_TOKEN";
-    /// A file whose content is the access token.
-    TOKEN_FILE: "--token-file", "HARVEST_TOKEN_FILE";
-    /// The secret that holds the token of the functions.
-    SECRET: "--token-file", "HARVEST_SECRET_ARN";
-    /// Base URL of Harvest's API.
-    BASE_URL: "--base-url", "HARVEST_BASE_URL";
-    /// Mail address or URL for the User-Agent.
-    CONTACT: "--contact", "HARVEST_CONTACT";
+/// Value of a setting that is not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SettingDefault {
+    /// Text that is parsed as a given one is.
+    Text(&'static str),
+    /// Value or rule that depends on other settings or on the account, in words for people.
+    Described(&'static str),
+    /// No value.
+    Unset,
+    /// None: the setting must be given.
+    Required,
+}
+
+/// Group of settings that a command has or has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SettingScope {
+    /// Of every command.
+    Everywhere,
+    /// Account and state.
+    Place,
     /// The lake.
-    LAKE: "--lake", "HARVEST_LAKE";
-    /// The state.
-    STATE: "--state", "HARVEST_STATE";
-    /// Streams to read.
-    STREAMS: "--streams", "HARVEST_STREAMS";
-    /// Streams not to read.
-    EXCLUDE: "--exclude", "HARVEST_EXCLUDE";
-    /// Streams whose changes are not kept.
-    NO_CHANGES: "--no-changes", "HARVEST_NO_CHANGES";
-    /// Number of months that changes are kept.
-    CHANGES_RETENTION: "--changes-retention", "HARVEST_CHANGES_RETENTION";
-    /// Members that are not kept.
-    EXCLUDE_FIELDS: "--exclude-fields", "HARVEST_EXCLUDE_FIELDS";
-    /// Members that are kept as hashes.
-    HASH_FIELDS: "--hash-fields", "HARVEST_HASH_FIELDS";
-    /// The key of the hashes. It has no flag, because other users of the machine see those.
-    HASH_KEY: "--hash-fields", "HARVEST_HASH_KEY";
-    /// First day of dated listings and reports.
-    START_DATE: "--start-date", "HARVEST_START_DATE";
-    /// Interval between incremental passes.
-    SYNC_INTERVAL: "--sync-interval", "HARVEST_SYNC_INTERVAL";
-    /// Largest number of streams that run at once.
-    MAX_WORKERS: "--max-workers", "HARVEST_MAX_WORKERS";
-    /// Time that removed files and old log files stay.
-    RETENTION: "--retention", "HARVEST_RETENTION";
-    /// Whether removed files stay for the retention locally, too.
-    KEEP: "--keep", "HARVEST_KEEP";
-    /// Whether a token that sees less is accepted.
-    ACCEPT_ROLE: "--accept-role", "HARVEST_ACCEPT_ROLE";
-    /// New address of the account at Harvest that is accepted.
-    ACCEPT_DOMAIN: "--accept-domain", "HARVEST_ACCEPT_DOMAIN";
-    /// Whether deletes of any number of rows are accepted.
-    ACCEPT_DELETES: "--accept-deletes", "HARVEST_ACCEPT_DELETES";
-    /// Grid of the windows of reports.
-    REPORT_WINDOW: "--report-window", "HARVEST_REPORT_WINDOW";
-    /// Years before today that report windows cover.
-    REPORT_YEARS_BACK: "--report-years-back", "HARVEST_REPORT_YEARS_BACK";
-    /// Limit of requests outside of reports.
-    GENERAL: "--general", "HARVEST_GENERAL";
-    /// Limit of requests of reports.
-    REPORTS: "--reports", "HARVEST_REPORTS";
-    /// Share of the limits to use.
-    BUDGET_PERCENT: "--budget-percent", "HARVEST_BUDGET_PERCENT";
-    /// The function that works on one stream.
-    WORKER: "(the function only)", "HARVEST_WORKER";
-    /// The event bus for completed and failed passes.
-    EVENT_BUS: "(the functions only)", "HARVEST_EVENT_BUS";
-    /// Whether other users of this machine may read the files written, as the umask says.
-    SHARED: "--shared", "HARVEST_SHARED";
-    /// Filter of the log events that are written.
-    LOG: "--log", "HARVEST_LOG";
+    Lake,
+    /// Access to the Harvest API.
+    Api,
+    /// Choice of streams.
+    Streams,
+    /// Part of the history to read.
+    History,
+    /// Fields of records that are left out or stored as hashes.
+    Privacy,
+    /// Runs on streams.
+    Run,
+    /// Forecasts of runs; the functions schedule by it.
+    Plan,
+    /// The deployed functions alone.
+    Functions,
+}
+
+/// Source of a setting's value in a deployed stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StackSource {
+    /// A parameter of the template.
+    Parameter {
+        /// Its name.
+        name: &'static str,
+        /// Default of the parameter, where the stack's is another than that of the setting.
+        default: Option<&'static str>,
+    },
+    /// The stack itself, from its resources.
+    Resources {
+        /// Resources and parameters, for the documentation.
+        of: &'static str,
+    },
+    /// None: the functions have the default.
+    Nothing {
+        /// Reason.
+        why: &'static str,
+    },
+}
+
+impl SettingDeclaration {
+    /// Returns the flag, with its dashes; `None`: the setting has none.
+    #[must_use]
+    pub const fn flag(&self) -> Option<&'static str> {
+        match self.form {
+            SettingForm::Value { flag, .. } | SettingForm::Switch { flag } => Some(flag),
+            SettingForm::Variable { .. } => None,
+        }
+    }
+}
+
+impl Deref for SettingName {
+    type Target = SettingDeclaration;
+
+    fn deref(&self) -> &SettingDeclaration {
+        self.0
+    }
+}
+
+/// Flag and variable, as errors name them.
+impl fmt::Display for SettingName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.flag() {
+            Some(flag) => write!(f, "`{flag}` (`{}`)", self.variable),
+            None => write!(f, "`{}`", self.variable),
+        }
+    }
+}
+
+pub(super) const fn value(flag: &'static str, placeholder: &'static str) -> SettingForm {
+    SettingForm::Value { flag, placeholder, alone: None }
+}
+
+pub(super) const fn switch(flag: &'static str) -> SettingForm {
+    SettingForm::Switch { flag }
+}
+
+pub(super) const fn variable(why: &'static str) -> SettingForm {
+    SettingForm::Variable { why }
+}
+
+pub(super) const fn parameter(name: &'static str) -> StackSource {
+    StackSource::Parameter { name, default: None }
+}
+
+pub(super) const fn nothing(why: &'static str) -> StackSource {
+    StackSource::Nothing { why }
 }

@@ -26,6 +26,7 @@ fn refused(values: &[(SettingName, &str)]) -> String {
 #[test]
 fn what_is_not_given_has_its_default() {
     let deployment = parsed(&[]);
+    // The defaults of the table, parsed, are those with which `runtime` tests itself.
     assert_eq!(deployment.settings, Settings::new(AccountId(7)));
     assert_eq!(deployment.lake.to_string(), "./lake");
     assert_eq!(deployment.state.to_string(), "./lake/.state.sqlite");
@@ -134,7 +135,7 @@ fn what_cannot_be_used_is_named_with_flag_and_variable() {
         (SettingName::CHANGES_RETENTION, "0"),
     ] {
         let message = refused(&[(setting, value)]);
-        assert!(message.contains(setting.flag), "{message}");
+        assert!(message.contains(setting.flag().unwrap()), "{message}");
         assert!(message.contains(setting.variable), "{message}");
     }
     assert!(
@@ -209,4 +210,7 @@ fn flags_and_variables_are_each_named_once() {
     let variables: BTreeSet<&str> = SETTINGS.iter().map(|setting| setting.variable).collect();
     assert_eq!(variables.len(), SETTINGS.len());
     assert!(SETTINGS.iter().all(|setting| setting.variable.starts_with("HARVEST_")));
+    let flags: Vec<&str> = SETTINGS.iter().filter_map(|setting| setting.flag()).collect();
+    assert_eq!(flags.iter().collect::<BTreeSet<_>>().len(), flags.len());
+    assert!(flags.iter().all(|flag| flag.starts_with("--")));
 }
