@@ -273,10 +273,10 @@ mod tests {
         }
         let CliArguments { command, settings, .. } = parsed(line).unwrap();
         settings.give(&mut given);
-        match command {
-            CliCommand::Sync(sync) => sync.run.settings.give(&mut given),
-            CliCommand::Plan(plan) => plan.settings.give(&mut given),
-            other => panic!("{other:?}"),
+        if let CliCommand::Sync(sync) = command {
+            sync.run.settings.give(&mut given);
+        } else if let CliCommand::Plan(plan) = command {
+            plan.settings.give(&mut given);
         }
         given
     }
@@ -375,12 +375,12 @@ mod tests {
                 let help = unwrapped(help);
                 let text = unwrapped(setting.help);
                 assert!(help.contains(&format!("{text} [{}", setting.variable)), "{command}");
-                let default = match (setting.form, setting.default) {
-                    (SettingForm::Value { .. }, SettingDefault::Text(default)) => default,
-                    _ => continue,
-                };
-                let variable = format!("[{}; default: {default}]", setting.variable);
-                assert!(help.contains(&variable), "{command}: {variable}");
+                if let SettingForm::Value { .. } = setting.form
+                    && let SettingDefault::Text(default) = setting.default
+                {
+                    let variable = format!("[{}; default: {default}]", setting.variable);
+                    assert!(help.contains(&variable), "{command}: {variable}");
+                }
             }
         }
         assert!(parsed("harvest-lake sync --token x").is_err());

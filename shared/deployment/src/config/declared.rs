@@ -1,4 +1,5 @@
 //! The table of all settings. CONTRIBUTING.md says what a new one needs besides its entry here.
+#![expect(clippy::doc_markdown, reason = "the comments are the help text: backticks would show")]
 
 use super::setting::SettingDefault::{Described, Required, Text, Unset};
 use super::setting::SettingScope::{
