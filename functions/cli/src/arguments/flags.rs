@@ -126,8 +126,9 @@ fn argument(setting: SettingName) -> Option<Arg> {
 /// Variable and default, for the help.
 fn aside(setting: SettingName) -> String {
     let default = match (setting.form, setting.default) {
-        (SettingForm::Switch { .. }, _) => None,
-        (_, SettingDefault::Required | SettingDefault::Unset) => None,
+        (SettingForm::Switch { .. }, _) | (_, SettingDefault::Required | SettingDefault::Unset) => {
+            None
+        }
         (_, SettingDefault::Text(default) | SettingDefault::Described(default)) => Some(default),
     };
     match default {
