@@ -142,6 +142,19 @@ fn the_commands_tell_what_lies_there_and_what_became_of_it() {
     assert_eq!(tried["streams"][0]["left"], 0);
     assert!(!file.exists());
     scene.run("quarantine retry client").with(2).says(&["`clients`"]);
+    // Records that cannot be read may be any number: they are not "none".
+    std::fs::write(&file, "{").unwrap();
+    let failed = scene.run("quarantine retry --json").with(1).json();
+    assert_eq!(
+        (&failed["streams"][0]["outcome"], &failed["complete"]),
+        (&"failed".into(), &false.into())
+    );
+    scene
+        .run("quarantine retry")
+        .with(1)
+        .says(&["20200101T000000000Z-clients.jsonl", "--pass full"]);
+    scene.run("sync --json --streams clients --pass full").with(0);
+    scene.run("quarantine retry").with(0).says(&["The quarantine is empty"]);
     scene.heals();
 }
 

@@ -35,6 +35,18 @@ pub struct QuarantineFile {
     pub records: Option<Vec<QuarantineEntry>>,
 }
 
+/// A file of the quarantine whose records cannot be tried, because it cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the quarantine's file `{key}` cannot be read, so that its records cannot be tried; `harvest-lake sync --streams {stream} --pass full` reads all records of the stream anew, after which the file is of no use"
+)]
+pub struct UnreadableQuarantine {
+    /// The stream.
+    pub stream: &'static str,
+    /// Key of the file below the lake's root.
+    pub key: String,
+}
+
 /// Result of trying the records again.
 #[derive(Debug)]
 pub struct QuarantineRetry {
@@ -59,8 +71,9 @@ pub async fn list(
     let failed = |source| RunError::Store { stream, source: Box::new(source) };
     let mut files = Vec::new();
     for object in store.list(&folder(stream), None).await.map_err(failed)? {
-        let bytes = store.get(&object.key).await.map_err(failed)?;
-        let records = bytes.as_deref().and_then(records_in);
+        // A run may have superseded the file since it was listed.
+        let Some(bytes) = store.get(&object.key).await.map_err(failed)? else { continue };
+        let records = records_in(&bytes);
         let at = begun(&object.key).unwrap_or(object.modified);
         files.push(QuarantineFile { key: object.key, at, records });
     }
@@ -79,7 +92,7 @@ pub(crate) fn records_in(file: &[u8]) -> Option<Vec<QuarantineEntry>> {
 /// older files, because records that are still bad came again with it.
 ///
 /// # Errors
-/// Fails if the store fails. A failure of the pass is in its report.
+/// Fails if the store fails, or a file cannot be read. A failure of the pass is in its report.
 pub async fn retry(
     context: &Context,
     spec: &'static StreamSpec,
@@ -105,12 +118,22 @@ pub async fn retry(
 }
 
 /// Returns the raw records, equal ones once.
+///
+/// # Errors
+/// Fails if the store fails, or a file cannot be read: its records must not count as none.
 async fn records(
     context: &Context,
     spec: &'static StreamSpec,
 ) -> Result<std::collections::BTreeSet<String>, RunError> {
-    let files = list(&*context.store, spec.name).await?;
-    Ok(files.into_iter().filter_map(|file| file.records).flatten().map(|it| it.raw).collect())
+    let stream = spec.name;
+    let mut raws = std::collections::BTreeSet::new();
+    for QuarantineFile { key, records, .. } in list(&*context.store, stream).await? {
+        let source = || UnreadableQuarantine { stream, key };
+        let records =
+            records.ok_or_else(|| RunError::Store { stream, source: Box::new(source()) })?;
+        raws.extend(records.into_iter().map(|record| record.raw));
+    }
+    Ok(raws)
 }
 
 #[cfg(test)]
