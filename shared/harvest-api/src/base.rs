@@ -200,13 +200,13 @@ fn origin(url: &Url) -> String {
     format!("{}://{host}{port}", url.scheme()).chars().take(100).collect()
 }
 
-/// Text of the setting for messages, without user, password and query. If it is no URL, these
-/// cannot be told apart; it is shortened, and its `@` removed.
+/// Text of the setting for messages, without user, password and query. All before the last `@` is
+/// left out, wherever a parser would see the credentials: in `user:password@host` without a scheme
+/// it takes `user` for the scheme, and a password may contain any sign.
 fn without_credentials(text: &str) -> String {
-    match Url::parse(text.trim()) {
-        Ok(url) => format!("{}{}", origin(&url), url.path()),
-        Err(_) => printable(text).chars().filter(|c| *c != '@').take(100).collect(),
-    }
+    let text = printable(text.trim()).replace("%40", "@");
+    let shown = text.rsplit_once('@').map_or(text.clone(), |(_, host)| format!("…@{host}"));
+    shown.split(['?', '#']).next().unwrap_or_default().chars().take(100).collect()
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -307,6 +307,32 @@ mod tests {
         refused("api.harvestapp.com/v2", "no URL");
         refused("https://user:secret@h/", "credentials");
         refused("https://h/v2?access_token=secret", "end with the path");
+        // Shapes in which a parser sees the password as path, port, query or nothing at all.
+        for text in [
+            "user:secret@h/v2",
+            "user:secret@h",
+            "secret@h/v2",
+            "user:secret@",
+            "//user:secret@h/v2",
+            "https:user:secret@h/v2",
+            "https://user:secret@",
+            "https://user:secret@h/v2?x#y",
+            "https://user:se@secret@h/v2",
+            "https://user:1/secret@h/v2",
+            "https://user:secret/1@h/v2",
+            "https://user:secret?1@h/v2",
+            "https://user:secret#1@h/v2",
+            "https://user:secret 1@h/v2",
+            "https://user:secret%40h/v2",
+            "ftp://user:secret@h/v2",
+            "mailto:secret@h",
+            " \tuser:secret@h/v2\n",
+            "h/v2?token=secret",
+        ] {
+            refused(text, "");
+        }
+        let error = "user:secret@h/v2".parse::<BaseUrl>().unwrap_err().to_string();
+        assert!(error.contains("…@h/v2"), "the host is shown: {error}");
         for text in ["https://h", "http://127.0.0.2/v2", "http://localhost:9/", "http://[::1]/"] {
             assert!(text.parse::<BaseUrl>().is_ok(), "{text}");
         }
