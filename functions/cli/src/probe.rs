@@ -7,10 +7,13 @@
 //!
 //! The number is for people and for forecasts alone. No decision about rows uses it.
 
+use core::panic::AssertUnwindSafe;
+
 use engine::pass::RequestTarget;
 use engine::retry::{FailureReach, RequestFailure};
 use engine::spec::{Paging, RateClass, StreamKind, StreamSpec};
 use engine::time::{Timestamp, between, utc_day};
+use futures::FutureExt as _;
 use harvest_api::{ApiAnswer, ApiError, JsonLiteral, LooseObject};
 use runtime::account::{self, AccountCompany, PermitPatience};
 use runtime::gate::PATIENCE;
@@ -94,30 +97,37 @@ pub(crate) async fn probe(
     company: &AccountCompany,
     streams: impl IntoIterator<Item = &'static StreamSpec>,
 ) -> Result<Vec<StreamProbe>, RunError> {
-    let full = full_budgets(context).await?;
     let mut asking = JoinSet::new();
-    let mut probes = Vec::new();
+    let (mut probes, mut wanted) = (Vec::new(), Vec::new());
+    // The reasons that cost nothing come first: an excluded stream is reported as excluded, whatever
+    // the budget has.
     for spec in streams {
-        // The reasons that cost nothing come first: an excluded stream is reported as excluded,
-        // whatever the budget has.
-        let no_budget = || {
-            let until = full.iter().find(|(class, _)| *class == spec.rate_class)?.1;
-            Some(ProbeAnswer::NoBudget { until })
-        };
-        if let Some(answer) = unasked(context, company, spec).or_else(no_budget) {
+        match unasked(context, company, spec) {
+            Some(answer) => probes.push(StreamProbe { stream: spec.name, answer }),
+            None => wanted.push(spec),
+        }
+    }
+    let full = full_budgets(context, &wanted).await?;
+    for spec in wanted {
+        if let Some((_, until)) = full.iter().find(|(class, _)| *class == spec.rate_class) {
+            let answer = ProbeAnswer::NoBudget { until: *until };
             probes.push(StreamProbe { stream: spec.name, answer });
             continue;
         }
         // A context is a bundle of shared parts; its clones share the permits, so that all requests
         // together keep the limits.
         let context = context.clone();
-        asking.spawn(async move { ask(&context, spec).await });
+        // A panic while one stream is asked must not lose the answers of others, nor its own.
+        asking.spawn(async move {
+            let asked = AssertUnwindSafe(ask(&context, spec)).catch_unwind().await;
+            asked.unwrap_or_else(|_| Ok(defect(spec.name)))
+        });
     }
     // Answers come in any order.
     while let Some(answered) = asking.join_next().await {
-        match answered {
-            Ok(probe) => probes.push(probe?),
-            Err(error) => tracing::error!(error = %error, "a probe ended by a defect"),
+        // The error cannot happen: the task catches panics and is never aborted.
+        if let Ok(probe) = answered {
+            probes.push(probe?);
         }
     }
     let place =
@@ -126,16 +136,28 @@ pub(crate) async fn probe(
     Ok(probes)
 }
 
+/// Returns the answer for a stream whose question panicked.
+fn defect(stream: &'static str) -> StreamProbe {
+    let why = "the question ended by a defect of harvest-lake; please report it".to_owned();
+    StreamProbe { stream, answer: ProbeAnswer::Failed { why } }
+}
+
 /// Returns the rate classes without enough permits soon, and the time at which they have enough.
 /// Their streams are not asked, so that a check does not wait.
 ///
-/// Enough is one permit for each stream of the class, whether it will be asked or not: all streams
-/// of a class are asked, or none.
-async fn full_budgets(context: &Context) -> Result<Vec<(RateClass, Timestamp)>, RunError> {
+/// Enough is one permit for each of the `wanted` streams of the class: all of them are asked, or
+/// none.
+async fn full_budgets(
+    context: &Context,
+    wanted: &[&'static StreamSpec],
+) -> Result<Vec<(RateClass, Timestamp)>, RunError> {
     let now = context.clock.now();
     let mut full = Vec::new();
     for class in [RateClass::General, RateClass::Reports] {
-        let questions = streams::STREAMS.iter().filter(|spec| spec.rate_class == class).count();
+        let questions = wanted.iter().filter(|spec| spec.rate_class == class).count();
+        if questions == 0 {
+            continue;
+        }
         let state = |source| RunError::State { stream: class.name(), source };
         let done = context.gate.estimate(class, questions as u64).await.map_err(state)?;
         if between(now, done) > PATIENCE {
