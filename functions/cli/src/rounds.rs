@@ -80,7 +80,8 @@ struct SyncLoop<'c> {
     running: BTreeMap<&'static str, RunWeight>,
     /// Streams that are not tried again before the given time.
     pauses: BTreeMap<&'static str, Timestamp>,
-    /// Time at which a stream was first found at work in another process.
+    /// Time since which a stream has been found at work in another process, without a run of its
+    /// own in between.
     busy_since: BTreeMap<&'static str, Timestamp>,
     /// Streams that are not tried again in this sync.
     given_up: BTreeSet<&'static str>,
@@ -116,38 +117,12 @@ pub(crate) async fn rounds(
     watch: Arc<dyn SyncDisplay>,
     interrupt: &InterruptFlag,
 ) -> Result<SyncOutcome, RunError> {
-    let began = context.clock.now();
+    let mut rounds = SyncLoop::new(context, wish, watch, interrupt);
     // The first questions may wait for a permit, or with `--wait` as long as Harvest asks for: a
     // request to stop ends that, too. Then nothing is known of the account, and nothing is started.
-    let (account, waiting) = tokio::select! {
+    (rounds.synced.account, rounds.synced.waiting) = tokio::select! {
         prepared = Box::pin(prepared(context, wish)) => prepared?,
         () = interrupt.asked() => (AccountItem::default(), None),
-    };
-    let rounds = SyncLoop {
-        context,
-        demand: Demand::Now { asked_at: began, pass: wish.pass },
-        wait: wish.wait,
-        watch,
-        interrupt,
-        runs: JoinSet::new(),
-        running: BTreeMap::new(),
-        pauses: BTreeMap::new(),
-        busy_since: BTreeMap::new(),
-        given_up: BTreeSet::new(),
-        completed: BTreeMap::new(),
-        fruitless: BTreeMap::new(),
-        synced: SyncOutcome {
-            account,
-            waiting,
-            skipped: Vec::new(),
-            reports: Vec::new(),
-            busy: BTreeSet::new(),
-            defects: BTreeSet::new(),
-            credentials_refused: false,
-            interrupted: None,
-            began,
-            ended: began,
-        },
     };
     // One thread is enough: runs mostly wait, and their computations run on other threads.
     LocalSet::new().run_until(Box::pin(rounds.run())).await
@@ -183,7 +158,43 @@ async fn prepared(
     }
 }
 
-impl SyncLoop<'_> {
+impl<'c> SyncLoop<'c> {
+    /// Returns a loop that begins now and has run nothing.
+    fn new(
+        context: &'c Context,
+        wish: SyncOptions,
+        watch: Arc<dyn SyncDisplay>,
+        interrupt: &'c InterruptFlag,
+    ) -> Self {
+        let began = context.clock.now();
+        Self {
+            context,
+            demand: Demand::Now { asked_at: began, pass: wish.pass },
+            wait: wish.wait,
+            watch,
+            interrupt,
+            runs: JoinSet::new(),
+            running: BTreeMap::new(),
+            pauses: BTreeMap::new(),
+            busy_since: BTreeMap::new(),
+            given_up: BTreeSet::new(),
+            completed: BTreeMap::new(),
+            fruitless: BTreeMap::new(),
+            synced: SyncOutcome {
+                account: AccountItem::default(),
+                waiting: None,
+                skipped: Vec::new(),
+                reports: Vec::new(),
+                busy: BTreeSet::new(),
+                defects: BTreeSet::new(),
+                credentials_refused: false,
+                interrupted: None,
+                began,
+                ended: began,
+            },
+        }
+    }
+
     /// Runs the loop to its end.
     ///
     /// # Errors

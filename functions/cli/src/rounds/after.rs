@@ -40,7 +40,9 @@ impl SyncLoop<'_> {
             }
             // The item of the stream has the time at which it goes on; `waits_until` finds it
             // there.
-            RunOutcome::Yielded(runtime::run::YieldReason::Budget(_)) => {}
+            RunOutcome::Yielded(runtime::run::YieldReason::Budget(_)) => {
+                self.busy_since.remove(stream);
+            }
             // All streams use the same token. More requests with it would only be refused, too.
             RunOutcome::Failed(RunError::Credentials { .. }) => {
                 self.synced.credentials_refused = true;
@@ -62,6 +64,10 @@ impl SyncLoop<'_> {
     fn in_vain(&mut self, stream: &'static str, now: Timestamp) {
         let times = self.fruitless.entry(stream).or_default();
         *times = times.saturating_add(1);
+        // The run had the lease, so another process that has it next began after that.
+        if let Some(since) = self.busy_since.get_mut(stream) {
+            *since = now;
+        }
         self.pauses.insert(stream, plus(now, BUSY_PAUSE));
         if *times >= MOST_FRUITLESS {
             self.given_up.insert(stream);

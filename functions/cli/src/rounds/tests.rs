@@ -3,6 +3,7 @@ use std::sync::Mutex;
 
 use deployment::config::{DeploymentSettings, GivenSettings, SettingName};
 use deployment::parts;
+use runtime::run::{RunOutcome, YieldReason};
 use runtime::{clock::Clock as _, clock::SystemClock};
 use sim::{Account, AccountScale, HttpFace, QuotaLimit, RunningFace, serve};
 
@@ -164,4 +165,45 @@ async fn a_long_wait_in_the_middle_ends_the_sync_with_what_is_left() {
     assert!(outcomes.values().all(|how| matches!(*how, "waiting" | "complete")), "{outcomes:?}");
     assert_eq!(outcomes["clients"], "waiting");
     assert!(between(cut.began, cut.ended) < SignedDuration::from_secs(40));
+}
+
+/// The patience with another process begins anew once the stream ran here in between.
+#[tokio::test]
+async fn a_stream_that_ran_meanwhile_is_not_given_up_for_having_been_busy_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().to_str().unwrap();
+    let mut given = GivenSettings::default();
+    for (setting, value) in [
+        (SettingName::ACCOUNT, "7"),
+        (SettingName::TOKEN, sim::ADMINISTRATOR_TOKEN),
+        (SettingName::LAKE, lake),
+    ] {
+        given.set(setting, value);
+    }
+    let deployment = DeploymentSettings::parse(&given).unwrap();
+    let interrupt = InterruptFlag::default();
+    let watch = display(DisplayForm::Nothing, &interrupt);
+    let progress: Arc<dyn runtime::progress::Progress> = Arc::clone(&watch) as Arc<_>;
+    let context = parts::context(&deployment, progress).await.unwrap();
+    let mut looping = SyncLoop::new(&context, FREE, watch, &interrupt);
+    let now = context.clock.now();
+    let long_ago = engine::time::minus(now, BUSY_PATIENCE);
+    let mut take = |stream, outcome| {
+        looping.busy_since.entry(stream).or_insert(long_ago);
+        looping.take(RunReport { outcome, ..RunReport::new(stream, Pass::Full, now) });
+        looping.take(RunReport {
+            outcome: RunOutcome::Busy { until: now },
+            ..RunReport::new(stream, Pass::Full, now)
+        });
+        looping.given_up.contains(stream)
+    };
+    let failed = || RunOutcome::Failed(RunError::LostLease { stream: "tasks" });
+    for (stream, between, given_up) in [
+        ("clients", RunOutcome::Yielded(YieldReason::Budget(now)), false),
+        ("tasks", failed(), false),
+        ("roles", RunOutcome::Complete, false),
+        ("projects", RunOutcome::Busy { until: now }, true),
+    ] {
+        assert_eq!(take(stream, between), given_up, "{stream}");
+    }
 }
