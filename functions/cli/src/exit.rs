@@ -118,11 +118,12 @@ pub enum CliError {
     },
     /// There is no table yet.
     #[error(
-        "there is no table `{stream}` in the lake `{lake}` yet: run `harvest-lake sync` first, or name another lake with `--lake`"
+        "there is no table `{table}` in the lake `{lake}` yet: run `harvest-lake sync`{} first, or name another lake with `--lake`",
+        if table.ends_with("_changes") { " without `--no-changes`" } else { "" }
     )]
     NoTable {
-        /// The stream.
-        stream: &'static str,
+        /// Name of the table: the stream's, or that of its changes.
+        table: String,
         /// Place of the lake.
         lake: String,
     },

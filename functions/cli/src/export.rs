@@ -101,7 +101,8 @@ pub(crate) async fn exported(
     let mut tries = 1;
     loop {
         let Some(table) = lake.open(spec).await? else {
-            return Err(CliError::NoTable { stream: spec.name, lake: lake.place.to_string() });
+            let (table, lake) = (spec.name.to_owned(), lake.place.to_string());
+            return Err(CliError::NoTable { table, lake });
         };
         // Each time anew: the name means a column of the table that was just opened.
         let by = partition_by.map(|name| PartitionBy::parse(table.schema(), name)).transpose()?;

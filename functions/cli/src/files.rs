@@ -42,7 +42,8 @@ pub(crate) async fn files(
     let opened =
         if of_changes.is_some() { lake.open_changes(spec).await? } else { lake.open(spec).await? };
     let Some(table) = opened else {
-        return Err(CliError::NoTable { stream: spec.name, lake: lake.place.to_string() });
+        let (table, lake) = (arguments.stream.clone(), lake.place.to_string());
+        return Err(CliError::NoTable { table, lake });
     };
     // The newest version is whole by the rules of the log, so the folder is not listed.
     let Some(as_of) = as_of else {
@@ -187,10 +188,15 @@ fn warning(stream: &str, version: u64, missing: u64) -> String {
     if missing == 0 {
         return String::new();
     }
+    let older = if stream.ends_with("_changes") {
+        String::new()
+    } else {
+        format!(". The table `{stream}_changes` has older states, if changes are kept")
+    };
     format!(
         "✗ {} of version {version} of `{stream}` {} deleted: this version cannot be read whole. \
          A local `sync` deletes removed files at its end; with `--keep` they stay for the time of \
-         `--retention`. The table `{stream}_changes` has older states, if changes are kept\n",
+         `--retention`{older}\n",
         text::plural(missing, "file", "files"),
         if missing == 1 { "is" } else { "are" },
     )
@@ -231,5 +237,15 @@ mod tests {
         let error = files(&ask("tasks", false), &given).await.unwrap_err();
         assert_eq!(error.exit(), CliExit::SomeFailed);
         assert!(error.chain().contains("`tasks`"), "{}", error.chain());
+        let error = files(&ask("tasks_changes", false), &given).await.unwrap_err();
+        assert!(error.chain().contains("`tasks_changes`"), "{}", error.chain());
+    }
+
+    #[test]
+    fn a_warning_names_the_table_of_changes_of_a_stream_and_none_of_changes_themselves() {
+        assert_eq!(warning("clients", 3, 0), "");
+        assert!(warning("clients", 3, 1).contains("`clients_changes`"));
+        let of_changes = warning("clients_changes", 3, 2);
+        assert!(!of_changes.contains("_changes_changes"), "{of_changes}");
     }
 }

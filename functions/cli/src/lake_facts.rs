@@ -96,7 +96,7 @@ impl LakeFacts {
         &self,
         given: &mut GivenSettings,
     ) -> Result<DeploymentSettings, CliError> {
-        self.name_account(given).await;
+        self.name_account(given).await?;
         // Also on a machine where the token file is readable for another user alone, `status` has
         // to work.
         for setting in [SettingName::TOKEN, SettingName::TOKEN_FILE, SettingName::SECRET] {
@@ -110,25 +110,34 @@ impl LakeFacts {
     }
 
     /// Sets the account to that of the lake, if the settings name none.
-    pub(crate) async fn name_account(&self, given: &mut GivenSettings) {
+    ///
+    /// # Errors
+    /// Fails as `account` does.
+    pub(crate) async fn name_account(&self, given: &mut GivenSettings) -> Result<(), TableError> {
         if given.get(SettingName::ACCOUNT).is_none()
-            && let Some(account) = self.account().await
+            && let Some(account) = self.account().await?
         {
             given.set(SettingName::ACCOUNT, account.to_string());
         }
+        Ok(())
     }
 
     /// Account that the lake holds; `None` if no table tells. Stops at the first table that tells,
-    /// because a lake has one account. A table that cannot be read tells nothing, whatever the
-    /// reason.
-    pub(crate) async fn account(&self) -> Option<AccountId> {
+    /// because a lake has one account. A damaged table tells nothing.
+    ///
+    /// # Errors
+    /// Fails if no table tells and the store failed: expired credentials do not make a lake one
+    /// without an account.
+    pub(crate) async fn account(&self) -> Result<Option<AccountId>, TableError> {
+        let mut unreached = None;
         for spec in streams::STREAMS {
-            let opened = Table::open(Arc::clone(&self.store), spec, NOBODY).await;
-            if let Err(TableError::OtherAccount { found, .. }) = opened {
-                return Some(found);
+            match Table::open(Arc::clone(&self.store), spec, NOBODY).await {
+                Err(TableError::OtherAccount { found, .. }) => return Ok(Some(found)),
+                Err(error @ TableError::Store { .. }) => unreached = unreached.or(Some(error)),
+                Ok(_) | Err(_) => {}
             }
         }
-        None
+        unreached.map_or(Ok(None), Err)
     }
 }
 

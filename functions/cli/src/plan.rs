@@ -44,7 +44,7 @@ pub(crate) async fn plan(
 ) -> Result<CommandAnswer, CliError> {
     arguments.settings.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
-    lake.name_account(&mut given).await;
+    lake.name_account(&mut given).await?;
     let facts = if arguments.ask {
         ForecastInput::asked(&given).await?
     } else {

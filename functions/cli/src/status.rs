@@ -17,12 +17,13 @@
 //! | `new` | no run has read anything yet | 0 |
 //! | `ok` | none of these | 0 |
 //!
-//! The first state that applies is shown. A table that cannot be read makes any stream `failing`.
+//! The first state that applies is shown. A table that cannot be read makes a stream `failing` that
+//! is neither excluded nor skipped: no run will open the table of those.
 
 #[cfg(test)]
 mod tests;
 
-use delta::table::{ForeignChange, Table};
+use delta::table::{ForeignChange, Table, TableError};
 use deployment::config::{GivenSettings, LakePlace};
 use deployment::parts;
 use engine::drift::DriftFinding;
@@ -80,6 +81,21 @@ struct StreamStatus {
     failures: u32,
     /// Time and text of the last error; null after a success.
     last_error: Option<(Timestamp, String)>,
+    /// Whether the table is there, or may be, and cannot be read.
+    #[serde(skip)]
+    unreadable: bool,
+}
+
+impl StreamStatus {
+    /// Notes that the table cannot be read, whatever the item says: the next run will fail on it,
+    /// too.
+    fn cannot_be_read(&mut self, now: Timestamp, error: TableError) {
+        if !matches!(self.state, "excluded" | "skipped") {
+            self.state = "failing";
+        }
+        self.last_error = Some((now, CliError::Table(error).chain()));
+        self.unreadable = true;
+    }
 }
 
 /// A pass that goes on in another run: its parts (windows, parents) read and left, `0` and `0` if
@@ -97,7 +113,7 @@ struct UnfinishedPass {
 ///
 /// # Errors
 /// Fails if a setting is wrong, the lake belongs to another account, or the state cannot be read. A
-/// table that cannot be read makes its stream `failing`.
+/// table that cannot be read makes its stream `failing`, if runs are to use it.
 pub(crate) async fn status(
     arguments: &StatusArguments,
     mut given: GivenSettings,
@@ -127,11 +143,7 @@ pub(crate) async fn status(
                 row.version = Some(table.version());
             }
             Ok(None) => {}
-            // Whatever the item says: the next run will fail on this table, too.
-            Err(error) => {
-                row.state = "failing";
-                row.last_error = Some((now, CliError::Table(error).chain()));
-            }
+            Err(error) => row.cannot_be_read(now, error),
         }
         rows.push(row);
     }
@@ -221,6 +233,7 @@ fn row(
         warning: health.warning.clone(),
         failures: health.failures,
         last_error: health.last_error.clone(),
+        unreadable: false,
     }
 }
 
@@ -273,7 +286,11 @@ fn said(
     let header = ["stream", "state", "rows", "up to", "last success", "last full pass", "remarks"];
     let mut text = String::new();
     if rows.iter().all(|row| row.rows.is_none()) {
-        text = format!("There is no lake in `{lake}` yet: run `harvest-lake sync`.\n\n");
+        text = if rows.iter().any(|row| row.unreadable) {
+            format!("The lake in `{lake}` cannot be read; the reasons are below.\n\n")
+        } else {
+            format!("There is no lake in `{lake}` yet: run `harvest-lake sync`.\n\n")
+        };
     }
     let table = rows.iter().map(|row| cells(row, now)).collect();
     text.push_str(&text::table(&header, 2..3, table));

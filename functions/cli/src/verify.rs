@@ -88,11 +88,11 @@ pub(crate) async fn verify(
         None => None,
         Some(portion) => {
             // Checked first, so that no folder with a mistyped name is made.
-            if let (None, Some(first)) = (lake.account().await, streams::STREAMS.first()) {
+            if let (None, Some(first)) = (lake.account().await?, streams::STREAMS.first()) {
                 return Err(no_table(named.first().unwrap_or(first), &lake));
             }
             // The lake knows its account; only the token has to be given.
-            lake.name_account(&mut given).await;
+            lake.name_account(&mut given).await?;
             let deployment = DeploymentSettings::parse(&given)?;
             let context = parts::looking(&deployment, Arc::new(NoProgress)).await?;
             Some(HarvestComparer::new(context, portion).await?)
@@ -177,7 +177,7 @@ async fn look(
 }
 
 fn no_table(spec: &StreamSpec, lake: &LakeFacts) -> CliError {
-    CliError::NoTable { stream: spec.name, lake: lake.place.to_string() }
+    CliError::NoTable { table: spec.name.to_owned(), lake: lake.place.to_string() }
 }
 
 /// Whether rows of the table can be compared with Harvest and with the changes: they can be read,

@@ -88,3 +88,30 @@ fn failing_streams_show_in_the_exit_code_and_with_their_reason() {
         CliExit::Done
     );
 }
+
+#[test]
+fn a_lake_that_cannot_be_read_is_not_said_to_be_missing() {
+    let denied = || TableError::Damaged {
+        table: "invoices".to_owned(),
+        file: "_delta_log".to_owned(),
+        what: "denied".to_owned(),
+    };
+    let off =
+        AccountItem { modules_off: vec!["invoice_feature".to_owned()], ..AccountItem::default() };
+    let on = AccountItem::default();
+    let mut exits = Vec::new();
+    for (account, excluded, state) in
+        [(&on, false, "failing"), (&on, true, "excluded"), (&off, false, "skipped")]
+    {
+        let item = StreamItem::default();
+        let mut row = row(&streams::INVOICES, &item, account, excluded, NOW, |_| true);
+        row.cannot_be_read(NOW, denied());
+        assert_eq!(row.state, state);
+        let place = LakePlace::parse("lake").unwrap();
+        let told = said(account, &place, &[row], NOW, TextStyle::Plain);
+        assert!(told.text.starts_with("The lake in `lake` cannot be read"), "{}", told.text);
+        assert!(told.text.contains("denied"), "{}", told.text);
+        exits.push(told.exit);
+    }
+    assert_eq!(exits, [CliExit::SomeFailed, CliExit::Done, CliExit::Done]);
+}
