@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use delta::store::ObjectStore as _;
+use delta::table::Table;
 use e2e::story::{loaded, only, report, rows, story, truth};
 use e2e::world::{Synced, World, now, sync};
 use engine::extent::Outlier;
@@ -121,6 +123,26 @@ fn reports_of_an_account_whose_days_cannot_be_asked_for_go_as_far_back_as_its_ta
             assert_eq!(instead, tables, "nobody has a table of invoices");
         });
     }
+}
+
+#[test]
+fn a_new_table_in_the_place_of_a_lost_one_does_not_prove_that_there_is_no_history() {
+    story(async move {
+        let mut world = loaded(&AccountScale::tiny(), &["time_entries", "expenses"]).await;
+        only(&mut world, &["clients", REPORT]);
+        let prefix = "tables/time_entries/";
+        for object in world.store.list(prefix, None).await.unwrap() {
+            world.store.delete(&object.key).await.unwrap();
+        }
+        let (context, _) = odd(&world, |path, query| {
+            about_days(path, query).then(|| Err(RequestFailure::Invalid(422)))
+        });
+        let (spec, account) = (&streams::TIME_ENTRIES, context.settings.account);
+        Table::create(Arc::clone(&context.store), spec, account, now(&world)).await.unwrap();
+        let synced = sync(&context, None).await.unwrap();
+        let error = failure(&synced, REPORT);
+        assert!(error.contains("time_entries could not be read"), "{error}");
+    });
 }
 
 #[test]

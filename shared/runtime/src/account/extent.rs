@@ -24,6 +24,7 @@ use engine::pass::RequestTarget;
 use engine::retry::{FailureReach, RequestFailure};
 use engine::spec::EntryDate;
 use engine::spec::{RateClass, StreamSpec};
+use engine::testimony::Testimony;
 use engine::time::{Date, SignedDuration, Timestamp, plus, utc_day};
 use engine::window::WindowGrid;
 use harvest_api::{ApiError, JsonLiteral, LooseObject};
@@ -203,7 +204,10 @@ async fn known(
     // is in the log alone.
     let noted = table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
     let item = records::stream(&*context.state, account, spec.name, &context.present()).await;
-    let of_item = item.map(|item| item.value.position).unwrap_or_default();
+    // An item that describes another table, or another version, proves nothing about this one: a
+    // new table in the place of a lost one is empty, and would prove that there is no history.
+    let of_item = item.map(|item| item.value).unwrap_or_default();
+    let describes = of_item.testimony(table.version(), &table.mark()) == Testimony::True;
     let position: StreamPosition = noted.unwrap_or_default();
     // Read whole, or from the same first day on that reports begin with.
     let is_whole = |position: &StreamPosition| {
@@ -214,7 +218,7 @@ async fn known(
     let all = days.ranges.iter().flat_map(|(first, last)| [*first, *last]);
     let (near, far): (Vec<Date>, Vec<Date>) = all.partition(|day| reach.holds(*day));
     known.table = near.iter().min().zip(near.iter().max()).map(|(first, last)| (*first, *last));
-    if is_whole(&of_item) || is_whole(&position) {
+    if (describes && is_whole(&of_item.position)) || is_whole(&position) {
         // A day far away hides the next one: the log tells only the ends of each file.
         let hidden = !days.complete || !far.is_empty();
         let whole = (reach.first, reach.last);
