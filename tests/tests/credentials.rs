@@ -125,6 +125,57 @@ fn a_token_that_stays_refused_is_sent_once_and_an_empty_secret_never() {
 }
 
 #[test]
+fn a_worker_without_a_token_asks_nothing_and_pauses_nothing() {
+    in_simulated_time(async {
+        let world = World::new(&AccountScale::tiny(), 7);
+        let (vault, taken) = (Arc::new(MemoryVault::default()), TokenCell::new(token("other")));
+        let (context, picky) = process(&world, &vault, &taken);
+        let announcer = Arc::new(runtime::announce::NoAnnouncer);
+        let worker = worker::Worker { context: context.clone(), announcer };
+        let event = serde_json::json!({ "stream": "clients", "pass": "full" });
+        let error = worker.answer(event, u64::MAX).await.unwrap_err();
+        assert_eq!(error.error_type, "WaitingForCredentials");
+        assert_eq!(*picky.refusals.lock().unwrap(), 0);
+        let account = context.settings.account;
+        let item = records::account(&*context.state, account, &context.present()).await.unwrap();
+        assert!(item.value.refused.is_none());
+    });
+}
+
+/// A failure that the state cannot hold must reach the failure queue.
+#[test]
+fn a_failure_that_is_not_recorded_fails_the_invocation() {
+    in_simulated_time(async {
+        for full in [false, true] {
+            let world = World::new(&AccountScale::tiny(), 7);
+            let (vault, taken) = (Arc::new(MemoryVault::default()), TokenCell::new(token("good")));
+            vault.write(&personal("good")).await.unwrap();
+            let (mut context, _) = process(&world, &vault, &taken);
+            orchestrator::prepare(&context).await.unwrap();
+            let effect = sim::FaultEffect::Status { status: 422, retry_after: None, html: false };
+            let path = "/v2/clients".to_owned();
+            let rule = sim::FaultRule { path, select: sim::FaultChoice::Always, effect };
+            world.account.lock().unwrap().add_fault(rule);
+            // The lease is taken with the first write; all later ones fail.
+            let puts = Mutex::new(0);
+            let inner = Arc::clone(&context.state);
+            context.state = Arc::new(state::FaultyState::new(inner, move |call| {
+                if call.operation != state::StateOperation::Put || !call.sort.ends_with("clients") {
+                    return state::StateFault::None;
+                }
+                let mut puts = puts.lock().unwrap();
+                *puts += 1;
+                if full && *puts > 1 { state::StateFault::Before } else { state::StateFault::None }
+            }));
+            let announcer = Arc::new(runtime::announce::NoAnnouncer);
+            let event = serde_json::json!({ "stream": "clients", "pass": "full" });
+            let answer = worker::Worker { context, announcer }.answer(event, u64::MAX).await;
+            assert_eq!(answer.is_err(), full, "{answer:?}");
+        }
+    });
+}
+
+#[test]
 fn an_access_token_is_renewed_in_time_and_its_successor_kept_before_it_is_used() {
     in_simulated_time(async {
         let world = World::new(&AccountScale::tiny(), 7);

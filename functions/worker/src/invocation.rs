@@ -5,6 +5,7 @@
 //! | complete, yielded, busy | the document of the run |
 //! | failed, and the stream's item says so | the document, with `"outcome": "failed"` |
 //! | failed, and nothing else tells of it | an error: the event goes to the failure queue |
+//! | no run, because there is no usable token | an error, likewise |
 //!
 //! Lambda does not try an event again: the next tick does, by the rules of the plan. An event in
 //! the queue is therefore one that needs a person.
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use engine::time::Timestamp;
 use runtime::announce::{Announcement, Announcer};
+use runtime::credentials::LoadedSecret;
 use runtime::invoke::{InvocationFailure, WorkerEvent};
 use runtime::metrics::{self, Metric};
 use runtime::run::{RunOutcome, RunReport};
@@ -50,15 +52,22 @@ impl Worker {
         let end = i64::try_from(deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         // Before the lease is taken: the secret may have changed since the last invocation of this
         // process, and with a secret that cannot be read the run could only fail.
-        if let Err(error) = self.context.tokens.load(&self.context).await {
-            return Err(InvocationFailure::from(&error));
+        // Without any token every request would be refused, which would pause the account.
+        match self.context.tokens.load(&self.context).await {
+            Ok(LoadedSecret::Ready(_)) => {}
+            Ok(LoadedSecret::Empty) => {
+                return Err(InvocationFailure::from(&RunError::NoCredentials));
+            }
+            Err(error) => return Err(InvocationFailure::from(&error)),
         }
         let report = work(&self.context, &event, end).await;
         let report =
             report.map_err(|error| InvocationFailure::unknown_stream(error.to_string()))?;
         self.tell(&report).await;
         match &report.outcome {
-            RunOutcome::Failed(error) if !is_recorded(error) => Err(InvocationFailure::from(error)),
+            RunOutcome::Failed(error) if report.unrecorded || !is_recorded(error) => {
+                Err(InvocationFailure::from(error))
+            }
             RunOutcome::Failed(_)
             | RunOutcome::Complete
             | RunOutcome::Yielded(_)
@@ -103,8 +112,8 @@ impl Worker {
     }
 }
 
-/// Whether the state records this error, so that the stream backs off and runs again later. The
-/// other errors concern the secret, the account as a whole or the state store, or are defects: they
+/// Whether the state records this kind of error, if it can be written, so that the stream backs off
+/// and runs again later. The other errors concern the secret, the account as a whole or the state store, or are defects: they
 /// need a person, and the plan knows no time after which a further try would help.
 const fn is_recorded(error: &RunError) -> bool {
     match error {

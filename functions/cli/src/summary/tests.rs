@@ -19,6 +19,7 @@ fn report(stream: &'static str, pass: Pass, outcome: RunOutcome) -> RunReport {
         stream,
         pass,
         outcome,
+        unrecorded: false,
         began: at("2026-11-23T06:00:00Z"),
         ended: at("2026-11-23T06:00:02Z"),
         requests: 3,

@@ -44,6 +44,9 @@ pub struct RunReport {
     pub pass: Pass,
     /// End of the run.
     pub outcome: RunOutcome,
+    /// Whether the stream's item could not be written at the end, so that it does not tell of a
+    /// failure.
+    pub unrecorded: bool,
     /// Start of the run.
     pub began: Timestamp,
     /// End of the run.
@@ -90,6 +93,7 @@ impl RunReport {
             stream,
             pass,
             outcome: RunOutcome::Complete,
+            unrecorded: false,
             began: now,
             ended: now,
             requests: 0,

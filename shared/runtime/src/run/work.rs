@@ -320,6 +320,8 @@ impl Run {
             }
             item.lease = item.lease.as_ref().map(engine::lease::Lease::released);
             if let Err(error) = self.save_item().await {
+                // An item that another run has taken over tells of that run.
+                self.report.unrecorded = !matches!(error, RunError::LostLease { .. });
                 tracing::warn!(
                     stream = self.stream(),
                     error = error.chain(),
