@@ -84,6 +84,42 @@ fn a_worker_that_cannot_be_invoked_is_told_by_its_stream() {
     });
 }
 
+/// Workers that no item names would come on top of those that later ticks invoke.
+#[test]
+fn a_tick_that_cannot_store_its_plan_invokes_no_worker() {
+    in_simulated_time(async {
+        let world = World::new(&AccountScale::tiny(), 7);
+        for lost in [false, true] {
+            let mut context = world.process(None);
+            let puts = std::sync::Mutex::new(0);
+            let inner = std::sync::Arc::clone(&context.state);
+            context.state = std::sync::Arc::new(state::FaultyState::new(inner, move |call| {
+                if call.operation != state::StateOperation::Put || call.sort != "orchestrator" {
+                    return state::StateFault::None;
+                }
+                let mut puts = puts.lock().unwrap();
+                *puts += 1;
+                // The first takes the lease, the second stores the plan.
+                match (*puts, lost) {
+                    (2, false) => state::StateFault::Before,
+                    (2, true) => state::StateFault::After,
+                    _ => state::StateFault::None,
+                }
+            }));
+            let invoker = std::sync::Arc::new(MemoryInvoker::default());
+            let told = std::sync::Arc::clone(&invoker);
+            let orchestrator = Orchestrator { context, invoker };
+            let error = orchestrator.answer(json!({})).await.unwrap_err();
+            assert_eq!((error.error_type, told.take()), ("StateFailed", Vec::new()));
+        }
+        let invoker = std::sync::Arc::new(MemoryInvoker::default());
+        let told = std::sync::Arc::clone(&invoker);
+        let orchestrator = Orchestrator { context: world.process(None), invoker };
+        orchestrator.answer(json!({})).await.unwrap();
+        assert!(!told.take().is_empty(), "the next tick does it, without a wait");
+    });
+}
+
 #[test]
 fn the_words_for_outcomes_are_those_of_the_page_and_of_the_schema() {
     let at = Timestamp::UNIX_EPOCH;

@@ -29,8 +29,8 @@ pub struct OrchestratorEvent {
     pub now: bool,
     /// Pass that each stream runs; `None` for the one it needs.
     pub pass: Option<Pass>,
-    /// Whether any number of deletes is accepted. It counts only for streams that are asked for: an
-    /// event with this member alone is a tick of the schedule.
+    /// Whether any number of deletes is accepted. It counts only for streams that are asked for, so
+    /// an event with this member alone is refused.
     pub accept_deletes: bool,
 }
 
@@ -50,13 +50,25 @@ impl OrchestratorEvent {
             streams::find_stream(name)
                 .map_err(|error| InvocationFailure::unknown_stream(error.to_string()))?;
         }
+        if event.accept_deletes && !event.asks() {
+            return Err(InvocationFailure::unknown_event(
+                "`accept_deletes` counts only for streams that are asked for: name them, as in \
+                 {\"streams\": [\"clients\"], \"accept_deletes\": true}, or add {\"now\": true} for \
+                 all"
+                    .to_owned(),
+            ));
+        }
         Ok(event)
+    }
+
+    /// Whether the event asks for runs, and is no tick of the schedule.
+    fn asks(&self) -> bool {
+        self.now || self.pass.is_some() || !self.streams.is_empty()
     }
 
     /// Returns the request that the event makes at `now`; `None` for a tick of the schedule.
     pub(crate) fn asked(&self, now: Timestamp) -> Option<OperatorRequest> {
-        let wanted = self.now || self.pass.is_some() || !self.streams.is_empty();
-        wanted.then(|| OperatorRequest {
+        self.asks().then(|| OperatorRequest {
             at: now,
             pass: self.pass,
             streams: self.streams.clone(),
@@ -78,8 +90,17 @@ mod tests {
             OrchestratorEvent::read(json!({ "streams": ["clients"], "now": true, "pass": "full" }))
                 .unwrap();
         assert_eq!((event.now, event.pass), (true, Some(Pass::Full)));
-        for event in [json!({ "stream": "clients" }), json!([1]), json!({ "now": 1 })] {
+        for event in [
+            json!({ "stream": "clients" }),
+            json!([1]),
+            json!({ "now": 1 }),
+            json!({ "accept_deletes": true }),
+        ] {
             assert_eq!(OrchestratorEvent::read(event).unwrap_err().error_type, "UnknownEvent");
+        }
+        for asks in ["now", "accept_deletes"] {
+            let event = json!({ "streams": ["clients"], "accept_deletes": true, asks: true });
+            assert!(OrchestratorEvent::read(event).unwrap().accept_deletes);
         }
         let error = OrchestratorEvent::read(json!({ "streams": ["client"] })).unwrap_err();
         assert_eq!(error.error_type, "UnknownStream");

@@ -30,7 +30,7 @@ use runtime::metrics::{self, Metric};
 use runtime::records::{self, VersionedItem};
 use runtime::{Context, RunError};
 use serde_json::Value;
-use state::ItemKey;
+use state::{ItemKey, StateError};
 
 use crate::answer::{DueAnswer, TickAnswer, TickEnd};
 use crate::event::OrchestratorEvent;
@@ -169,7 +169,7 @@ impl LeasedTick<'_> {
         let mut due = self.due(&items, &account);
         let asked_at = self.item.value.asked.as_ref().map(|asked| asked.at);
         with_extent(context, &mut due, asked_at).await?;
-        let answer = self.dispatch(&due, &items, &account).await;
+        let answer = self.dispatch(&due, &items, &account).await?;
         self.measure(&items, &account);
         Ok(answer)
     }
@@ -207,19 +207,33 @@ impl LeasedTick<'_> {
     /// Invokes a worker for each stream of `due` that has room, and returns the answer of the tick.
     ///
     /// Streams without room are left to a later tick, in the order of their urgency by then.
+    ///
+    /// # Errors
+    /// Fails if the item cannot be written: no worker is invoked then.
     async fn dispatch(
         &mut self,
         due: &[DueRun],
         items: &BTreeMap<&'static str, StreamItem>,
         account: &AccountItem,
-    ) -> TickAnswer {
+    ) -> Result<TickAnswer, RunError> {
         let (now, room) = (self.now, self.context.settings.max_workers);
         let running = running(items, now);
         let dispatched = self.item.value.dispatch(due, items, room, now);
         // Saved before workers are invoked. A tick that dies here delays its streams by two
         // minutes; one that died after unsaved invocations could let later ticks invoke more than
         // there is room for.
-        self.save().await;
+        match self.save().await {
+            Ok(true) => {}
+            // The tick that took over invokes them.
+            Ok(false) => return Ok(TickAnswer::without_plan(TickEnd::Busy)),
+            Err(source) => {
+                // The write may have taken effect all the same: `leave` takes it back.
+                let ours = dispatched.iter().filter(|one| one.doing == DispatchDecision::Invoke);
+                let names: Vec<&str> = ours.map(|one| one.due.spec.name).collect();
+                self.item.value.invoked.retain(|name, _| !names.contains(&name.as_str()));
+                return Err(state_error(source));
+            }
+        }
         let mut told = Vec::new();
         for one in &dispatched {
             told.push(self.start(one).await);
@@ -242,7 +256,8 @@ impl LeasedTick<'_> {
             skipped = skipped.len(),
             "tick complete"
         );
-        TickAnswer { due: told, running, skipped, ..TickAnswer::without_plan(TickEnd::Planned) }
+        let planned = TickAnswer::without_plan(TickEnd::Planned);
+        Ok(TickAnswer { due: told, running, skipped, ..planned })
     }
 
     /// Invokes the worker of one stream, if that was decided. A failure concerns this stream only:
@@ -301,31 +316,33 @@ impl LeasedTick<'_> {
         );
     }
 
-    /// Returns the lease, so that the next tick need not wait for its end.
+    /// Returns the lease, so that the next tick need not wait for its end. A failure of the store
+    /// is only logged, because the lease ends by itself, and the next tick makes the same decisions.
     async fn leave(&mut self) {
         self.item.value.lease = self.item.value.lease.as_ref().map(Lease::released);
-        self.save().await;
+        if let Err(error) = self.save().await {
+            tracing::warn!(%error, "the orchestrator's item could not be written");
+        }
     }
 
     /// Writes the item, unless another tick took over. Another writer with the same epoch has only
     /// added a request: the request is kept, and the rest of the item is written as this tick has
-    /// it. A failure of the store is only logged, because the next tick makes the same decisions.
-    async fn save(&mut self) {
+    /// it. Returns `false` if another tick took over.
+    ///
+    /// # Errors
+    /// Fails if the state store fails.
+    async fn save(&mut self) -> Result<bool, StateError> {
         while epoch(&self.item.value) == self.epoch {
             let ours = self.item.value.clone();
-            match records::write(&*self.context.state, &self.key, &mut self.item).await {
-                Ok(true) => return,
-                Ok(false) if epoch(&self.item.value) == self.epoch => {
-                    let asked = self.item.value.asked.clone();
-                    self.item.value = OrchestratorItem { asked, ..ours };
-                }
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "the orchestrator's item could not be written");
-                    return;
-                }
+            if records::write(&*self.context.state, &self.key, &mut self.item).await? {
+                return Ok(true);
+            }
+            if epoch(&self.item.value) == self.epoch {
+                let asked = self.item.value.asked.clone();
+                self.item.value = OrchestratorItem { asked, ..ours };
             }
         }
+        Ok(false)
     }
 }
 
@@ -334,6 +351,6 @@ fn epoch(item: &OrchestratorItem) -> Option<Epoch> {
     item.lease.as_ref().map(|lease| lease.epoch)
 }
 
-fn state_error(source: state::StateError) -> RunError {
+fn state_error(source: StateError) -> RunError {
     RunError::State { stream: "orchestrator", source }
 }
