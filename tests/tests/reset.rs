@@ -3,13 +3,46 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use delta::store::ObjectStore;
+use delta::store::{FaultyStore, ObjectStore, StoreFault};
 use delta::table::Table;
 use e2e::oracle::After;
 use e2e::world::{Death, World, in_simulated_time, sync};
 use engine::ids::Epoch;
 use engine::time::{SignedDuration, plus};
+use runtime::operate::erase::erase;
+use runtime::operate::upgrade::upgrade;
 use sim::AccountScale;
+
+/// Otherwise the next run would wait for the end of the lease, and count a run that never came back.
+#[test]
+fn work_of_the_operator_that_fails_gives_the_lease_back() {
+    in_simulated_time(async {
+        let mut world = World::new(&AccountScale::tiny(), 5);
+        world.settings.streams = Some(["users".to_owned()].into());
+        sync(&world.process(None), None).await.unwrap();
+        let spec = streams::find("users").unwrap();
+        let personal = spec.personal.as_ref().unwrap();
+        for work in 0..4 {
+            let mut context = world.process(None);
+            let inner = Arc::clone(&context.store);
+            context.store = Arc::new(FaultyStore::new(inner, |_| StoreFault::Before));
+            let failed = match work {
+                0 => runtime::operate::reset::reset(&context, spec).await.is_err(),
+                1 => runtime::operate::reset::reset_changes(&context, spec).await.is_err(),
+                2 => upgrade(&context, spec).await.is_err(),
+                _ => erase(&context, spec, personal, 1).await.is_err(),
+            };
+            let lease = world.item("users").await.lease.unwrap();
+            assert_eq!((failed, lease.released), (true, true), "{work}");
+        }
+        world.sleep(1).await;
+        assert_eq!(
+            sync(&world.process(None), None).await.unwrap().failures(),
+            Vec::<String>::new()
+        );
+        assert_eq!(world.item("users").await.health.failures, 0);
+    });
+}
 
 #[test]
 fn a_damaged_table_that_is_thrown_away_comes_back_whole() {
@@ -48,7 +81,7 @@ fn a_table_that_a_run_works_on_is_left_alone() {
         let spec = streams::find("clients").unwrap();
         let order = runtime::run::RunOrder {
             spec,
-            pass: engine::pass::Pass::Incremental,
+            pass: Pass::Incremental,
             deadline: None,
             accept_deletes: false,
         };

@@ -31,7 +31,7 @@ use crate::error::RunError;
 use crate::operate::quarantine;
 use crate::operate::upgrade::UpgradeCounts;
 use crate::run::quarantine::folder;
-use crate::run::{Run, RunOrder};
+use crate::run::{Run, RunOrder, abandoned};
 
 /// Number of times that a file of the quarantine is read, because a run may change it meanwhile.
 const MOST_RACES: u32 = 100;
@@ -66,9 +66,10 @@ pub async fn erase(
 ) -> Result<ErasureOutcome, RunError> {
     let now = context.clock.now();
     let order = RunOrder { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
-    let mut run = match Run::open(context, order, now).await? {
-        Ok(run) => run,
-        Err(busy) => return Ok(ErasureOutcome::Busy(busy)),
+    let mut run = match Run::open(context, order, now).await {
+        Err(error) => return Err(abandoned(context, spec.name, error).await),
+        Ok(Ok(run)) => run,
+        Ok(Err(busy)) => return Ok(ErasureOutcome::Busy(busy)),
     };
     let keeper = Arc::clone(&run.keeper);
     let done = Box::pin(keeper.beside(run.erase(personal, user))).await;

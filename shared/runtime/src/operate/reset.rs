@@ -17,6 +17,7 @@ use engine::spec::StreamSpec;
 
 use crate::context::Context;
 use crate::error::RunError;
+use crate::run::abandoned;
 use crate::run::keeper::{LeaseKeeper, TakenLease, take_lease};
 
 /// Replaces the table of `spec` by an empty one, and deletes its work objects and the stream's
@@ -34,18 +35,8 @@ pub async fn reset(
         Ok(held) => held,
         Err(busy) => return Ok(Err(busy)),
     };
-    // A reset that died has already chosen the sequence, and the tables that tell it may be gone.
-    if item.resetting != Some(ResetTable::Table) {
-        let last = last_sequence(context, spec).await.max(item.sequence);
-        item.sequence = last.next();
-    }
-    item.position = StreamPosition::default();
-    item.health = StreamHealth::default();
-    item.version = 0;
-    item.resetting = Some(ResetTable::Table);
-    keeper.write(&mut item).await?;
-    go_on(context, spec, &keeper, &mut item).await?;
-    give_back(&keeper, &mut item).await.map(Ok)
+    let done = begin_table(context, spec, &keeper, &mut item).await;
+    ended(context, spec.name, done).await
 }
 
 /// Deletes the table of the changes of `spec`. The next run begins it anew with all rows of the
@@ -61,11 +52,55 @@ pub async fn reset_changes(
         Ok(held) => held,
         Err(busy) => return Ok(Err(busy)),
     };
-    go_on(context, spec, &keeper, &mut item).await?;
+    let done = delete_changes(context, spec, &keeper, &mut item).await;
+    ended(context, spec.name, done).await
+}
+
+/// Returns the result of a reset; after an error the lease is given back.
+async fn ended(
+    context: &Context,
+    stream: &'static str,
+    done: Result<(), RunError>,
+) -> Result<Result<(), BusyLease>, RunError> {
+    match done {
+        Ok(()) => Ok(Ok(())),
+        Err(error) => Err(abandoned(context, stream, error).await),
+    }
+}
+
+/// Records the reset of the table, and completes it.
+async fn begin_table(
+    context: &Context,
+    spec: &'static StreamSpec,
+    keeper: &LeaseKeeper,
+    item: &mut StreamItem,
+) -> Result<(), RunError> {
+    // A reset that died has already chosen the sequence, and the tables that tell it may be gone.
+    if item.resetting != Some(ResetTable::Table) {
+        let last = last_sequence(context, spec).await.max(item.sequence);
+        item.sequence = last.next();
+    }
+    item.position = StreamPosition::default();
+    item.health = StreamHealth::default();
+    item.version = 0;
+    item.resetting = Some(ResetTable::Table);
+    keeper.write(item).await?;
+    go_on(context, spec, keeper, item).await?;
+    give_back(keeper, item).await
+}
+
+/// Completes a reset of the table that died, and deletes the table of changes.
+async fn delete_changes(
+    context: &Context,
+    spec: &'static StreamSpec,
+    keeper: &LeaseKeeper,
+    item: &mut StreamItem,
+) -> Result<(), RunError> {
+    go_on(context, spec, keeper, item).await?;
     item.resetting = Some(ResetTable::Changes);
-    keeper.write(&mut item).await?;
-    go_on(context, spec, &keeper, &mut item).await?;
-    give_back(&keeper, &mut item).await.map(Ok)
+    keeper.write(item).await?;
+    go_on(context, spec, keeper, item).await?;
+    give_back(keeper, item).await
 }
 
 /// Completes the reset that the item records, if any. The caller holds the lease.

@@ -21,7 +21,7 @@ use lake::upgrade::{UpgradeError, Upgrader};
 
 use crate::context::Context;
 use crate::error::RunError;
-use crate::run::{Run, RunOrder, RunOutcome};
+use crate::run::{Run, RunOrder, RunOutcome, abandoned};
 
 /// Number of files after which an upgrade commits. Uncommitted work is lost if the process dies.
 const PART_FILES: usize = 16;
@@ -55,9 +55,10 @@ pub async fn upgrade(
 ) -> Result<Result<UpgradeCounts, BusyLease>, RunError> {
     let now = context.clock.now();
     let order = RunOrder { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
-    let mut run = match Run::open(context, order, now).await? {
-        Ok(run) => run,
-        Err(busy) => return Ok(Err(busy)),
+    let mut run = match Run::open(context, order, now).await {
+        Err(error) => return Err(abandoned(context, spec.name, error).await),
+        Ok(Ok(run)) => run,
+        Ok(Err(busy)) => return Ok(Err(busy)),
     };
     let keeper = Arc::clone(&run.keeper);
     let done = Box::pin(keeper.beside(run.upgrade())).await;
@@ -110,6 +111,7 @@ impl Run {
             let note = self.changes_note(RowCounts::default());
             let committed = changes.commit_changes(now, &writer, &change, &note).await;
             committed.map_err(|error| self.commit_error(error))?;
+            self.report.commits = self.report.commits.saturating_add(1);
             count = count.saturating_add(1);
         }
         if forgets {
@@ -168,6 +170,7 @@ impl Run {
         let widened = self.table.widen(now, &writer, &note).await;
         if let Some(committed) = widened.map_err(|error| self.commit_error(error))? {
             done.commits = done.commits.saturating_add(1);
+            self.report.commits = self.report.commits.saturating_add(1);
             self.advance(&committed, self.item.value.position.clone()).await?;
         }
         Ok(done)

@@ -125,9 +125,10 @@ impl Run {
                     if pace.flush_is_due(hold.bytes(), flushed_at, now) {
                         let stage = self.goes_on(driver, None)?;
                         self.save(driver, hold, unfinished, stage).await?;
-                        flushed_at = now;
+                        flushed_at = self.context.clock.now();
                     }
-                    let late = pace.ends_reading(hold.bytes(), now);
+                    // Read anew: the flush may have taken minutes.
+                    let late = pace.ends_reading(hold.bytes(), self.context.clock.now());
                     if late || self.context.progress.wants_stop() {
                         driver.stop();
                     }
