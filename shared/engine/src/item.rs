@@ -187,6 +187,9 @@ pub struct StreamHealth {
     pub last_error: Option<(Timestamp, String)>,
     /// Runs in a row that failed or never came back.
     pub failures: u32,
+    /// Runs in a row that ended without a word.
+    #[serde(skip_serializing_if = "is_none")]
+    pub lost: u32,
     /// Whether Harvest refused the stream to this token (403).
     pub refused: bool,
     /// Rows of the table.
@@ -199,6 +202,12 @@ pub struct StreamHealth {
     pub drift: Drift,
     /// Doubts about the last pass, for display.
     pub warning: Option<String>,
+}
+
+/// Whether no run was lost. An item without losses has no member for them.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+const fn is_none(lost: &u32) -> bool {
+    *lost == 0
 }
 
 impl StreamPosition {

@@ -53,8 +53,9 @@ pub struct RunPace {
     pub begun: Timestamp,
     /// Time at which its process will be stopped; `None`: never.
     pub deadline: Option<Timestamp>,
-    /// Number of runs directly before it that ended without a word.
-    pub failures: u32,
+    /// Number of runs directly before it that ended without a word. Runs that failed with one do
+    /// not count: a shorter run is no remedy for them.
+    pub lost: u32,
     /// Bytes held at most before a flush.
     pub flush_bytes: u64,
     /// Speed of a flush.
@@ -66,7 +67,7 @@ impl RunPace {
     /// are halved: a process that ran out of memory or time gets further with less.
     #[must_use]
     pub fn halvings(&self) -> u32 {
-        self.failures.saturating_sub(LOST_IN_A_ROW.saturating_sub(1)).min(MOST_HALVINGS)
+        self.lost.saturating_sub(LOST_IN_A_ROW.saturating_sub(1)).min(MOST_HALVINGS)
     }
 
     /// Whether the `bytes` held are to be flushed now; the last flush was at `flushed_at`.
@@ -99,18 +100,19 @@ fn reserve(bytes: u64, speed: FlushSpeed) -> SignedDuration {
     lasting(twice).max(least)
 }
 
-/// Returns the losses in a row that still count after a run that stopped in good order: once runs
+/// Returns the losses in a row that still count after a run that stopped or failed: once runs
 /// have become shorter, they stay so until a pass is complete.
 #[must_use]
-pub const fn still_lost(failures: u32) -> u32 {
-    if failures >= LOST_IN_A_ROW { failures } else { 0 }
+pub const fn still_lost(lost: u32) -> u32 {
+    if lost >= LOST_IN_A_ROW { lost } else { 0 }
 }
 
 /// Counts a run that ended without a word. From the third in a row on, the stream backs off like
 /// one that fails.
 pub fn never_came_back(item: &mut StreamItem, now: Timestamp) {
     item.health.failures = item.health.failures.saturating_add(1);
-    if item.health.failures >= LOST_IN_A_ROW {
+    item.health.lost = item.health.lost.saturating_add(1);
+    if item.health.lost >= LOST_IN_A_ROW {
         let why = "the last runs ended without a word: out of memory, out of time, or stopped from \
                    outside; runs are shorter until a pass is complete";
         item.health.last_error = Some((now, why.to_owned()));
@@ -157,11 +159,11 @@ mod tests {
         }
     }
 
-    fn pace(failures: u32, deadline: Option<i64>) -> RunPace {
+    fn pace(lost: u32, deadline: Option<i64>) -> RunPace {
         RunPace {
             begun: Timestamp::UNIX_EPOCH,
             deadline: deadline.map(at),
-            failures,
+            lost,
             flush_bytes: 1600,
             flush_speed: FlushSpeed::WHOLE,
         }
@@ -173,8 +175,20 @@ mod tests {
 
     #[test]
     fn runs_get_shorter_from_the_third_loss_on_but_never_nothing() {
-        let halvings: Vec<u32> = (0..9).map(|failures| pace(failures, None).halvings()).collect();
+        let halvings: Vec<u32> = (0..9).map(|lost| pace(lost, None).halvings()).collect();
         assert_eq!(halvings, [0, 0, 0, 1, 2, 3, 4, 4, 4]);
+    }
+
+    #[test]
+    fn only_runs_that_ended_without_a_word_are_counted_as_losses() {
+        let mut item = StreamItem::default();
+        item.health.failures = 5;
+        for (lost, told) in [(1, false), (2, false), (3, true)] {
+            never_came_back(&mut item, at(0));
+            assert_eq!((item.health.lost, item.health.failures), (lost, 5 + lost));
+            assert_eq!(item.health.last_error.is_some(), told, "{lost} losses");
+        }
+        assert_eq!([0, 2, 3, 4].map(still_lost), [0, 0, 3, 4]);
     }
 
     #[test]

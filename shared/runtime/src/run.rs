@@ -36,6 +36,7 @@ use delta::table::{CommitNote, Table, WriterIdentity};
 use engine::ids::{Epoch, RunId};
 use engine::item::{ItemValue, StreamItem, StreamPosition};
 use engine::lease::{BusyLease, Lease};
+use engine::pace::still_lost;
 use engine::pass::Pass;
 use engine::report::RowCounts;
 use engine::spec::StreamSpec;
@@ -180,6 +181,8 @@ async fn leave(
 /// off.
 pub(crate) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
     item.health.failures = item.health.failures.saturating_add(1);
+    // This run has said why it ended.
+    item.health.lost = still_lost(item.health.lost);
     item.health.last_error = Some((now, error.chain()));
     item.health.refused = matches!(error, RunError::Refused { .. });
 }

@@ -53,7 +53,7 @@ impl Run {
         RunPace {
             begun: self.begun,
             deadline: self.order.deadline,
-            failures: self.item.value.health.failures,
+            lost: self.item.value.health.lost,
             flush_bytes: self.context.settings.flush_bytes,
             flush_speed: self.context.settings.flush_speed,
         }
@@ -303,14 +303,15 @@ impl Run {
                 RunOutcome::Complete => {
                     item.health.last_success = Some(now);
                     item.health.last_error = None;
-                    item.health.failures = 0;
+                    (item.health.failures, item.health.lost) = (0, 0);
                     item.health.refused = false;
                     item.health.warning.clone_from(&report.warning);
                 }
                 // Runs that are shorter after losses stay so until a pass is complete: the pass may
                 // yet come to the page that needed too much memory.
                 RunOutcome::Yielded(_) => {
-                    item.health.failures = still_lost(item.health.failures);
+                    item.health.lost = still_lost(item.health.lost);
+                    item.health.failures = item.health.lost;
                     item.health.last_error = None;
                 }
                 RunOutcome::Busy { .. } => item.health.failures = 0,
