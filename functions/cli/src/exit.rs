@@ -223,6 +223,8 @@ const fn state_exit(kind: StateErrorKind) -> CliExit {
     match kind {
         StateErrorKind::Denied | StateErrorKind::Missing => CliExit::Usage,
         StateErrorKind::Busy
+        | StateErrorKind::Throttled
+        | StateErrorKind::TooLarge
         | StateErrorKind::Full
         | StateErrorKind::Damaged
         | StateErrorKind::Newer

@@ -55,6 +55,26 @@ pub struct DynamoStore {
     ids: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
+/// Kind of the failure with this code and message in DynamoDB's answer. For an item that is too
+/// large the code is that of any invalid request; only the message tells ("Item size has exceeded
+/// the maximum allowed size").
+fn kind_of(code: &str, message: &str) -> StateErrorKind {
+    match code {
+        "ResourceNotFoundException" => StateErrorKind::Missing,
+        "AccessDeniedException"
+        | "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "ExpiredTokenException" => StateErrorKind::Denied,
+        "ThrottlingException"
+        | "ProvisionedThroughputExceededException"
+        | "RequestLimitExceeded" => StateErrorKind::Throttled,
+        "ValidationException" if message.to_ascii_lowercase().contains("item size") => {
+            StateErrorKind::TooLarge
+        }
+        _ => StateErrorKind::Failed,
+    }
+}
+
 impl fmt::Debug for DynamoStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DynamoStore").field("table", &self.table).finish_non_exhaustive()
@@ -78,22 +98,9 @@ impl DynamoStore {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let kind = match error.code() {
-            Some("ResourceNotFoundException") => StateErrorKind::Missing,
-            Some(
-                "AccessDeniedException"
-                | "UnrecognizedClientException"
-                | "InvalidSignatureException"
-                | "ExpiredTokenException",
-            ) => StateErrorKind::Denied,
-            Some(
-                "ThrottlingException"
-                | "ProvisionedThroughputExceededException"
-                | "RequestLimitExceeded",
-            ) => StateErrorKind::Busy,
-            Some("ItemSizeLimitExceeded") => StateErrorKind::Full,
-            Some(_) | None => StateErrorKind::Failed,
-        };
+        let kind = error.code().map_or(StateErrorKind::Failed, |code| {
+            kind_of(code, error.message().unwrap_or_default())
+        });
         self.error(kind).with_source(format!("{}", DisplayErrorContext(error)))
     }
 
@@ -217,4 +224,24 @@ fn pk(account: AccountId) -> AttributeValue {
 
 fn text(text: &str) -> AttributeValue {
     AttributeValue::S(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_by_code_and_the_size_of_an_item_by_the_message() {
+        let size = "Item size has exceeded the maximum allowed size";
+        for (code, message, kind) in [
+            ("ValidationException", size, StateErrorKind::TooLarge),
+            ("ValidationException", "Invalid KeyConditionExpression", StateErrorKind::Failed),
+            ("ThrottlingException", "", StateErrorKind::Throttled),
+            ("ResourceNotFoundException", size, StateErrorKind::Missing),
+            ("ExpiredTokenException", "", StateErrorKind::Denied),
+            ("InternalServerError", "", StateErrorKind::Failed),
+        ] {
+            assert_eq!(kind_of(code, message), kind, "{code}: {message}");
+        }
+    }
 }

@@ -107,26 +107,43 @@ impl TokenEndpoint for OAuthEndpoint {
             "client_secret": client_secret,
             "refresh_token": refresh_token,
         });
-        let answer = self.http.post(&self.url).json(&question).send().await.map_err(|source| {
-            ApiError::new(RequestFailure::Unreachable, request).with_source(source.without_url())
-        })?;
+        let answer = self.http.post(&self.url).json(&question).send().await;
+        let answer = answer.map_err(|source| unanswered(source, request))?;
         let status = answer.status().as_u16();
         if status != 200 {
             // The body is not shown, because it could repeat the secrets that were sent.
-            // OAuth 2.0 answers 400 to a used or revoked refresh token and 401 to wrong credentials
-            // of the application (RFC 6749, section 5.2). In both cases a person has to act.
-            let failure = match status {
-                400 | 401 | 403 | 422 => RequestFailure::Unauthorized,
-                500.. => RequestFailure::Server(status),
-                _ => RequestFailure::Unexpected(status),
-            };
-            return Err(ApiError::new(failure, request));
+            return Err(ApiError::new(refusal(status), request));
         }
         let malformed = || {
             ApiError::new(RequestFailure::Malformed, request).with_detail("it is no token's answer")
         };
         let body = answer.text().await.map_err(|_| malformed())?;
         granted(&body).ok_or_else(malformed)
+    }
+}
+
+/// Error of a request without an answer. `Unreachable` only if no connection came about, so that
+/// nothing was sent.
+fn unanswered(source: reqwest::Error, request: &str) -> ApiError {
+    let error = if source.is_connect() {
+        ApiError::new(RequestFailure::Unreachable, request)
+    } else {
+        ApiError::new(RequestFailure::TimedOut, request)
+            .with_detail("Harvest may have taken the refresh token all the same")
+    };
+    error.with_source(source.without_url())
+}
+
+/// Failure of a request that was answered with `status`. OAuth 2.0 answers 400 to a used or revoked
+/// refresh token and 401 to wrong credentials of the application (RFC 6749, section 5.2). In both
+/// cases a person has to act.
+const fn refusal(status: u16) -> RequestFailure {
+    match status {
+        400 | 401 | 403 | 422 => RequestFailure::Unauthorized,
+        408 => RequestFailure::TimedOut,
+        429 => RequestFailure::RateLimited { retry_after: None },
+        500.. => RequestFailure::Server(status),
+        _ => RequestFailure::Unexpected(status),
     }
 }
 
@@ -147,7 +164,40 @@ fn granted(body: &str) -> Option<TokenRenewal> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    #[test]
+    fn a_status_that_passes_is_not_blamed_on_the_token_or_the_base_url() {
+        for (status, failure) in [
+            (400, RequestFailure::Unauthorized),
+            (401, RequestFailure::Unauthorized),
+            (408, RequestFailure::TimedOut),
+            (429, RequestFailure::RateLimited { retry_after: None }),
+            (503, RequestFailure::Server(503)),
+            (302, RequestFailure::Unexpected(302)),
+        ] {
+            assert_eq!(refusal(status), failure, "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_sent_is_not_said_to_have_reached_nobody() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base: BaseUrl = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let endpoint = OAuthEndpoint::new(&base).unwrap();
+        let silent = async {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            connection.read_u8().await.unwrap();
+        };
+        let (asked, ()) = tokio::join!(endpoint.refresh("id", "secret", "refresh"), silent);
+        assert_eq!(asked.unwrap_err().failure(), &RequestFailure::TimedOut);
+        drop(listener);
+        let error = endpoint.refresh("id", "secret", "refresh").await.unwrap_err();
+        assert_eq!(error.failure(), &RequestFailure::Unreachable);
+    }
 
     #[test]
     fn an_answer_of_the_token_endpoint_is_read_as_far_as_it_matters() {

@@ -12,6 +12,10 @@ use std::path::Path;
 pub enum StateErrorKind {
     /// Another process held the store for too long; the same call may succeed later.
     Busy,
+    /// The service takes no more requests at the moment; the same call may succeed later.
+    Throttled,
+    /// The item is larger than the store takes.
+    TooLarge,
     /// Space or a quota is used up.
     Full,
     /// Permission is missing, or the file or file system is read-only.
@@ -37,6 +41,11 @@ impl StateErrorKind {
             Self::Busy => {
                 "another process keeps it in the middle of a write; if that one stands still \
                  (Ctrl-Z, a debugger), let it go on or end it, then run again"
+            }
+            Self::Throttled => "it takes no more requests at the moment; run again later",
+            Self::TooLarge => {
+                "the item is larger than it takes (400 KB); nothing is lost, but the stream cannot \
+                 go on: please report this"
             }
             Self::Full => "it is full; free some space and run again, nothing is lost",
             Self::Missing => {
@@ -114,8 +123,9 @@ impl StateError {
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self.kind {
-            StateErrorKind::Busy | StateErrorKind::Failed => true,
-            StateErrorKind::Full
+            StateErrorKind::Busy | StateErrorKind::Throttled | StateErrorKind::Failed => true,
+            StateErrorKind::TooLarge
+            | StateErrorKind::Full
             | StateErrorKind::Denied
             | StateErrorKind::Missing
             | StateErrorKind::Damaged
