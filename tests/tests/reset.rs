@@ -8,6 +8,7 @@ use delta::table::Table;
 use e2e::oracle::After;
 use e2e::world::{Death, World, in_simulated_time, sync};
 use engine::ids::Epoch;
+use engine::pass::Pass;
 use engine::time::{SignedDuration, plus};
 use runtime::operate::erase::erase;
 use runtime::operate::upgrade::upgrade;
@@ -41,6 +42,32 @@ fn work_of_the_operator_that_fails_gives_the_lease_back() {
             Vec::<String>::new()
         );
         assert_eq!(world.item("users").await.health.failures, 0);
+    });
+}
+
+/// An incremental pass would take the list for empty, and never ask for those children again.
+#[test]
+fn a_list_of_parked_parents_that_is_gone_makes_the_stream_be_read_anew() {
+    in_simulated_time(async {
+        let mut world = World::new(&AccountScale::tiny(), 5);
+        world.settings.streams = Some(["invoice_payments".to_owned()].into());
+        let context = world.process(None);
+        sync(&context, None).await.unwrap();
+        let account = context.settings.account;
+        let present = context.present();
+        let item = runtime::records::stream(&*context.state, account, "invoice_payments", &present);
+        let mut item = item.await.unwrap();
+        item.value.position.parked =
+            engine::item::ItemValue::At("work/invoice_payments/parked-x.json".to_owned());
+        let key = runtime::records::stream_key(account, "invoice_payments");
+        assert!(runtime::records::write(&*context.state, &key, &mut item).await.unwrap());
+        world.sleep(1).await;
+        let synced = sync(&context, Some(Pass::Incremental)).await.unwrap();
+        assert_eq!(synced.failures(), Vec::<String>::new());
+        let report = synced.reports.iter().find(|it| it.stream == "invoice_payments").unwrap();
+        assert_eq!(report.pass, Pass::Full);
+        assert!(report.warning.as_ref().unwrap().contains("is gone from the lake"), "{report:?}");
+        assert_eq!(world.item("invoice_payments").await.position.parked.object(), None);
     });
 }
 

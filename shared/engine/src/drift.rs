@@ -5,7 +5,9 @@
 
 mod finding;
 
+use core::hash::{Hash as _, Hasher as _};
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::DefaultHasher;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,9 +81,9 @@ pub struct Drift {
     pub converted: BTreeMap<String, MemberSightings>,
     /// Declared members that have disappeared, and when that was first seen.
     pub gone: BTreeMap<String, Timestamp>,
-    /// Members never seen in any record, with the number of declared members at that time. They are
-    /// never reported as gone.
-    never: Option<(usize, BTreeSet<String>)>,
+    /// Members never seen in any record, with a number that stands for the declared members at that
+    /// time. They are never reported as gone.
+    never: Option<(u64, BTreeSet<String>)>,
 }
 
 /// Sightings of one member.
@@ -132,7 +134,8 @@ impl Drift {
             never: None,
         };
         let known = self.never.as_ref();
-        let known = known.filter(|(declared, _)| *declared == look.declared.len());
+        let declared = digest(&look.declared);
+        let known = known.filter(|(before, _)| *before == declared);
         if look.declared.values().all(|presence| presence.objects == 0) {
             next.never.clone_from(&self.never);
             return next;
@@ -152,7 +155,7 @@ impl Drift {
         }
         // A member that is no longer declared is no longer missed.
         next.gone.retain(|path, _| look.declared.contains_key(path));
-        next.never = Some((look.declared.len(), never));
+        next.never = Some((declared, never));
         next
     }
 
@@ -218,6 +221,15 @@ impl Drift {
         });
         findings
     }
+}
+
+/// Returns a number that another declaration does not have: where one member took another's place,
+/// none of those known before was that member. The hash may change with a release of Rust; then
+/// nothing is known of members for one look, as with a new declaration.
+fn digest(declared: &BTreeMap<String, MemberPresence>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    declared.keys().for_each(|path| path.hash(&mut hasher));
+    hasher.finish()
 }
 
 fn sightings(

@@ -141,7 +141,7 @@ settings! {
         scope: Privacy,
         stack: parameter("HashFields"),
     }
-    HASH_KEY: "Key of the hashes, at least 16 letters; the token's secret may hold it as hash_key" {
+    HASH_KEY: "Key of the hashes, at least 16 characters; the token's secret may hold it as hash_key" {
         variable: "HARVEST_HASH_KEY",
         form: variable(OTHERS_SEE_FLAGS),
         default: Described("required with hashes"),

@@ -56,7 +56,7 @@ pub enum ConfigError {
     /// Members are to be hashed, but there is no key.
     #[error(
         "members are to be hashed (`HARVEST_HASH_FIELDS`), but there is no key: set \
-         `HARVEST_HASH_KEY` to at least 16 letters chosen by chance (where the token comes from a \
+         `HARVEST_HASH_KEY` to at least 16 random characters (where the token comes from a \
          secret, `HARVEST_SECRET_ARN`, its member `hash_key` will do), and keep it: with another \
          key the same text has another hash"
     )]

@@ -143,6 +143,20 @@ fn what_costs_values_comes_first_and_is_never_cut_off() {
 }
 
 #[test]
+fn a_member_that_took_the_place_of_another_in_the_declaration_is_not_gone() {
+    let first = full(&Drift::default(), &look(100, &[]), 10, 10, true);
+    let mut swapped = look(100, &[]);
+    let absent = MemberPresence { objects: 100, seen: false };
+    swapped.declared.remove("c");
+    swapped.declared.insert("d".to_owned(), absent);
+    let second = full(&first, &swapped, 20, 20, true);
+    assert_eq!(told(&second), [""; 0]);
+    // From then on it counts as never seen, and others that disappear are told.
+    swapped.declared.insert("b".to_owned(), absent);
+    assert_eq!(full(&second, &swapped, 30, 30, true).gone.keys().collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
 fn a_member_is_gone_when_many_records_lack_what_others_had() {
     let first = full(&Drift::default(), &look(100, &["c"]), 10, 10, true);
     // `c` was never there: its absence is no news. Of 19 records `b` may be missing by chance.

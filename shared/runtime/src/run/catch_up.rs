@@ -17,7 +17,7 @@
 //! doubt is settled towards the earlier position.
 
 use delta::table::{Committed, ForeignChange, Table};
-use engine::item::StreamPosition;
+use engine::item::{ItemValue, StreamPosition};
 use engine::pass::Pass;
 use engine::persisted::PersistedInstants;
 use engine::plan::goes_incrementally;
@@ -54,6 +54,7 @@ impl Run {
         let behind = recorded >= self.item.value.epoch();
         self.take_position(testimony);
         let set_back = self.set_back(testimony).await?;
+        self.seek_parked().await?;
         // After both of them: a position from the log may hold instants of a wrong clock, too.
         self.free();
         self.item.value.version = self.table.version();
@@ -131,6 +132,20 @@ impl Run {
         }
         self.notice(format!("another engine changed rows of the table ({foreign}): {what}"));
         Ok(true)
+    }
+
+    /// Sets the position to the beginning if the list of parked parents is gone. An incremental pass
+    /// asks for the children of those alone and of changed parents: it would never ask for those
+    /// that the list had.
+    async fn seek_parked(&mut self) -> Result<(), RunError> {
+        let position = &self.item.value.position;
+        if self.load(&position.parked).await?.is_none() {
+            self.item.value.position.begin_anew();
+            self.item.value.position.parked = ItemValue::default();
+            let what = "the list of parents whose children could not be read is gone from the lake";
+            self.notice(format!("{what}: everything is read again"));
+        }
+        Ok(())
     }
 
     /// Removes instants in the future from the item, also those that came from the log.

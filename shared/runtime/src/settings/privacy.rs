@@ -6,7 +6,8 @@ use decode::HashKey;
 use engine::privacy::{FieldTreatment, PrivacyRules};
 use engine::spec::StreamSpec;
 
-/// Least length of a key of hashes, in bytes: a shorter one could be guessed.
+/// Least length of a key of hashes in bytes, which 16 characters always have: a shorter one could be
+/// guessed.
 const LEAST_KEY: usize = 16;
 
 /// Refusal of a key of hashes that could be guessed. Never contains the key.
