@@ -226,14 +226,15 @@ impl Run {
         let Some(changes) = &self.changes else {
             return Ok(());
         };
-        let Some(small) = scattered(changes, &month_before(now, 0)) else {
+        let limits = FileLimits::default();
+        let Some(small) = scattered(changes, &month_before(now, 0), limits) else {
             return Ok(());
         };
         let writer = self.writer();
         let sequence = changes.recorded_sequence();
         let name = format!("{}-{sequence}-{}", writer.epoch, writer.attempt);
         let store = Arc::clone(&self.context.store);
-        let add = join(store, changes, &small, name, now, FileLimits::default())
+        let add = join(store, changes, &small, name, now, limits)
             .await
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
         let change = ChangesCommit::Join { add, remove: small };

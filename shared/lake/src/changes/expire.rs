@@ -12,7 +12,7 @@ use arrow::compute::{filter_record_batch, max};
 use arrow::datatypes::TimestampMicrosecondType;
 use decode::gather::column;
 use delta::store::ObjectStore;
-use delta::table::{FileEntry, Table, parse_data_file};
+use delta::table::{FileEntry, Table};
 use engine::ids::Sequence;
 use engine::precedence::Precedence;
 use engine::time::Timestamp;
@@ -25,7 +25,7 @@ use crate::partition::{FileLimits, FileShelf, RowLayout, WrittenFile, fetch, ope
 /// Changes to be replaced. The caller commits the baseline and removes these files in one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpiredChanges {
-    /// Their files, in order of their sequences.
+    /// Their files.
     pub files: Vec<FileEntry>,
     /// Last sequence among them.
     pub sequence: Sequence,
@@ -35,8 +35,8 @@ pub struct ExpiredChanges {
 /// if there are none, if they are one baseline already, or if a file has unknown sequences.
 ///
 /// A file of an old month stays if a file that stays has the same sequence or an earlier one:
-/// cutting there would put the baseline in the middle of what follows it. `None` also if the files
-/// cannot be ordered by their sequences.
+/// cutting there would put the baseline in the middle of what follows it. The files that go may
+/// overlap: a joined file spans the sequences of full files that were left out of it.
 #[must_use]
 pub fn expired(changes: &Table, month: &str) -> Option<ExpiredChanges> {
     let mut ranges = Vec::new();
@@ -47,32 +47,15 @@ pub fn expired(changes: &Table, month: &str) -> Option<ExpiredChanges> {
     // The least sequence that stays is the limit for the files that go.
     let kept = ranges.iter().filter(|(_, file)| !old(file)).map(|((least, _), _)| *least).min();
     ranges.retain(|((_, greatest), file)| old(file) && kept.is_none_or(|kept| *greatest < kept));
-    let ranges = in_order(ranges)?;
-    let (first, last) = (ranges.first()?.0, ranges.last()?.0);
+    let first = ranges.iter().map(|((least, _), _)| *least).min()?;
+    let last = ranges.iter().map(|((_, greatest), _)| *greatest).max()?;
     // A single sequence has nothing to condense: every history begins with inserts, be it a
     // baseline or the first commit of a table.
-    if first.0 == last.1 {
+    if first == last {
         return None;
     }
-    let last = last.1;
     let files = ranges.into_iter().map(|(_, file)| file.clone()).collect();
     Some(ExpiredChanges { files, sequence: Sequence(last) })
-}
-
-/// Sorts files by their sequences. `None` if two files overlap, or if the rows of one are not known
-/// to be in that order.
-///
-/// Files of one sequence may be several; the path decides between them.
-pub(super) fn in_order(
-    mut ranges: Vec<((u64, u64), &FileEntry)>,
-) -> Option<Vec<((u64, u64), &FileEntry)>> {
-    ranges.sort_by(|(a, left), (b, right)| (a, &left.path).cmp(&(b, &right.path)));
-    // Another engine may have compacted rows into any order; our files keep the order of sequences.
-    let known = |((least, greatest), file): &((u64, u64), &FileEntry)| {
-        least == greatest || parse_data_file(&file.path).is_some()
-    };
-    let apart = ranges.is_sorted_by(|(before, _), (next, _)| before.1 <= next.0);
-    (apart && ranges.iter().all(known)).then_some(ranges)
 }
 
 /// Least and greatest sequence in a file, from its statistics. `None` if these do not tell it, as
@@ -86,8 +69,7 @@ pub(super) fn sequences(file: &FileEntry) -> Option<(u64, u64)> {
 /// Stores the baseline that replaces `expired`: the newest change of each key, unless it is a
 /// delete, as an insert of the last sequence. `name` is the first part of its files' names.
 ///
-/// The files are read in the order of their sequences, so that the row collected last is the
-/// newest. The sort by key spills into `scratch`: memory does not depend on the number of changes.
+/// The sort by key spills into `scratch`: memory does not depend on the number of changes.
 ///
 /// # Errors
 /// When a file cannot be read or stored, or rows cannot be spilled into `scratch`.
@@ -100,7 +82,7 @@ pub async fn condense(
     scratch: Option<PathBuf>,
 ) -> Result<Vec<FileEntry>, RewriteError> {
     let schema = changes.schema().clone();
-    let layout = Arc::new(RowLayout::latest(&schema)?);
+    let layout = Arc::new(RowLayout::replayed(&schema)?);
     let mut newest = NewestChanges {
         rows: Collector::with_layout(Arc::clone(&layout), None, scratch, limits.sort_bytes),
         at: None,
@@ -144,7 +126,7 @@ pub async fn condense(
     }
 }
 
-/// Changes pushed in order of their sequences; the last one of each key counts.
+/// Changes pushed in any order; that of the highest sequence of each key counts.
 #[derive(Debug)]
 struct NewestChanges {
     rows: Collector,
@@ -153,8 +135,7 @@ struct NewestChanges {
 }
 
 impl NewestChanges {
-    /// Adds changes, which must not be older than those pushed before. The second column is
-    /// `changed_at`.
+    /// Adds changes. The second column is `changed_at`.
     fn push(&mut self, rows: RecordBatch) -> Result<(), RewriteError> {
         let at = column(&rows, 1)?.as_primitive_opt::<TimestampMicrosecondType>().and_then(max);
         self.at = self.at.max(at);

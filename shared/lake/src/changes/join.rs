@@ -8,10 +8,10 @@
 use std::sync::Arc;
 
 use delta::store::ObjectStore;
-use delta::table::{FileEntry, Table};
+use delta::table::{FileEntry, Table, parse_data_file};
 use engine::time::Timestamp;
 
-use super::expire::{in_order, sequences};
+use super::expire::sequences;
 use crate::blocking::{RewriteError, blocking};
 use crate::partition::{
     ColumnChoice, FileLimits, FileShelf, PartitionError, PartitionWriter, RowLayout, WrittenFile,
@@ -26,11 +26,12 @@ const FEW: usize = 8;
 /// their sequences; `None` if there is no such month. A month whose small files have no known order
 /// is passed over.
 ///
-/// One month per call bounds the work of a run; the next call finds the next month.
+/// Files with `limits.file_rows` rows or more stay. One month per call bounds the work of a run;
+/// the next call finds the next month.
 #[must_use]
-pub fn scattered(changes: &Table, month: &str) -> Option<Vec<FileEntry>> {
+pub fn scattered(changes: &Table, month: &str, limits: FileLimits) -> Option<Vec<FileEntry>> {
     let mut months = std::collections::BTreeMap::<&str, Vec<&FileEntry>>::new();
-    let small = |file: &&FileEntry| file.rows < FileLimits::default().file_rows;
+    let small = |file: &&FileEntry| file.rows < limits.file_rows;
     for file in changes.files().iter().filter(small) {
         if let Some(other) = file.partition.as_deref().filter(|other| *other < month) {
             months.entry(other).or_default().push(file);
@@ -41,6 +42,20 @@ pub fn scattered(changes: &Table, month: &str) -> Option<Vec<FileEntry>> {
         let ranged = in_order(ranged.collect::<Option<Vec<_>>>()?)?;
         Some(ranged.into_iter().map(|(_, file)| file.clone()).collect())
     })
+}
+
+/// Sorts files by their sequences. `None` if two files overlap, or if the rows of one are not known
+/// to be in that order.
+///
+/// Files of one sequence may be several; the path decides between them.
+fn in_order(mut ranges: Vec<((u64, u64), &FileEntry)>) -> Option<Vec<((u64, u64), &FileEntry)>> {
+    ranges.sort_by(|(a, left), (b, right)| (a, &left.path).cmp(&(b, &right.path)));
+    // Another engine may have compacted rows into any order; our files keep the order of sequences.
+    let known = |((least, greatest), file): &((u64, u64), &FileEntry)| {
+        least == greatest || parse_data_file(&file.path).is_some()
+    };
+    let apart = ranges.is_sorted_by(|(before, _), (next, _)| before.1 <= next.0);
+    (apart && ranges.iter().all(known)).then_some(ranges)
 }
 
 /// Stores the rows of `files`, unchanged and in that order, in as few files as possible.

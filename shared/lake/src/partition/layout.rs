@@ -86,14 +86,6 @@ impl RowLayout {
         }
     }
 
-    /// Layout without versions: of several rows with one key, the one that was collected last
-    /// counts. For rows that are collected in the order in which they became true, such as changes
-    /// by sequence.
-    pub(crate) fn latest(table: &TableSchema) -> Result<Self, ArrowError> {
-        let layout = Self::new(table, ColumnChoice::All)?;
-        Ok(Self { updated_at: None, synced_at: None, ..layout })
-    }
-
     /// Layout of partition files that leaves rows of older declarations as they are. For `verify`,
     /// which compares the log's statistics with what is in the file.
     pub(crate) fn as_stored(table: &TableSchema) -> Result<Self, ArrowError> {

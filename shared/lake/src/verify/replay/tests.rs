@@ -12,10 +12,20 @@ use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::changes::ChangesOf;
+use crate::changes::{ChangesOf, condense, expired, join, scattered};
 use crate::merge::{MergeJob, merge};
 use crate::partition::FileLimits;
 use crate::verify::tests::{ACCOUNT, NOW, with_entries};
+
+const fn limits() -> FileLimits {
+    FileLimits {
+        file_rows: 10,
+        joined_rows: 5,
+        group_rows: 100,
+        group_bytes: 1 << 20,
+        sort_bytes: 1000,
+    }
+}
 
 /// A table and its changes.
 struct World {
@@ -63,7 +73,7 @@ impl World {
             max_deletes: 1000,
             name: format!("1-{sequence}-a"),
             now: at,
-            limits: FileLimits { file_rows: 10, joined_rows: 5, ..FileLimits::default() },
+            limits: limits(),
             changes: Some(ChangesOf { schema, at, sequence }),
         };
         let merged = merge(self.store.clone(), job).await.unwrap();
@@ -82,9 +92,12 @@ impl World {
     }
 
     async fn append(&mut self, files: ChangeFiles) {
+        self.commit_changes(ChangesCommit::Append(files)).await;
+    }
+
+    async fn commit_changes(&mut self, commit: ChangesCommit) {
         let counts = RowCounts::default();
         let note = CommitNote { run: String::new(), state: json!(null), counts, changes: None };
-        let commit = ChangesCommit::Append(files);
         self.changes.commit_changes(NOW, &self.writer, &commit, &note).await.unwrap();
     }
 
@@ -124,9 +137,7 @@ impl World {
             let key = format!("{}/{}", self.changes.root(), new.path);
             self.store.put(&key, bytes).await.unwrap();
             let change = ChangesCommit::Rewrite { add: vec![new], remove: vec![old] };
-            let counts = RowCounts::default();
-            let note = CommitNote { run: String::new(), state: json!(null), counts, changes: None };
-            self.changes.commit_changes(NOW, &self.writer, &change, &note).await.unwrap();
+            self.commit_changes(change).await;
         }
     }
 }
@@ -182,6 +193,34 @@ async fn the_order_is_that_of_the_commits_and_not_of_clocks() {
     }
     let replayed = world.replayed().await;
     assert_eq!((replayed.findings, replayed.changes), (Vec::new(), 9));
+}
+
+#[tokio::test]
+async fn changes_expire_where_small_files_were_joined_around_a_full_one() {
+    let mut world = World::new().await;
+    world.commit("2024-01", &[50], "first", false, true).await;
+    let full: Vec<i64> = (0..10).collect();
+    world.commit("2024-01", &full, "second", false, true).await;
+    for id in 0..8 {
+        world.commit("2024-01", &[id], "later", false, true).await;
+    }
+    let store: Arc<dyn ObjectStore> = world.store.clone();
+    let small = scattered(&world.changes, "1970-02", limits()).unwrap();
+    assert_eq!((small.len(), world.changes.files().len()), (9, 10));
+    let name = "1-10-b".to_owned();
+    let joined = join(Arc::clone(&store), &world.changes, &small, name, NOW, limits()).await;
+    let joined = ChangesCommit::Join { add: joined.unwrap(), remove: small };
+    world.commit_changes(joined).await;
+    assert_eq!(world.changes.files().len(), 2, "one of the sequences 1 to 10, one of 2");
+
+    let old = expired(&world.changes, "1970-02").unwrap();
+    assert_eq!((old.files.len(), old.sequence.0), (2, 10));
+    let name = "1-10-c".to_owned();
+    let baseline = condense(store, &world.changes, &old, name, limits(), None).await.unwrap();
+    world.commit_changes(ChangesCommit::Expire { add: baseline, remove: old.files }).await;
+    let replayed = world.replayed().await;
+    assert_eq!((replayed.findings, replayed.changes), (Vec::new(), 11));
+    assert_eq!(expired(&world.changes, "1970-02"), None, "it is one baseline");
 }
 
 #[tokio::test]
