@@ -84,9 +84,15 @@ impl LogLocation<'_> {
             // commits continue.
             let mut base = None;
             for (version, files) in listing.checkpoints.range(first.saturating_sub(1)..foreign) {
-                if let Ok(checkpoint) = self.read_checkpoint(*version, files).await {
-                    base = Some((*version, checkpoint));
-                    break;
+                match self.read_checkpoint(*version, files).await {
+                    Ok(checkpoint) => {
+                        base = Some((*version, checkpoint));
+                        break;
+                    }
+                    // A failure of the store may pass. Without an answer the stream would be read
+                    // again from its beginning.
+                    Err(error @ TableError::Store { .. }) => return Err(error),
+                    Err(_) => {}
                 }
             }
             let Some((version, checkpoint)) = base else { return Ok(None) };

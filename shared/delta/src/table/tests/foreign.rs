@@ -198,6 +198,32 @@ async fn a_change_behind_a_checkpoint_is_still_seen_and_a_log_that_no_longer_tel
 }
 
 #[tokio::test]
+async fn a_failure_of_the_store_is_not_taken_for_a_version_that_is_gone() {
+    let store = Arc::new(MemoryStore::new());
+    let mut table = create(&store).await;
+    commit_files(&mut table, &writer("a", 1), 1, 10).await;
+    assert_eq!(table.checkpoint_if_due(at(0), WEEK).await.unwrap(), Some(10));
+    commit_files(&mut table, &writer("a", 1), 11, 1).await;
+    restore(&[], &table.files()[10..]).commit(&store, 12).await;
+    for version in 0..10 {
+        store.delete(&commit_key(version)).await.unwrap();
+    }
+    let unchanged = open(&store).await;
+    let counting = Arc::new(FaultyStore::new(store.clone(), |_| StoreFault::None));
+    let table = Table { store: counting.clone(), ..unchanged.clone() };
+    let found = table.restored().await.unwrap().unwrap();
+    assert_eq!(found.0, 10);
+    for failing in 0..counting.calls() {
+        let faulty = FaultyStore::new(store.clone(), move |call: StoreCall<'_>| {
+            if call.number == failing { StoreFault::Before } else { StoreFault::None }
+        });
+        let table = Table { store: Arc::new(faulty), ..unchanged.clone() };
+        let error = table.restored().await.unwrap_err();
+        assert!(matches!(error, TableError::Store { .. }), "request {failing}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn cleaning_our_own_log_leaves_nothing_untold() {
     let store = Arc::new(MemoryStore::new());
     let mut table = create(&store).await;
