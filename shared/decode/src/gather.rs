@@ -19,10 +19,7 @@ pub type RowPick = (usize, usize);
 /// the result shares the memory of that batch. A row may be picked more than once.
 ///
 /// # Errors
-/// When the batches differ in the types of their columns.
-///
-/// # Panics
-/// When a pick is outside of the batches.
+/// When the batches differ in the types of their columns, or a pick is outside of them.
 pub fn gather(
     schema: &SchemaRef,
     batches: &[&RecordBatch],
@@ -31,6 +28,12 @@ pub fn gather(
     let Some(&(slot, first)) = picks.first() else {
         return Ok(RecordBatch::new_empty(schema.clone()));
     };
+    let rows = |slot: usize| batches.get(slot).map_or(0, |batch| batch.num_rows());
+    // Arrow would panic.
+    if let Some((slot, row)) = picks.iter().find(|(slot, row)| *row >= rows(*slot)) {
+        let what = format!("there is no row {row} in batch {slot} to be picked");
+        return Err(ArrowError::InvalidArgumentError(what));
+    }
     let adjoining = picks.iter().zip(first..).all(|(pick, row)| *pick == (slot, row));
     match batches.get(slot) {
         Some(batch) if adjoining => Ok(batch.slice(first, picks.len())),
@@ -85,4 +88,30 @@ pub fn column(batch: &RecordBatch, index: usize) -> Result<&ArrayRef, ArrowError
     batch.columns().get(index).ok_or_else(|| {
         ArrowError::SchemaError(format!("rows have no column {index} of their table's schema"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray as _, Int64Array};
+    use arrow::datatypes::Int64Type;
+
+    use super::*;
+
+    #[test]
+    fn picks_outside_of_the_batches_are_an_error() {
+        let batch = |ids: &[i64]| {
+            let ids: ArrayRef = Arc::new(Int64Array::from(ids.to_vec()));
+            RecordBatch::try_from_iter([("id", ids)]).unwrap()
+        };
+        let (one, other) = (batch(&[1, 2]), batch(&[3]));
+        let gathered = |picks: &[RowPick]| gather(&one.schema(), &[&one, &other], picks);
+        let rows = gathered(&[(1, 0), (0, 1), (0, 0), (0, 1)]).unwrap();
+        assert_eq!(rows.column(0).as_primitive::<Int64Type>().values(), &[3, 2, 1, 2]);
+        for picks in [&[(0, 1), (0, 2)][..], &[(1, 1)], &[(2, 0)], &[(0, 0), (2, 0)], &[(0, 2)]] {
+            let error = gathered(picks).unwrap_err();
+            assert!(error.to_string().contains("there is no row"), "{picks:?}: {error}");
+        }
+    }
 }

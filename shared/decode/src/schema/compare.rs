@@ -163,9 +163,10 @@ fn in_their_order<'a, T>(
     ordered
 }
 
-/// Struct in an array type, if there is one.
+/// Struct in an array type whose items may be null, if there is one. Ours may: an item that does
+/// not fit is a null.
 fn struct_of(ty: &Value) -> Option<LoggedStruct> {
-    if ty.get("type")? != "array" {
+    if ty.get("type")? != "array" || ty.get("containsNull")? != true {
         return None;
     }
     serde_json::from_value(ty.get("elementType")?.clone()).ok()

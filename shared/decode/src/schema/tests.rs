@@ -156,6 +156,11 @@ fn another_type_is_named() {
     check(amount, &differs("amount"));
     check(|fields| line_items(fields)[0]["type"] = json!("string"), &differs("line_items.id"));
     check(|fields| fields[1]["nullable"] = json!(false), &differs("client_id"));
+    let no_nulls = |fields: &mut Vec<Value>| {
+        let found = fields.iter_mut().find(|field| field["name"] == "line_items");
+        found.unwrap()["type"]["containsNull"] = json!(false);
+    };
+    check(no_nulls, &differs("line_items"));
     assert!(invoices().compare("{}").is_err() && invoices().compare("<").is_err());
 }
 
