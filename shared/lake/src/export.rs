@@ -32,7 +32,7 @@ use parquet::errors::ParquetError;
 
 use crate::partition::{PartitionError, fetch, read};
 use folder::ExportFolders;
-pub use folder::TooLong;
+pub use folder::FolderError;
 use snapshot::{SUCCESS, SuccessMarker};
 use split::FolderWriters;
 
@@ -110,9 +110,9 @@ pub enum ExportError {
     /// The target could not be written.
     #[error("the export could not be written; the files so far are no snapshot: run again")]
     Write(#[from] StoreError),
-    /// The folder name of a value would be too long.
+    /// A value cannot have a folder.
     #[error(transparent)]
-    Folder(#[from] TooLong),
+    Folder(#[from] FolderError),
     /// The snapshot could not be described: a bug of this program.
     #[error("the snapshot could not be described")]
     Describe(#[from] serde_json::Error),
