@@ -11,7 +11,7 @@
 //! contains `_SUCCESS`, which is written last and describes the snapshot. A complete snapshot is
 //! not written again, so readers are not disturbed, unless it differs from its description or from
 //! the table's columns today; then it is deleted first. If an export dies, the next one of the same
-//! version writes its files again.
+//! version deletes what it left and writes all files again.
 //!
 //! Files are not copied but decoded and encoded: the table's files lack the partition column, and
 //! may be of older declarations.
@@ -234,23 +234,25 @@ pub async fn export(
     })
 }
 
-/// Whether the complete snapshot exists. Deletes a snapshot of other content in its folder. Files
-/// without `_SUCCESS` are left: the new ones have the same names and replace them.
+/// Whether the complete snapshot exists. Otherwise deletes what is in its folder: files of an
+/// export that died may hold rows of a table that was put back since, and names that the new ones
+/// lack.
 async fn is_there(
     snapshot: &mut SuccessMarker,
     folder: &str,
     target: &dyn ObjectStore,
 ) -> Result<bool, StoreError> {
     let success = format!("{folder}/{SUCCESS}");
-    let Some(document) = target.get(&success).await? else { return Ok(false) };
+    let document = target.get(&success).await?;
     let listed = target.list(&format!("{folder}/"), None).await?;
-    if let Some(found) = snapshot.found(&document, &listed) {
+    if let Some(found) = document.and_then(|document| snapshot.found(&document, &listed)) {
         *snapshot = found;
         return Ok(true);
     }
     // Without `_SUCCESS` the folder stops counting as a snapshot before files disappear.
-    target.delete(&success).await?;
-    for object in listed.iter().filter(|object| object.key != success) {
+    let (marks, files): (Vec<_>, Vec<_>) =
+        listed.into_iter().partition(|object| object.key == success);
+    for object in marks.iter().chain(&files) {
         target.delete(&object.key).await?;
     }
     Ok(false)

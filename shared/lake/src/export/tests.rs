@@ -189,6 +189,30 @@ async fn what_lies_in_the_place_of_a_snapshot_is_compared_before_it_is_believed(
 }
 
 #[tokio::test]
+async fn what_a_dead_export_left_is_no_part_of_the_snapshot() {
+    let table = table(1, &[Some("a"), Some("b")]).await;
+    let by = by_code(&table);
+    for by in [None, Some(&by)] {
+        let target = MemoryStore::new();
+        let exported = export(&table, by, &target).await.unwrap();
+        let whole = target.list("", None).await.unwrap();
+        // It wrote a table of more files, which was put back to fewer since, and no `_SUCCESS`.
+        for left in ["part-00007-00000.parquet", "project_code=x/part-00000-00000.parquet"] {
+            let bytes = target.get(&whole[1].key).await.unwrap().unwrap();
+            target.put(&format!("{}/{left}", exported.folder), bytes).await.unwrap();
+        }
+        target.delete(&format!("{}/{SUCCESS}", exported.folder)).await.unwrap();
+        let again = export(&table, by, &target).await.unwrap();
+        assert_eq!((again.existed, again.files), (false, exported.files));
+        let keys = |objects: Vec<delta::store::ObjectMeta>| -> Vec<String> {
+            objects.into_iter().map(|object| object.key).collect()
+        };
+        assert_eq!(keys(target.list("", None).await.unwrap()), keys(whole));
+        assert!(export(&table, by, &target).await.unwrap().existed);
+    }
+}
+
+#[tokio::test]
 async fn a_value_without_a_folder_leaves_no_snapshot() {
     let long = "x".repeat(300);
     let table = table(1, &[Some("a"), Some(&long)]).await;
