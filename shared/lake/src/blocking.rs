@@ -20,9 +20,6 @@ pub enum RewriteError {
     /// The collected rows could not be read.
     #[error(transparent)]
     Collect(#[from] CollectError),
-    /// The process is ending.
-    #[error("the merge was stopped")]
-    Stopped,
 }
 
 impl From<StoreError> for RewriteError {
@@ -39,14 +36,44 @@ impl From<arrow::error::ArrowError> for RewriteError {
 
 /// Runs `work` off the IO thread.
 ///
-/// A panic of `work` continues in the caller instead of becoming an error: `RewriteError` could
-/// only say that something stopped, and the message of the panic would be lost.
+/// A panic of `work` continues in the caller instead of becoming an error, which would lose its
+/// message or blame the file.
+///
+/// # Errors
+/// `Stopped` when the process is ending.
+pub(crate) async fn offloaded<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, PartitionError> {
+    match offload(work).await {
+        Ok(done) => Ok(done),
+        Err(died) if died.is_panic() => std::panic::resume_unwind(died.into_panic()),
+        Err(_) => Err(PartitionError::Stopped),
+    }
+}
+
+/// Runs `work` as [`offloaded`] does and returns its error, too.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, RewriteError> + Send + 'static,
 ) -> Result<T, RewriteError> {
-    match offload(work).await {
-        Ok(done) => done,
-        Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
-        Err(_) => Err(RewriteError::Stopped),
+    offloaded(work).await?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    #[should_panic(expected = "what was wrong")]
+    async fn a_panic_keeps_its_message() {
+        let _: Result<(), _> = offloaded(|| panic!("what was wrong")).await;
+    }
+
+    #[test]
+    fn work_that_the_end_of_the_process_prevents_is_stopped() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let handle = runtime.handle().clone();
+        runtime.shutdown_background();
+        let stopped = handle.block_on(offloaded(|| ()));
+        assert!(matches!(stopped, Err(PartitionError::Stopped)), "{stopped:?}");
     }
 }

@@ -12,11 +12,11 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use decode::schema::TableSchema;
-use delta::offload::offload;
 use delta::store::{ObjectStore, PutIfAbsent};
 use delta::table::FileEntry;
 use engine::time::Timestamp;
 
+use crate::blocking::offloaded;
 use crate::erase::Eraser;
 use crate::partition::{
     ColumnChoice, FileLimits, PartitionError, PartitionWriter, RowLayout, WrittenFile, fetch, open,
@@ -45,9 +45,6 @@ pub enum UpgradeError {
     /// Another file has the new file's name.
     #[error("`{0}` exists already, with other content")]
     Taken(String),
-    /// The process is ending.
-    #[error("the upgrade was stopped")]
-    Stopped,
 }
 
 impl Upgrader {
@@ -89,13 +86,13 @@ impl Upgrader {
         let (layout, path) = (Arc::clone(&self.layout), file.path.clone());
         // Files of other engines may be in any order; the next merge of the partition sorts them.
         let (eraser, ordered) = (self.eraser.clone(), self.ordered && file.keys.is_some());
-        let written = offload(move || {
+        let written = offloaded(move || {
             // Most files need no change, so the rows are checked before anything is encoded.
             let needed = needs_rewriting(&layout, eraser.as_ref(), &path, &bytes)?;
             needed.then(|| rewrite(&layout, eraser.as_ref(), ordered, &path, &bytes)).transpose()
         })
         .await;
-        let Some(written) = written.map_err(|_| UpgradeError::Stopped)?? else {
+        let Some(written) = written?? else {
             return Ok(None);
         };
         let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);

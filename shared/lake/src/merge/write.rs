@@ -26,7 +26,8 @@ use crate::blocking::{RewriteError, blocking};
 use crate::changes::ChangeEncoder;
 use crate::collect::{CollectedRows, Collector, KeyBounds, SpillMerge};
 use crate::partition::{
-    ColumnChoice, FileLimits, FileShelf, PartitionWriter, RowLayout, fetch, open, row_count,
+    ColumnChoice, FileLimits, FileShelf, PartitionError, PartitionWriter, RowLayout, fetch, open,
+    row_count,
 };
 
 /// Files of one table during one merge.
@@ -322,9 +323,9 @@ impl FileEncoder {
         match self.done.try_send(file) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(file)) => {
-                self.done.blocking_send(file).map_err(|_| RewriteError::Stopped)
+                self.done.blocking_send(file).map_err(|_| PartitionError::Stopped.into())
             }
-            Err(TrySendError::Closed(_)) => Err(RewriteError::Stopped),
+            Err(TrySendError::Closed(_)) => Err(PartitionError::Stopped.into()),
         }
     }
 }

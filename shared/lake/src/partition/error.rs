@@ -103,6 +103,9 @@ pub enum PartitionError {
         /// Unsupported property of the file.
         how: &'static str,
     },
+    /// The process is ending; nothing is wrong with the file.
+    #[error("the work on a file was stopped, because the process is ending")]
+    Stopped,
     /// Our rows could not be encoded: a bug of this program.
     #[error("rows could not be encoded as Parquet")]
     Encode(#[from] ParquetError),

@@ -6,13 +6,13 @@
 //! `verify` reads objects that differ, to say more about them.
 
 use bytes::Bytes;
-use delta::offload::offload;
 use delta::store::ObjectStore;
 use delta::table::FileEntry;
 
 use super::error::{PartitionError, TableFile};
 use super::reader::row_count;
 use super::write::sha256;
+use crate::blocking::offloaded;
 
 /// Returns the whole object stored at the path of a file, without comparing it.
 ///
@@ -40,16 +40,15 @@ pub(crate) async fn fetch(
 ) -> Result<Bytes, PartitionError> {
     let bytes = stored(store, root, &file.path).await?;
     let (entry, looked_at) = (file.clone(), bytes.clone());
-    let looked =
-        offload(move || difference(&entry, &looked_at).or_else(|| other_rows(&entry, &looked_at)))
-            .await;
-    let name = TableFile::new(table_of(root), &file.path);
-    match looked {
-        Ok(None) => Ok(bytes),
-        Ok(Some(FileDifference { expected, found })) => {
+    let looked = offloaded(move || {
+        difference(&entry, &looked_at).or_else(|| other_rows(&entry, &looked_at))
+    });
+    match looked.await? {
+        None => Ok(bytes),
+        Some(FileDifference { expected, found }) => {
+            let name = TableFile::new(table_of(root), &file.path);
             Err(PartitionError::Swapped { file: name, expected, found })
         }
-        Err(died) => Err(PartitionError::damaged(&name, died)),
     }
 }
 

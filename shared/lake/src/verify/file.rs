@@ -160,6 +160,7 @@ fn unreadable(file: &FileEntry, error: &PartitionError) -> VerifyFinding {
         | PartitionError::Missing { .. }
         | PartitionError::Swapped { .. }
         | PartitionError::Damaged { .. }
+        | PartitionError::Stopped
         | PartitionError::Encode(_)
         | PartitionError::Schema(_) => {
             let what = "it cannot be read as Parquet";
