@@ -43,7 +43,8 @@ pub struct DeletedObjects {
 /// version's file, so the number of a deleted version is free again: a writer that has slept since
 /// that version could create it a second time, behind the checkpoint, where no reader looks. Its
 /// rows would be lost although its put succeeded. [`Table::commit`] therefore refuses attempts that
-/// last longer than an hour.
+/// last longer than an hour, and every commit reads the log again if the last one with the same
+/// object is longer ago.
 ///
 /// The checkpoint may be older than the table's newest one: it is the newest among the files past
 /// the retention. Versions from there on can still be opened, see [`Table::as_of`].

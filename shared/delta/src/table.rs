@@ -31,9 +31,11 @@ mod log;
 mod names;
 mod open;
 mod past;
+mod put;
 mod read;
 mod restored;
 mod skipping;
+mod transaction;
 
 use core::fmt;
 use std::sync::Arc;
@@ -169,6 +171,9 @@ pub struct Table {
     files: Vec<FileEntry>,
     /// Number of commits begun with this object; part of their ids.
     commits: u64,
+    /// Time of the newest commit with this object, at which its state was that of the log; `None`
+    /// before the first.
+    viewed: Option<Timestamp>,
 }
 
 impl fmt::Debug for Table {

@@ -5,13 +5,9 @@
 //! before or after it leaves no doubt. The other kinds leave the sequence as it is: they move or
 //! redact rows that are already there.
 
-use std::collections::BTreeSet;
-
 use engine::time::Timestamp;
 
-use super::action::{Add, CommitInfo, LogLine, Remove, Txn};
-use super::commit::follows;
-use super::describe::DescribedColumns;
+use super::transaction::{ConflictRule, Transaction};
 use super::{ChangesCommit, CommitError, CommitNote, Committed, Table, WriterIdentity};
 
 impl Table {
@@ -47,36 +43,17 @@ impl Table {
             let (table, version) = (self.stream().to_owned(), self.state.version);
             return Err(CommitError::Stale { table, version });
         }
-        self.check_files(add, &remove)?;
-        let column = self.partition_column();
-        let mut lines = Vec::new();
-        let columns =
-            if add.is_empty() { DescribedColumns::Logged } else { DescribedColumns::Declared };
-        if let Some(meta_data) = self.redescribed(columns, add, &remove)? {
-            lines.push(LogLine { meta_data: Some(meta_data), ..LogLine::default() });
-        }
-        for txn in [Txn::epoch(writer.epoch, now), Txn::sequence(sequence, now)] {
-            lines.push(LogLine { txn: Some(txn), ..LogLine::default() });
-        }
-        for file in &remove {
-            let remove = Some(Remove::of(file, column, data_change, now));
-            lines.push(LogLine { remove, ..LogLine::default() });
-        }
-        for file in add {
-            let add = Some(Add::of(file, column, data_change));
-            lines.push(LogLine { add, ..LogLine::default() });
-        }
-        let writer_number = Some((writer, self.commits));
-        let info = CommitInfo { operation, now, writer: writer_number, sequence, note: Some(note) };
-        let body = self.body(&info, lines)?;
-        let removed: BTreeSet<&str> = remove.iter().map(|file| &file.path[..]).collect();
-        self.land(writer, &body, |before, after| {
-            // An append stays valid when another writer rewrites older files.
-            let sequence = super::SEQUENCE;
-            let at_ease = before.recorded(sequence) == after.recorded(sequence)
-                && before.meta_data == after.meta_data;
-            if appends { at_ease } else { follows(before, after, &removed) }
-        })
-        .await
+        // An append stays valid when another writer rewrites older files.
+        let conflicts = if appends { ConflictRule::Rows } else { ConflictRule::Files };
+        let transaction = Transaction {
+            conflicts,
+            sequence: Some(sequence),
+            meta_data: self.described_with(add, &remove)?,
+            add,
+            remove: &remove,
+            data_change,
+            ..Transaction::new(operation, now, writer, note)
+        };
+        self.land(&transaction).await
     }
 }

@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use decode::schema::SchemaComparison;
 use engine::time::Timestamp;
 
-use super::action::{Add, CommitInfo, LogLine, MetaData, Txn};
+use super::action::{Add, MetaData};
 use super::skipping::{STATS_COLUMNS, stats_columns};
+use super::transaction::{ConflictRule, Transaction};
 use super::{CommitError, CommitNote, Committed, FileEntry, Table, TableError, WriterIdentity};
 
 /// Number of attempts to write a description while other writers change it.
@@ -18,7 +19,7 @@ const TRIES: u32 = 3;
 
 /// Columns that a commit leaves in the schema of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DescribedColumns {
+enum DescribedColumns {
     /// Columns already in the log.
     Logged,
     /// All declared columns.
@@ -83,30 +84,30 @@ impl Table {
         let Some(meta_data) = self.redescribed(columns, &[], &[])? else {
             return Ok(None);
         };
-        let epoch = Some(Txn::epoch(writer.epoch, now));
-        let lines = vec![
-            LogLine { meta_data: Some(meta_data), ..LogLine::default() },
-            LogLine { txn: epoch, ..LogLine::default() },
-        ];
-        let info = CommitInfo {
-            operation,
-            now,
-            writer: Some((writer, self.commits)),
-            sequence: self.recorded_sequence(),
-            note: Some(note),
-        };
-        let body = self.body(&info, lines)?;
         // Any other file may lack statistics that this description promises.
-        self.land(writer, &body, |before, after| {
-            before.meta_data == after.meta_data && before.files == after.files
-        })
-        .await
-        .map(Some)
+        let transaction = Transaction {
+            conflicts: ConflictRule::AllFiles,
+            meta_data: Some(meta_data),
+            ..Transaction::new(operation, now, writer, note)
+        };
+        self.land(&transaction).await.map(Some)
+    }
+
+    /// Metadata of the table after a commit of these files; `None` if it stays the same. Only new
+    /// files can have columns that the log lacks; without files, [`Table::widen`] adds columns.
+    pub(super) fn described_with(
+        &self,
+        add: &[FileEntry],
+        remove: &[FileEntry],
+    ) -> Result<Option<MetaData>, TableError> {
+        let columns =
+            if add.is_empty() { DescribedColumns::Logged } else { DescribedColumns::Declared };
+        self.redescribed(columns, add, remove)
     }
 
     /// Metadata of the table after a commit of these files; `None` if it stays the same. Columns
     /// and properties of the log that this release does not set are kept.
-    pub(super) fn redescribed(
+    fn redescribed(
         &self,
         columns: DescribedColumns,
         add: &[FileEntry],

@@ -50,7 +50,16 @@ impl Table {
         let Some(state) = log.load().await? else {
             return Ok(None);
         };
-        let mut table = Self { store, schema, account, root, state, files: Vec::new(), commits: 0 };
+        let mut table = Self {
+            store,
+            schema,
+            account,
+            root,
+            state,
+            files: Vec::new(),
+            commits: 0,
+            viewed: None,
+        };
         table.check(&table.state)?;
         table.sort_files();
         Ok(Some(table))

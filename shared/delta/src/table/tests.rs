@@ -20,6 +20,7 @@ mod damage;
 mod foreign;
 mod interleaving;
 mod past;
+mod transaction;
 
 const FIELDS: &[FieldSpec] = &[
     int("id").required(),
@@ -172,7 +173,7 @@ async fn creators_that_race_end_with_one_table() {
     assert_eq!(late.state.meta_data.id, first.state.meta_data.id);
     let log = first.log();
     let other = first_commit(&first.schema, ACCOUNT, at(9)).unwrap();
-    assert_eq!(log.put_commit(0, &other.into()).await.unwrap(), commit::VersionOwner::Others);
+    assert_eq!(log.put_commit(0, &other.into()).await.unwrap(), put::VersionOwner::Others);
 }
 
 #[tokio::test]
