@@ -11,7 +11,7 @@ SEEDS ?= 200
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-demo: ## Build, start a fake Harvest, fill LAKE (./demo-lake) with 33 tables, and show it
+demo: ## Build, start a fake Harvest, fill LAKE (./demo-lake) with a table per stream, and show it
 	@echo "The first call compiles everything: about ten minutes on two cores. Later ones start at once."
 	cargo run --locked --bin harvest-lake -- demo --lake $(LAKE)
 

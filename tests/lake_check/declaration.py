@@ -23,8 +23,6 @@ TYPES = {
     "ints": pa.list_(pa.int64()),
 }
 
-# Read whole in every run, so nothing of them may lag behind.
-SNAPSHOTS = {"company", "roles", "project_budget_report"}
 # Objects that belong to the record itself; all others repeat values of another record.
 OWN_OBJECTS = {"external_reference", "receipt", "payment_gateway"}
 # Differ with every answer, so two readings never agree.
@@ -77,11 +75,9 @@ class Table:
     parent: str | None
     parent_column: str | None
     window: bool
+    # Whether it has one list, of which only changes are read; nothing of other lists may lag behind.
+    is_listing: bool
     partition: str | None
-
-    @property
-    def is_listing(self) -> bool:
-        return not (self.window or self.parent or self.stream in SNAPSHOTS)
 
     def schema(self) -> pa.Schema:
         return pa.schema([(column.name, column.type) for column in self.columns])
@@ -121,8 +117,10 @@ def _table(entry: dict) -> Table:
     if partition:
         kind = pa.string() if partition == "created_month" else pa.int64()
         columns.append(Column(partition, kind))
+    is_listing = entry["updated_since"] and not (window or parent)
+    records_key = entry["records_key"]
     return Table(
-        stream, key, columns, shape, entry["records_key"], parent, parent_column, window, partition
+        stream, key, columns, shape, records_key, parent, parent_column, window, is_listing, partition
     )
 
 

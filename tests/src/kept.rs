@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use delta::store::FolderStore;
 use engine::pass::Pass;
+use engine::spec::StreamSpec;
 use engine::time::{SignedDuration, Timestamp, plus};
 use runtime::Context;
 use runtime::clock::Clock as _;
@@ -154,17 +155,26 @@ pub async fn history(world: &World, kept: Kept, process: Option<&Context>) {
     hour(world, hours + 2).await;
 }
 
-/// Returns a digest of the account, which tells whether its records are those of the kept lake.
+/// Returns the streams that the lake in `folder` has tables of. Kept lakes have none of a stream
+/// that is newer.
+#[must_use]
+pub fn held(folder: &Path) -> Vec<&'static StreamSpec> {
+    let tables = folder.join("tables");
+    streams::STREAMS.into_iter().filter(|spec| tables.join(spec.name).exists()).collect()
+}
+
+/// Returns a digest of the account's records of these streams, which tells whether they are those
+/// of the kept lake.
 ///
 /// # Panics
 /// Panics if the fake does not answer.
 #[must_use]
-pub fn digest(world: &World) -> String {
+pub fn digest(world: &World, held: &[&StreamSpec]) -> String {
     let now = world.clock.now();
     let mut account = world.account.lock().expect("no panic");
     // FNV-1a, because the digest must never change.
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for spec in streams::STREAMS {
+    for spec in held {
         let target = format!("/_sim/truth/{}", spec.name);
         let response = account.handle(now, &ServerRequest::new("GET", "http://sim", &target));
         for byte in &response.body {

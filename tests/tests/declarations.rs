@@ -21,6 +21,7 @@ use engine::time::{Date, SignedDuration, Timestamp};
 use engine::window::Period;
 use serde::Deserialize;
 use serde_json::Value;
+use sim::{ADMINISTRATOR_TOKEN, Account, AccountScale, ServerRequest};
 use streams::STREAMS;
 
 /// The API's streams, one entry each.
@@ -500,9 +501,24 @@ fn growth_at_the_end_is_told_from_any_other_change() {
     assert!(!only_appended("int64", "utf8"));
 }
 
+/// The page of a stream that is in a file, or the one that the fake account serves.
 fn fixture(spec: &StreamSpec) -> String {
     let file = tests_folder().join("fixtures").join(spec.name).join("list.json");
-    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    std::fs::read_to_string(&file).unwrap_or_else(|_| served(spec))
+}
+
+/// The first page of a list of the fake account, whose records must be those that are declared.
+fn served(spec: &StreamSpec) -> String {
+    let now = "2026-04-01T00:00:00Z".parse::<Timestamp>().unwrap();
+    let mut account = Account::generate(&AccountScale::tiny(), 1, now);
+    let target = format!("/v2{}", spec.path);
+    let request = ServerRequest::new("GET", "https://api.harvestapp.com", &target)
+        .header("User-Agent", "tests (tests@example.com)")
+        .header("Authorization", &format!("Bearer {ADMINISTRATOR_TOKEN}"))
+        .header("Harvest-Account-Id", &account.account_id().to_string());
+    let answer = account.handle(now, &request);
+    assert_eq!(answer.status, 200, "{}", spec.name);
+    String::from_utf8(answer.body.to_vec()).unwrap()
 }
 
 fn records(spec: &StreamSpec, page: &Value) -> Vec<Value> {
@@ -608,4 +624,15 @@ fn every_fixture_decodes_whole_and_fills_every_column() {
             check_column(&format!("{}.{}", spec.name, column.name), column, array, &records);
         }
     }
+}
+
+#[test]
+fn the_document_on_erasing_names_the_streams_with_personal_fields() {
+    let rows = include_str!("../../docs/privacy.md").lines().filter_map(|line| {
+        let (streams, rest) = line.strip_prefix("| ")?.split_once(" | ")?;
+        rest.starts_with("the user").then_some(streams)
+    });
+    let named: BTreeSet<&str> = rows.flat_map(|streams| streams.split(", ")).collect();
+    let personal = STREAMS.iter().filter(|spec| spec.personal.is_some());
+    assert_eq!(named, personal.map(|spec| spec.name).collect());
 }

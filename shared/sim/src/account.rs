@@ -16,6 +16,7 @@ mod control;
 
 use std::collections::BTreeMap;
 
+use engine::spec::RateClass;
 use jiff::Timestamp;
 
 use crate::answer::{Answerer, ReportCache};
@@ -23,13 +24,12 @@ use crate::books::Books;
 use crate::calendar::Moment;
 use crate::fault::{ActiveFaults, FaultEffect, FaultRule, matches_pattern};
 use crate::gate::{AccountQuota, QuotaLimit, RequestStatistics};
-use crate::generate;
+use crate::listing;
 use crate::paging::MOST_PER_PAGE;
 use crate::request::{ServerRequest, ServerResponse};
 use crate::route::Route;
 use crate::scale::AccountScale;
 use crate::spelling::Spelling;
-use crate::stream::RequestClass;
 use crate::viewer::Viewer;
 
 /// Harvest account in memory. It reads no clock: `now` comes with each request.
@@ -65,7 +65,7 @@ impl Account {
     /// same account, byte for byte. Limits are those of Harvest, and no rule of faults is in force.
     #[must_use]
     pub fn generate(scale: &AccountScale, seed: u64, now: Timestamp) -> Self {
-        let made = generate::account(scale, seed, Moment::of(now));
+        let made = listing::generate(scale, seed, Moment::of(now));
         Self {
             books: made.books,
             tokens: made.tokens,
@@ -89,12 +89,12 @@ impl Account {
 
     /// Sets the limit of general requests. Requests in the current window still count.
     pub fn set_general_limit(&mut self, limit: QuotaLimit) {
-        self.gate.set(RequestClass::General, limit);
+        self.gate.set(RateClass::General, limit);
     }
 
     /// Sets the limit of report requests. Requests in the current window still count.
     pub fn set_report_limit(&mut self, limit: QuotaLimit) {
-        self.gate.set(RequestClass::Reports, limit);
+        self.gate.set(RateClass::Reports, limit);
     }
 
     /// Adds a rule after those in force, which come first: at most one rule spoils an answer.
@@ -217,11 +217,8 @@ impl Account {
     /// (token, person or account), so all tokens of the fake share one.
     fn admit(&mut self, now: Timestamp, request: &ServerRequest) -> Result<Viewer, ServerResponse> {
         let below = request.path.strip_prefix("/v2").unwrap_or(&request.path);
-        let class = if below.starts_with("/reports/") {
-            RequestClass::Reports
-        } else {
-            RequestClass::General
-        };
+        let class =
+            if below.starts_with("/reports/") { RateClass::Reports } else { RateClass::General };
         // Statistics by stream count lists and single records of streams, not `/users/me` and the
         // lists of one project.
         let stream = match Route::of(below) {

@@ -126,26 +126,13 @@ impl Answerer<'_> {
     /// Returns one record under its own URL. A record that the person may not see answers 404 like
     /// one that does not exist: a client cannot distinguish a lost permission from a deletion, and
     /// must look at the person's roles before it takes 404 for a deletion.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     fn one(
         &self,
         stream: Stream,
         parent: Option<i64>,
         id: i64,
     ) -> Result<ServerResponse, ServerResponse> {
-        let books = self.look.books;
-        let viewer = self.look.viewer;
-        let hidden = match stream {
-            Stream::TimeEntries => {
-                books.entries.get(id).is_some_and(|one| !viewer.sees_work(one.user, one.project))
-            }
-            Stream::Expenses => {
-                books.expenses.get(id).is_some_and(|one| !viewer.sees_work(one.user, one.project))
-            }
-            Stream::Projects => !viewer.sees_project(id),
-            Stream::Users => !viewer.sees_user(id),
-            _ => false,
-        };
+        let hidden = stream.listing().is_some_and(|it| !(it.is_shown)(&self.look, id));
         let mut json = JsonWriter::with_capacity(1024);
         if hidden || !self.look.record(&mut json, stream, parent, id) {
             return Err(ServerResponse::not_found());
@@ -189,7 +176,7 @@ impl Answerer<'_> {
         }
         let mut json = JsonWriter::with_capacity(1024 + page.keys.len() * 1500);
         json.open();
-        json.list(stream.records_key());
+        json.list(stream.spec().records_key.unwrap_or_default());
         for key in &page.keys {
             self.look.record(&mut json, stream, parent, key.1);
         }
@@ -240,7 +227,7 @@ impl Answerer<'_> {
         }
         let mut json = JsonWriter::with_capacity(1024 + page.keys.len() * 256);
         json.open();
-        json.list(stream.records_key());
+        json.list(stream.spec().records_key.unwrap_or_default());
         let shown = page.keys.iter().filter_map(|key| rows.get(usize::try_from(key.1).ok()?));
         for (place, row) in shown.enumerate() {
             json.element(row);

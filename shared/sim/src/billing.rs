@@ -9,8 +9,7 @@
 
 use crate::calendar::{Day, Moment};
 use crate::decimal::{DecimalNumber, Money};
-use crate::people::listed_by_creation;
-use crate::table::{Record, UNDATED};
+use crate::table::{Record, UNDATED, listed_by};
 
 /// One line of an invoice or an estimate.
 #[derive(Clone, Debug)]
@@ -202,9 +201,9 @@ pub(crate) struct Payment {
     pub(crate) updated: Moment,
 }
 
-/// Category of lines of invoices or estimates. The two lists of categories are separate.
+/// Category of lines of invoices. The list of those of estimates is separate.
 #[derive(Clone, Debug)]
-pub(crate) struct ItemCategory {
+pub(crate) struct InvoiceItemCategory {
     pub(crate) id: i64,
     pub(crate) name: String,
     pub(crate) use_as_service: bool,
@@ -213,26 +212,19 @@ pub(crate) struct ItemCategory {
     pub(crate) updated: Moment,
 }
 
-listed_by_creation!(ItemCategory);
-
-/// Implements `Record` for a document, listed by its day of issue, newest first, as Harvest
-/// documents for both lists. The day may change, and can move a document to another page.
-macro_rules! listed_by_issue {
-    ($($record:ty),+) => {$(
-        impl Record for $record {
-            fn id(&self) -> i64 {
-                self.document.id
-            }
-            fn rank(&self) -> i64 {
-                self.document.issued.map_or(UNDATED, |day| day.0)
-            }
-            fn updated(&self) -> Moment {
-                self.document.updated
-            }
-            fn touch(&mut self, now: Moment) {
-                self.document.updated = now;
-            }
-        }
-    )+};
+/// Category of lines of estimates.
+#[derive(Clone, Debug)]
+pub(crate) struct EstimateItemCategory {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
 }
-listed_by_issue!(Invoice, Estimate);
+
+listed_by!(|one| one.created.0; InvoiceItemCategory, EstimateItemCategory);
+// Documents are listed by their day of issue, newest first, as Harvest documents for both lists.
+// The day may change, and can move a document to another page.
+listed_by!(
+    |one| one.document.issued.map_or(UNDATED, |day| day.0);
+    Invoice: document, Estimate: document
+);

@@ -9,85 +9,83 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::billing::{Estimate, Invoice, ItemCategory};
-use crate::calendar::{Day, Moment};
-use crate::people::{Company, Role, User};
-use crate::stream::{Stream, StreamModule};
-use crate::table::RecordTable;
-use crate::work::{
-    Client, Contact, Expense, ExpenseCategory, Project, Task, TaskAssignment, TimeEntry,
-    UserAssignment,
-};
+use engine::spec::Module;
 
-/// Tables of the account, and indexes over some of them.
-#[derive(Clone, Debug)]
-pub(crate) struct Books {
-    pub(crate) company: Company,
-    pub(crate) users: RecordTable<User>,
-    pub(crate) roles: RecordTable<Role>,
-    pub(crate) clients: RecordTable<Client>,
-    pub(crate) contacts: RecordTable<Contact>,
-    pub(crate) projects: RecordTable<Project>,
-    pub(crate) tasks: RecordTable<Task>,
-    pub(crate) user_assignments: RecordTable<UserAssignment>,
-    pub(crate) task_assignments: RecordTable<TaskAssignment>,
-    pub(crate) entries: RecordTable<TimeEntry>,
-    pub(crate) expenses: RecordTable<Expense>,
-    pub(crate) expense_categories: RecordTable<ExpenseCategory>,
-    pub(crate) invoices: RecordTable<Invoice>,
-    pub(crate) invoice_categories: RecordTable<ItemCategory>,
-    pub(crate) estimates: RecordTable<Estimate>,
-    pub(crate) estimate_categories: RecordTable<ItemCategory>,
-    /// Ids of the entries whose timer runs. Readers ask for them in every run (`is_running=true`),
-    /// and there are few.
-    pub(crate) running: BTreeSet<i64>,
-    /// Ids of task assignments by project.
-    pub(crate) tasks_of: BTreeMap<i64, BTreeSet<i64>>,
-    /// Ids of user assignments by project.
-    pub(crate) crew_of: BTreeMap<i64, BTreeSet<i64>>,
-    /// Last id that a rate, message, payment or line has got.
-    last_child: i64,
+use crate::calendar::{Day, Moment};
+use crate::people::Company;
+use crate::stream::Stream;
+use crate::table::{Record, RecordTable};
+use crate::work::{Client, TaskAssignment, TimeEntry, UserAssignment};
+
+/// Record with a table of its own in the books.
+pub(crate) trait StoredRecord: Record + Clone + 'static {
+    /// Stream of such records.
+    const STREAM: Stream;
+    /// Returns their table.
+    fn table(books: &Books) -> &RecordTable<Self>;
+    /// Returns their table, to be changed.
+    fn table_mut(books: &mut Books) -> &mut RecordTable<Self>;
 }
+
+macro_rules! books {
+    (
+        listings { $($listing:ident $spec:ident $table:ident: $record:ty, above $base:literal;)+ }
+        others { $($other:tt)+ }
+    ) => {
+        /// Tables of the account, and indexes over some of them.
+        #[derive(Clone, Debug)]
+        pub(crate) struct Books {
+            pub(crate) company: Company,
+            $(pub(crate) $table: RecordTable<$record>,)+
+            /// Ids of the entries whose timer runs. Readers ask for them in every run
+            /// (`is_running=true`), and there are few.
+            pub(crate) running: BTreeSet<i64>,
+            /// Ids of task assignments by project.
+            pub(crate) tasks_of: BTreeMap<i64, BTreeSet<i64>>,
+            /// Ids of user assignments by project.
+            pub(crate) crew_of: BTreeMap<i64, BTreeSet<i64>>,
+            /// Last id that a rate, message, payment or line has got.
+            last_child: i64,
+        }
+
+        impl Books {
+            /// Returns an account without any record.
+            pub(crate) const fn new(company: Company) -> Self {
+                Self {
+                    company,
+                    $($table: RecordTable::new($base),)+
+                    running: BTreeSet::new(),
+                    tasks_of: BTreeMap::new(),
+                    crew_of: BTreeMap::new(),
+                    last_child: 53_341_000,
+                }
+            }
+        }
+
+        $(impl StoredRecord for $record {
+            const STREAM: Stream = Stream::$listing;
+
+            fn table(books: &Books) -> &RecordTable<Self> {
+                &books.$table
+            }
+
+            fn table_mut(books: &mut Books) -> &mut RecordTable<Self> {
+                &mut books.$table
+            }
+        })+
+    };
+}
+all_streams!(books);
 
 impl Books {
     /// Tells whether the module that a stream belongs to is on. Streams without a module always
     /// are.
     pub(crate) fn is_on(&self, stream: Stream) -> bool {
-        match stream.module() {
+        match stream.spec().module {
             None => true,
-            Some(StreamModule::Expense) => self.company.expense_feature,
-            Some(StreamModule::Invoice) => self.company.invoice_feature,
-            Some(StreamModule::Estimate) => self.company.estimate_feature,
-        }
-    }
-
-    /// Returns an account without any record.
-    ///
-    /// Each table has a first id far from all others, so that a reader that mixes up two streams
-    /// finds nothing instead of a wrong record. Ids of entries are above 2^31, because Harvest
-    /// documents them as bigint: a reader with 32-bit ids fails at the first one.
-    pub(crate) const fn new(company: Company) -> Self {
-        Self {
-            company,
-            users: RecordTable::new(1_782_000),
-            roles: RecordTable::new(617_000),
-            clients: RecordTable::new(5_735_000),
-            contacts: RecordTable::new(4_706_000),
-            projects: RecordTable::new(14_307_000),
-            tasks: RecordTable::new(8_083_000),
-            user_assignments: RecordTable::new(125_063_000),
-            task_assignments: RecordTable::new(155_502_000),
-            entries: RecordTable::new(2_412_000_000),
-            expenses: RecordTable::new(15_296_000),
-            expense_categories: RecordTable::new(4_195_000),
-            invoices: RecordTable::new(13_150_000),
-            invoice_categories: RecordTable::new(1_466_000),
-            estimates: RecordTable::new(1_439_000),
-            estimate_categories: RecordTable::new(1_378_000),
-            running: BTreeSet::new(),
-            tasks_of: BTreeMap::new(),
-            crew_of: BTreeMap::new(),
-            last_child: 53_341_000,
+            Some(Module::Expense) => self.company.expense_feature,
+            Some(Module::Invoice) => self.company.invoice_feature,
+            Some(Module::Estimate) => self.company.estimate_feature,
         }
     }
 

@@ -17,10 +17,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use engine::spec::RateClass;
 use jiff::Timestamp;
 use serde::Serialize;
-
-use crate::stream::RequestClass;
 
 /// Microseconds in a second. Times are counted in microseconds, as finely as tests can step.
 const MICROS: i64 = 1_000_000;
@@ -180,19 +179,19 @@ impl AccountQuota {
 
     /// Sets the limit of a class. Its windows keep their requests, so that a change of the limit
     /// does not open the gate for a whole window at once.
-    pub(crate) fn set(&mut self, class: RequestClass, limit: QuotaLimit) {
+    pub(crate) fn set(&mut self, class: RateClass, limit: QuotaLimit) {
         match class {
-            RequestClass::General => self.general.limit = limit,
-            RequestClass::Reports => self.reports.limit = limit,
+            RateClass::General => self.general.limit = limit,
+            RateClass::Reports => self.reports.limit = limit,
         }
     }
 
     /// Counts a request; the error is the `Retry-After` of its refusal, in seconds.
-    pub(crate) fn admit(&mut self, class: RequestClass, now: Timestamp) -> Result<(), i64> {
+    pub(crate) fn admit(&mut self, class: RateClass, now: Timestamp) -> Result<(), i64> {
         let now = now.as_microsecond();
         match class {
-            RequestClass::General => self.general.admit(now, &mut self.statistics.general),
-            RequestClass::Reports => self.reports.admit(now, &mut self.statistics.reports),
+            RateClass::General => self.general.admit(now, &mut self.statistics.general),
+            RateClass::Reports => self.reports.admit(now, &mut self.statistics.reports),
         }
     }
 
@@ -227,14 +226,14 @@ mod tests {
     fn a_full_window_says_when_its_oldest_request_leaves_it() {
         let mut gate = AccountQuota::new();
         let limit = QuotaLimit { requests: 2, window_ms: 15_000, enforced: true };
-        gate.set(RequestClass::General, limit);
-        assert_eq!(gate.admit(RequestClass::General, at(0)), Ok(()));
-        assert_eq!(gate.admit(RequestClass::General, at(5_000_000)), Ok(()));
-        assert_eq!(gate.admit(RequestClass::General, at(5_000_001)), Err(10));
-        assert_eq!(gate.admit(RequestClass::General, at(14_999_999)), Err(1));
-        assert_eq!(gate.admit(RequestClass::General, at(15_000_000)), Ok(()));
-        assert_eq!(gate.admit(RequestClass::General, at(15_000_000)), Err(5));
-        assert_eq!(gate.admit(RequestClass::Reports, at(15_000_000)), Ok(()));
+        gate.set(RateClass::General, limit);
+        assert_eq!(gate.admit(RateClass::General, at(0)), Ok(()));
+        assert_eq!(gate.admit(RateClass::General, at(5_000_000)), Ok(()));
+        assert_eq!(gate.admit(RateClass::General, at(5_000_001)), Err(10));
+        assert_eq!(gate.admit(RateClass::General, at(14_999_999)), Err(1));
+        assert_eq!(gate.admit(RateClass::General, at(15_000_000)), Ok(()));
+        assert_eq!(gate.admit(RateClass::General, at(15_000_000)), Err(5));
+        assert_eq!(gate.admit(RateClass::Reports, at(15_000_000)), Ok(()));
         let seen = &gate.statistics.general;
         assert_eq!((seen.requests, seen.refused, seen.peak), (6, 3, 5));
     }
@@ -257,11 +256,11 @@ mod tests {
             steps in proptest::collection::vec(0_i64..400_000, 1..200), requests in 1_usize..8
         ) {
             let mut gate = AccountQuota::new();
-            gate.set(RequestClass::General, QuotaLimit { requests, window_ms: 1000, enforced: true });
+            gate.set(RateClass::General, QuotaLimit { requests, window_ms: 1000, enforced: true });
             let (mut now, mut admitted) = (0, Vec::new());
             for step in steps {
                 now += step;
-                if gate.admit(RequestClass::General, at(now)).is_ok() {
+                if gate.admit(RateClass::General, at(now)).is_ok() {
                     admitted.push(now);
                 } else {
                     let recent = admitted.iter().filter(|one| **one > now - 1_000_000).count();

@@ -37,7 +37,7 @@ pub(crate) struct GeneratedAccount {
 pub(crate) struct AccountGenerator<'a> {
     /// Size of the account; mutations do not look at it.
     pub(crate) scale: &'a AccountScale,
-    /// Sequence of random numbers, the only one.
+    /// Sequence of random numbers, the only one of this generator.
     pub(crate) dice: Dice,
     pub(crate) books: &'a mut Books,
     /// Beginning of the history, which ends at `now`.
@@ -57,11 +57,8 @@ pub(crate) fn account(scale: &AccountScale, seed: u64, now: Moment) -> Generated
         weekly_capacity: 126_000,
         color_scheme: Some("orange".to_owned()),
     };
-    let days = i64::from(scale.years.max(1)) * 365;
-    let start = Day(now.day().0 - days).start();
     let mut books = Books::new(company);
-    let mut maker =
-        AccountGenerator { scale, dice: Dice::new(seed), books: &mut books, start, now };
+    let mut maker = AccountGenerator::new(scale, Dice::new(seed), &mut books, now);
     maker.people();
     maker.work();
     maker.track_time();
@@ -74,7 +71,18 @@ pub(crate) fn account(scale: &AccountScale, seed: u64, now: Moment) -> Generated
     GeneratedAccount { books, tokens }
 }
 
-impl AccountGenerator<'_> {
+impl<'a> AccountGenerator<'a> {
+    /// Returns the generator of an account with this size.
+    pub(crate) fn new(
+        scale: &'a AccountScale,
+        dice: Dice,
+        books: &'a mut Books,
+        now: Moment,
+    ) -> Self {
+        let days = i64::from(scale.years.max(1)) * 365;
+        Self { scale, dice, books, start: Day(now.day().0 - days).start(), now }
+    }
+
     /// Returns a random second of the history, at least an hour before its end: a test that begins
     /// at `now` then finds no record that was created in the same second.
     pub(crate) fn moment(&mut self) -> Moment {

@@ -3,9 +3,10 @@
 //! [`Account`] answers requests without a clock: the time comes with each request. [`serve`] serves
 //! it on a port of this machine.
 //!
-//! The crate needs no other crate of the workspace. It has its own list of streams, its own dates
-//! and its own decimals, so that a mistake of the product cannot also be in the server that its
-//! tests compare it with. It answers every request that reads one of the streams, with the shapes,
+//! Of the product the crate takes only the declarations of the streams, which tests compare with
+//! Harvest's documentation. It decodes nothing with them, and has its own dates and its own
+//! decimals, so that a mistake of the product cannot also be in the server that its tests compare
+//! it with. It answers every request that reads one of the streams, with the shapes,
 //! paging, filters, limits and permissions of Harvest's API v2, and its mutations move `updated_at`
 //! as Harvest does. Where sources disagree, it follows recorded answers. It accepts no writes of
 //! the API.
@@ -17,11 +18,16 @@
 //! account   headers, token, limits (gate), rules of faults (fault)
 //! route     path -> stream, parent, id
 //! answer    module on? may this person (viewer) read it?
-//! filter    parameters -> keys of the records, in the order of the list
+//! filter    parameters -> filters
+//! served    filters -> keys of the records, in the order of the list (listing)
 //! paging    keys -> one page, its links and totals
 //! render    keys -> JSON of the records (json, decimal, calendar); report -> rows of reports
 //! account   headers of the answer, faults of the finished answer -> ServerResponse
 //! ```
+
+// First, because its macro `all_streams` is used below.
+#[macro_use]
+mod listing;
 
 mod account;
 mod answer;
@@ -46,6 +52,7 @@ mod request;
 mod rewrite;
 mod route;
 mod scale;
+mod served;
 mod spelling;
 mod stream;
 mod table;

@@ -21,9 +21,9 @@ use crate::account::Account;
 use crate::calendar::{Day, Moment};
 use crate::dice::Dice;
 use crate::generate::AccountGenerator;
+use crate::listing::RecordEdit;
 use crate::scale::AccountScale;
 use crate::stream::Stream;
-use crate::table::{Record, RecordTable};
 
 pub use mutation::{AppliedMutation, Mutation, NotApplied, RateKind, SwitchedModule};
 
@@ -99,59 +99,54 @@ impl AccountGenerator<'_> {
         let done = |op: &str, stream: Stream, id: i64| Ok(applied(op, stream, id));
         match mutation {
             Mutation::Create { stream } => {
-                listing(stream).and_then(|stream| done("create", stream, self.create(stream)?))
+                let stream = listing(stream)?;
+                let created = stream.listing().map(|listing| (listing.create)(self));
+                done("create", stream, created.unwrap_or_else(|| Err(NotApplied::new("none")))?)
             }
             Mutation::Update { stream, id } => {
-                let stream = listing(stream)?;
-                let id = self.chosen(stream, *id)?;
-                self.change(stream, id)?;
-                done("update", stream, id)
+                self.act("update", listing(stream)?, *id, Self::change)
             }
             Mutation::Delete { stream, id } => {
-                let stream = listing(stream)?;
-                let id = self.chosen(stream, *id)?;
-                self.remove(stream, id)?;
-                done("delete", stream, id)
+                self.act("delete", listing(stream)?, *id, |maker, stream, id| {
+                    stream.listing().map_or(Ok(()), |listing| (listing.remove)(maker, id))
+                })
             }
             Mutation::Rename { stream, id, name } => {
-                let stream = listing(stream)?;
-                let id = self.chosen(stream, *id)?;
-                self.rename(stream, id, name.as_deref())?;
-                done("rename", stream, id)
+                self.act("rename", listing(stream)?, *id, |maker, stream, id| {
+                    maker.rename(stream, id, name.as_deref())
+                })
             }
             Mutation::Archive { stream, id } => {
-                let stream = listing(stream)?;
-                let id = self.chosen(stream, *id)?;
-                self.archive(stream, id)?;
-                done("archive", stream, id)
+                self.act("archive", listing(stream)?, *id, |maker, stream, id| {
+                    maker.edit(stream, id, &RecordEdit::Archive, "such records cannot be archived")
+                })
+            }
+            Mutation::AddMessage { stream, id } => {
+                self.act("add_message", listing(stream)?, *id, Self::add_message)
+            }
+            Mutation::RemoveMessage { stream, id } => {
+                self.act("remove_message", listing(stream)?, *id, Self::remove_message)
+            }
+            Mutation::Redate { stream, id, day: to } => {
+                let to = to.as_deref().map(day).transpose()?;
+                self.act("redate", listing(stream)?, *id, |maker, stream, id| {
+                    maker.edit(stream, id, &RecordEdit::Redate(to), "such records have no day")
+                })
             }
             Mutation::ChangeRate { user, kind, cents, start_date } => {
                 let start = start_date.as_deref().map(day).transpose()?;
-                let id = self.chosen(Stream::Users, *user)?;
-                self.change_rate(id, *kind, *cents, start);
-                done("change_rate", Stream::Users, id)
-            }
-            Mutation::AddMessage { stream, id } => {
-                let stream = listing(stream)?;
-                let id = self.chosen(stream, *id)?;
-                self.add_message(stream, id)?;
-                done("add_message", stream, id)
-            }
-            Mutation::RemoveMessage { stream, id } => {
-                let stream = listing(stream)?;
-                let id = self.chosen(stream, *id)?;
-                self.remove_message(stream, id)?;
-                done("remove_message", stream, id)
+                self.act("change_rate", Stream::Users, *user, |maker, _, id| {
+                    maker.change_rate(id, *kind, *cents, start);
+                    Ok(())
+                })
             }
             Mutation::AddPayment { id } => {
-                let id = self.chosen(Stream::Invoices, *id)?;
-                self.add_payment(id)?;
-                done("add_payment", Stream::Invoices, id)
+                self.act("add_payment", Stream::Invoices, *id, |maker, _, id| maker.add_payment(id))
             }
             Mutation::RemovePayment { id } => {
-                let id = self.chosen(Stream::Invoices, *id)?;
-                self.remove_payment(id)?;
-                done("remove_payment", Stream::Invoices, id)
+                self.act("remove_payment", Stream::Invoices, *id, |maker, _, id| {
+                    maker.remove_payment(id)
+                })
             }
             Mutation::StartTimer => done("start_timer", Stream::TimeEntries, self.start_timer()?),
             Mutation::StopTimer { id } => {
@@ -162,21 +157,14 @@ impl AccountGenerator<'_> {
             }
             Mutation::MoveEntry { id, day: to, project } => {
                 let to = to.as_deref().map(day).transpose()?;
-                let id = self.chosen(Stream::TimeEntries, *id)?;
-                self.move_entry(id, to, *project)?;
-                done("move_entry", Stream::TimeEntries, id)
-            }
-            Mutation::Redate { stream, id, day: to } => {
-                let to = to.as_deref().map(day).transpose()?;
-                let stream = listing(stream)?;
-                let id = self.chosen(stream, *id)?;
-                self.redate(stream, id, to)?;
-                done("redate", stream, id)
+                self.act("move_entry", Stream::TimeEntries, *id, |maker, _, id| {
+                    maker.move_entry(id, to, *project)
+                })
             }
             Mutation::Undate { id } => {
-                let id = self.chosen(Stream::Estimates, *id)?;
-                self.books.estimates.edit(id, self.now, |one| one.document.issued = None);
-                done("undate", Stream::Estimates, id)
+                self.act("undate", Stream::Estimates, *id, |maker, stream, id| {
+                    maker.edit(stream, id, &RecordEdit::Redate(None), "such records have no day")
+                })
             }
             Mutation::LockProject { id } => {
                 let id = self.chosen(Stream::Projects, *id)?;
@@ -198,6 +186,19 @@ impl AccountGenerator<'_> {
         }
     }
 
+    /// Makes a change of the named record, or of a random one if none is named.
+    fn act(
+        &mut self,
+        op: &str,
+        stream: Stream,
+        id: Option<i64>,
+        change: impl FnOnce(&mut Self, Stream, i64) -> Result<(), NotApplied>,
+    ) -> Result<AppliedMutation, NotApplied> {
+        let id = self.chosen(stream, id)?;
+        change(self, stream, id)?;
+        Ok(applied(op, stream, id))
+    }
+
     /// Returns the switch of a module.
     fn feature(&mut self, module: SwitchedModule) -> &mut bool {
         let company = &mut self.books.company;
@@ -210,46 +211,17 @@ impl AccountGenerator<'_> {
 
     /// Returns the id of the named record, or of a random one if none is named. Fails if there is
     /// no such record, so the methods behind it may rely on its existence.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     fn chosen(&mut self, stream: Stream, id: Option<i64>) -> Result<i64, NotApplied> {
-        let books = &*self.books;
-        let dice = &mut self.dice;
-        let found = match stream {
-            Stream::Clients => choose(&books.clients, dice, id),
-            Stream::Contacts => choose(&books.contacts, dice, id),
-            Stream::Projects => choose(&books.projects, dice, id),
-            Stream::Tasks => choose(&books.tasks, dice, id),
-            Stream::Users => choose(&books.users, dice, id),
-            Stream::Roles => choose(&books.roles, dice, id),
-            Stream::UserAssignments => choose(&books.user_assignments, dice, id),
-            Stream::TaskAssignments => choose(&books.task_assignments, dice, id),
-            Stream::TimeEntries => choose(&books.entries, dice, id),
-            Stream::Expenses => choose(&books.expenses, dice, id),
-            Stream::ExpenseCategories => choose(&books.expense_categories, dice, id),
-            Stream::Invoices => choose(&books.invoices, dice, id),
-            Stream::Estimates => choose(&books.estimates, dice, id),
-            Stream::InvoiceItemCategories => choose(&books.invoice_categories, dice, id),
-            Stream::EstimateItemCategories => choose(&books.estimate_categories, dice, id),
-            _ => None,
-        };
+        let found = stream.listing().and_then(|listing| (listing.choose)(self, id));
         found.ok_or_else(|| NotApplied::new("no such record"))
-    }
-}
-
-/// Returns the id if the table has it; without an id, that of a random record.
-fn choose<T: Record>(table: &RecordTable<T>, dice: &mut Dice, id: Option<i64>) -> Option<i64> {
-    match id {
-        Some(id) => table.get(id).map(Record::id),
-        None => table.id_at(dice.index(table.len())?),
     }
 }
 
 /// Returns the stream of this name if its records have a table: children, reports and `/company`
 /// change through others.
 fn listing(name: &str) -> Result<Stream, NotApplied> {
-    Stream::from_name(name)
-        .filter(|stream| !stream.has_parent() && !stream.is_report() && *stream != Stream::Company)
-        .ok_or_else(|| NotApplied(format!("`{name}` is no listing")))
+    let stream = Stream::from_name(name).filter(|stream| stream.listing().is_some());
+    stream.ok_or_else(|| NotApplied(format!("`{name}` is no listing")))
 }
 
 /// Parses a day of a mutation.

@@ -138,7 +138,7 @@ impl ListPage {
             keys: cut,
         };
         match (paging, start) {
-            (ListPaging::Offset | ListPaging::Single, PageStart::Number(number)) => {
+            (ListPaging::Offset, PageStart::Number(number)) => {
                 page.number = Some(number);
                 page.next_number = (number < pages).then(|| number + 1);
                 page.previous_number = (number > 1).then(|| number - 1);
@@ -146,7 +146,7 @@ impl ListPage {
                 page.previous = page.previous_number.map(|number| link.page(number));
             }
             (
-                ListPaging::Cursor | ListPaging::Offset | ListPaging::Single,
+                ListPaging::Cursor | ListPaging::Offset,
                 PageStart::Number(_) | PageStart::After(_) | PageStart::Before(_),
             ) => {
                 // Numbers only at both ends, as Harvest documents: in between, a cursor does not
@@ -175,12 +175,12 @@ impl ListPage {
         let link = LinkBuilder { request, per_page: self.size };
         let here = start(request, paging).unwrap_or(PageStart::Number(1));
         match (paging, here) {
-            (ListPaging::Offset | ListPaging::Single, PageStart::Number(number)) => {
+            (ListPaging::Offset, PageStart::Number(number)) => {
                 self.next_number = Some(number + 1);
                 self.next = Some(link.page(number + 1));
             }
             (
-                ListPaging::Cursor | ListPaging::Offset | ListPaging::Single,
+                ListPaging::Cursor | ListPaging::Offset,
                 PageStart::Number(_) | PageStart::After(_) | PageStart::Before(_),
             ) => {
                 // Records were created after 1970 and rank by that, so no record follows these

@@ -6,29 +6,7 @@
 
 use crate::calendar::{Day, Moment};
 use crate::decimal::DecimalNumber;
-use crate::table::Record;
-
-/// Implements `Record` for a type with `id`, `created` and `updated`, listed by creation, newest
-/// first. A record thus keeps its place in the list for ever.
-macro_rules! listed_by_creation {
-    ($($record:ty),+) => {$(
-        impl Record for $record {
-            fn id(&self) -> i64 {
-                self.id
-            }
-            fn rank(&self) -> i64 {
-                self.created.0
-            }
-            fn updated(&self) -> Moment {
-                self.updated
-            }
-            fn touch(&mut self, now: Moment) {
-                self.updated = now;
-            }
-        }
-    )+};
-}
-pub(crate) use listed_by_creation;
+use crate::table::{Record, listed_by};
 
 /// Account as `/company` shows it.
 #[derive(Clone, Debug)]
@@ -119,4 +97,4 @@ pub(crate) struct Role {
     pub(crate) updated: Moment,
 }
 
-listed_by_creation!(User, Role);
+listed_by!(|one| one.created.0; User, Role);

@@ -11,7 +11,7 @@
 //! | `/projects/{id}/user_assignments/{id}` | one assignment; no shorter path has it |
 //! | `/invoices/{id}/messages/new` | a proposed text, not a message with the id `new` |
 
-use crate::stream::{ListPaging, Stream};
+use crate::stream::Stream;
 
 /// Request that the server understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,17 +45,17 @@ impl Route {
             ["invoices", id, "messages", "new"] => return Some(Self::NewMessage(number(id)?)),
             ["projects", id, "user_assignments"] => return Some(Self::ProjectUsers(number(id)?)),
             ["projects", id, "task_assignments"] => return Some(Self::ProjectTasks(number(id)?)),
-            ["projects", parent, "user_assignments", id] => {
-                return Some(Self::Child(Stream::UserAssignments, number(parent)?, number(id)?));
-            }
-            ["projects", parent, "task_assignments", id] => {
-                return Some(Self::Child(Stream::TaskAssignments, number(parent)?, number(id)?));
-            }
-            ["users", parent, "billable_rates", id] => {
-                return Some(Self::Child(Stream::UserBillableRates, number(parent)?, number(id)?));
-            }
-            ["users", parent, "cost_rates", id] => {
-                return Some(Self::Child(Stream::UserCostRates, number(parent)?, number(id)?));
+            [above, parent, below, id] => {
+                let stream = match (*above, *below) {
+                    ("projects", "user_assignments") => Some(Stream::UserAssignments),
+                    ("projects", "task_assignments") => Some(Stream::TaskAssignments),
+                    ("users", "billable_rates") => Some(Stream::UserBillableRates),
+                    ("users", "cost_rates") => Some(Stream::UserCostRates),
+                    _ => None,
+                };
+                if let Some(stream) = stream {
+                    return Some(Self::Child(stream, number(parent)?, number(id)?));
+                }
             }
             _ => {}
         }
@@ -69,16 +69,15 @@ impl Route {
         let pattern: Vec<&str> = stream.path().trim_start_matches('/').split('/').collect();
         let mut parent = None;
         for (expected, given) in pattern.iter().zip(segments) {
-            if *expected == "{}" {
+            if *expected == "{parent}" {
                 parent = Some(number(given)?);
             } else if expected != given {
                 return None;
             }
         }
         let after = segments.get(pattern.len()..)?;
-        let alone = stream.paging() == ListPaging::Single
-            || stream.is_report()
-            || stream.has_parent()
+        // Not the declared path of a record, so that a wrong one there is noticed.
+        let alone = stream.listing().is_none()
             || matches!(stream, Stream::UserAssignments | Stream::TaskAssignments);
         match after {
             [] => Some(Self::List(stream, parent)),
@@ -134,7 +133,7 @@ mod tests {
         for stream in Stream::ALL {
             let parent = stream.has_parent().then_some(12);
             assert_eq!(
-                Route::of(&stream.path().replace("{}", "12")),
+                Route::of(&stream.path().replace("{parent}", "12")),
                 Some(Route::List(*stream, parent))
             );
         }

@@ -29,6 +29,29 @@ pub(crate) trait Record {
     fn touch(&mut self, now: Moment);
 }
 
+/// Implements `Record` for types with `id`, `created` and `updated`, by themselves or in the part
+/// that is named; the function returns the rank.
+macro_rules! listed_by {
+    ($rank:expr; $($record:ty $(: $part:ident)?),+) => {$(
+        impl Record for $record {
+            fn id(&self) -> i64 {
+                self$(.$part)?.id
+            }
+            fn rank(&self) -> i64 {
+                let rank: fn(&Self) -> i64 = $rank;
+                rank(self)
+            }
+            fn updated(&self) -> Moment {
+                self$(.$part)?.updated
+            }
+            fn touch(&mut self, now: Moment) {
+                self$(.$part)?.updated = now;
+            }
+        }
+    )+};
+}
+pub(crate) use listed_by;
+
 /// Rank of an undated record: the lowest of all, so that it is listed last and is in no range of
 /// days.
 pub(crate) const UNDATED: i64 = i64::MIN;

@@ -127,7 +127,8 @@ impl Viewer {
     }
 
     /// Tells whether the person may read the stream at all; otherwise the answer is 403. Lists that
-    /// are merely shorter for this person are read, and are cut in `filter` and `answer`.
+    /// are merely shorter for this person are read, and are cut by `ListedRecord::is_shown`.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are for administrators")]
     pub(crate) fn may_read(&self, stream: Stream, parent: Option<i64>) -> bool {
         let manages = self.standing != AccessLevel::Member;
         match stream {
@@ -142,28 +143,14 @@ impl Viewer {
             Stream::Estimates | Stream::EstimateMessages | Stream::EstimateItemCategories => {
                 self.holds("estimates_manager")
             }
-            Stream::ExpenseCategories
-            | Stream::Roles
-            | Stream::UserCostRates
-            | Stream::UserTeammates => self.is_administrator(),
             Stream::UserBillableRates => self.holds("billable_rates_manager"),
             Stream::UserAssignments
             | Stream::TaskAssignments
             | Stream::Projects
             | Stream::Users => manages,
             Stream::UserProjectAssignments => manages || parent == Some(self.user),
-            Stream::Company
-            | Stream::Expenses
-            | Stream::TimeEntries
-            | Stream::ExpenseReportClients
-            | Stream::ExpenseReportProjects
-            | Stream::ExpenseReportCategories
-            | Stream::ExpenseReportTeam
-            | Stream::TimeReportClients
-            | Stream::TimeReportProjects
-            | Stream::TimeReportTasks
-            | Stream::TimeReportTeam
-            | Stream::ProjectBudgetReport => true,
+            Stream::Company | Stream::Expenses | Stream::TimeEntries => true,
+            _ => stream.is_report() || self.is_administrator(),
         }
     }
 }

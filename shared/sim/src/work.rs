@@ -13,8 +13,7 @@
 
 use crate::calendar::{Day, Moment};
 use crate::decimal::{DecimalNumber, Money};
-use crate::people::listed_by_creation;
-use crate::table::Record;
+use crate::table::{Record, listed_by};
 
 /// Client of the account. Its currency is that of all work for it.
 #[derive(Clone, Debug)]
@@ -234,35 +233,11 @@ pub(crate) struct ExpenseCategory {
     pub(crate) updated: Moment,
 }
 
-listed_by_creation!(
-    Client,
-    Contact,
-    Project,
-    Task,
-    UserAssignment,
-    TaskAssignment,
-    ExpenseCategory
+// Listed by creation, newest first. A record thus keeps its place in the list for ever.
+listed_by!(
+    |one| one.created.0;
+    Client, Contact, Project, Task, UserAssignment, TaskAssignment, ExpenseCategory
 );
-
-/// Implements `Record` for a type with `spent`, listed by that day, newest first, as Harvest
-/// documents for entries and expenses. The order follows the work and not the change: no list of
-/// Harvest is ordered by `updated_at`.
-macro_rules! listed_by_day_spent {
-    ($($record:ty),+) => {$(
-        impl Record for $record {
-            fn id(&self) -> i64 {
-                self.id
-            }
-            fn rank(&self) -> i64 {
-                self.spent.0
-            }
-            fn updated(&self) -> Moment {
-                self.updated
-            }
-            fn touch(&mut self, now: Moment) {
-                self.updated = now;
-            }
-        }
-    )+};
-}
-listed_by_day_spent!(TimeEntry, Expense);
+// Listed by the day of work, newest first, as Harvest documents for entries and expenses. The order
+// follows the work and not the change: no list of Harvest is ordered by `updated_at`.
+listed_by!(|one| one.spent.0; TimeEntry, Expense);

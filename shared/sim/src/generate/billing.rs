@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use super::{AccountGenerator, words};
 use crate::billing::{
-    BillingDocument, Estimate, Invoice, ItemCategory, LineItem, Message, Payment,
+    BillingDocument, Estimate, EstimateItemCategory, Invoice, InvoiceItemCategory, LineItem,
+    Message, Payment,
 };
 use crate::calendar::Moment;
 use crate::decimal::{DecimalNumber, Money};
@@ -21,16 +22,17 @@ impl AccountGenerator<'_> {
     pub(crate) fn bill(&mut self) {
         for (name, service) in [("Service", true), ("Product", false)] {
             let created = self.start;
-            let mut category = ItemCategory {
-                id: self.books.invoice_categories.claim_id(),
-                name: name.to_owned(),
+            let (id, name) = (self.books.invoice_categories.claim_id(), name.to_owned());
+            self.books.invoice_categories.put(InvoiceItemCategory {
+                id,
+                name: name.clone(),
                 use_as_service: service,
                 use_as_expense: !service,
                 created,
                 updated: created,
-            };
-            self.books.invoice_categories.put(category.clone());
-            category.id = self.books.estimate_categories.claim_id();
+            });
+            let id = self.books.estimate_categories.claim_id();
+            let category = EstimateItemCategory { id, name, created, updated: created };
             self.books.estimate_categories.put(category);
         }
         // Billable entries by project, oldest first. Each is taken for at most one invoice.

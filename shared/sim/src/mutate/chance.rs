@@ -10,6 +10,7 @@ use super::{AppliedMutation, Mutation, RateKind};
 use crate::account::Account;
 use crate::calendar::Day;
 use crate::dice::Dice;
+use crate::stream::Stream;
 
 impl Account {
     /// Makes up to `steps` random changes, and returns those that were made; the ones that Harvest
@@ -25,7 +26,34 @@ impl Account {
             let own = Dice::new(dice.next());
             applied.extend(self.apply_by(now, &mutation, own));
         }
+        self.mutate_others(now, Dice::new(dice.next()), steps, &mut applied);
         applied
+    }
+
+    /// Changes the listings that `MOVING` does not name. They come last, with numbers of their own,
+    /// and are not counted, so that all other records stay the same.
+    fn mutate_others(
+        &mut self,
+        now: Timestamp,
+        mut dice: Dice,
+        steps: u64,
+        applied: &mut Vec<AppliedMutation>,
+    ) {
+        let changes = self.changes;
+        let listings = Stream::ALL.iter().filter(|stream| stream.listing().is_some());
+        for stream in listings.map(|stream| stream.name()).filter(|name| !MOVING.contains(name)) {
+            for _ in 0..steps.div_ceil(20) {
+                let (stream, id) = (stream.to_owned(), None);
+                let mutation = match dice.between(0, 3) {
+                    0 => Mutation::Create { stream },
+                    1 => Mutation::Delete { stream, id },
+                    _ => Mutation::Update { stream, id },
+                };
+                let own = Dice::new(dice.next());
+                applied.extend(self.apply_by(now, &mutation, own));
+            }
+        }
+        self.changes = changes;
     }
 }
 

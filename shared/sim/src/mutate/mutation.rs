@@ -190,7 +190,7 @@ pub struct NotApplied(pub(super) String);
 
 impl NotApplied {
     /// Returns the reason with this text.
-    pub(super) fn new(reason: &str) -> Self {
+    pub(crate) fn new(reason: &str) -> Self {
         Self(reason.to_owned())
     }
 }

@@ -6,7 +6,8 @@
 use super::RenderContext;
 use super::people::stamps;
 use crate::billing::{
-    BillingDocument, Estimate, Invoice, ItemCategory, LineItem, Message, Payment,
+    BillingDocument, Estimate, EstimateItemCategory, Invoice, InvoiceItemCategory, LineItem,
+    Message, Payment,
 };
 use crate::decimal::DecimalNumber;
 use crate::json::JsonWriter;
@@ -42,7 +43,7 @@ fn document(look: &RenderContext<'_>, json: &mut JsonWriter, document: &BillingD
 
 /// Appends an invoice, left open. `paid_at` and `paid_date` are those of the last payment, and null
 /// in every state but `paid`.
-pub(super) fn invoice(look: &RenderContext<'_>, json: &mut JsonWriter, invoice: &Invoice) {
+pub(crate) fn invoice(look: &RenderContext<'_>, json: &mut JsonWriter, invoice: &Invoice) {
     json.open();
     document(look, json, &invoice.document);
     json.money("due_amount", invoice.due_amount());
@@ -103,7 +104,7 @@ fn line(json: &mut JsonWriter, line: &LineItem) {
 }
 
 /// Appends an estimate, left open.
-pub(super) fn estimate(look: &RenderContext<'_>, json: &mut JsonWriter, estimate: &Estimate) {
+pub(crate) fn estimate(look: &RenderContext<'_>, json: &mut JsonWriter, estimate: &Estimate) {
     json.open();
     document(look, json, &estimate.document);
     json.text("state", estimate.state());
@@ -141,7 +142,7 @@ fn message(json: &mut JsonWriter, message: &Message) {
 }
 
 /// Appends a message about an invoice, left open.
-pub(super) fn invoice_message(json: &mut JsonWriter, one: &Message) {
+pub(crate) fn invoice_message(json: &mut JsonWriter, one: &Message) {
     message(json, one);
     json.flag("include_link_to_client_invoice", false);
     json.flag("attach_pdf", one.event.is_none());
@@ -151,13 +152,13 @@ pub(super) fn invoice_message(json: &mut JsonWriter, one: &Message) {
 }
 
 /// Appends a message about an estimate, left open.
-pub(super) fn estimate_message(json: &mut JsonWriter, one: &Message) {
+pub(crate) fn estimate_message(json: &mut JsonWriter, one: &Message) {
     message(json, one);
 }
 
 /// Appends a payment, left open. Without a gateway `payment_gateway` is an object of two nulls, as
 /// in recorded answers.
-pub(super) fn payment(json: &mut JsonWriter, payment: &Payment) {
+pub(crate) fn payment(json: &mut JsonWriter, payment: &Payment) {
     json.open();
     json.int("id", payment.id);
     json.money("amount", payment.amount);
@@ -174,15 +175,18 @@ pub(super) fn payment(json: &mut JsonWriter, payment: &Payment) {
     json.close();
 }
 
-/// Appends a category for invoices, left open: one for estimates with two fields more.
-pub(super) fn invoice_category(json: &mut JsonWriter, category: &ItemCategory) {
-    estimate_category(json, category);
+/// Appends a category for invoices, left open. One for estimates has two fields less.
+pub(crate) fn invoice_category(json: &mut JsonWriter, category: &InvoiceItemCategory) {
+    json.open();
+    json.int("id", category.id);
+    json.text("name", &category.name);
+    stamps(json, category.created, category.updated);
     json.flag("use_as_service", category.use_as_service);
     json.flag("use_as_expense", category.use_as_expense);
 }
 
 /// Appends a category for estimates, left open.
-pub(super) fn estimate_category(json: &mut JsonWriter, category: &ItemCategory) {
+pub(crate) fn estimate_category(json: &mut JsonWriter, category: &EstimateItemCategory) {
     json.open();
     json.int("id", category.id);
     json.text("name", &category.name);

@@ -10,7 +10,7 @@ use crate::json::JsonWriter;
 use crate::people::{Role, User, UserRate};
 
 /// Appends `/company`, left open. It has no id and no times, and tells which modules are on.
-pub(super) fn company(look: &RenderContext<'_>, json: &mut JsonWriter) {
+pub(crate) fn company(look: &RenderContext<'_>, json: &mut JsonWriter) {
     let company = &look.books.company;
     json.open();
     json.text("base_uri", &format!("https://{}", company.domain));
@@ -40,7 +40,7 @@ pub(super) fn company(look: &RenderContext<'_>, json: &mut JsonWriter) {
 }
 
 /// Appends a user of the listing, left open.
-pub(super) fn user(look: &RenderContext<'_>, json: &mut JsonWriter, user: &User) {
+pub(crate) fn user(look: &RenderContext<'_>, json: &mut JsonWriter, user: &User) {
     json.open();
     json.int("id", user.id);
     json.text("first_name", &user.first_name);
@@ -86,7 +86,7 @@ pub(crate) fn avatar(user: &User) -> String {
 }
 
 /// Appends a teammate of a manager, left open.
-pub(super) fn teammate(json: &mut JsonWriter, user: &User) {
+pub(crate) fn teammate(json: &mut JsonWriter, user: &User) {
     json.open();
     json.int("id", user.id);
     json.text("first_name", &user.first_name);
@@ -95,7 +95,7 @@ pub(super) fn teammate(json: &mut JsonWriter, user: &User) {
 }
 
 /// Appends a billable or cost rate, left open.
-pub(super) fn rate(json: &mut JsonWriter, rate: &UserRate) {
+pub(crate) fn rate(json: &mut JsonWriter, rate: &UserRate) {
     json.open();
     json.int("id", rate.id);
     json.number("amount", rate.amount);
@@ -106,7 +106,7 @@ pub(super) fn rate(json: &mut JsonWriter, rate: &UserRate) {
 
 /// Appends a business role with the ids of its users, left open. It has no list of users of its
 /// own: they are those with its name.
-pub(super) fn role(look: &RenderContext<'_>, json: &mut JsonWriter, role: &Role) {
+pub(crate) fn role(look: &RenderContext<'_>, json: &mut JsonWriter, role: &Role) {
     json.open();
     json.int("id", role.id);
     json.text("name", &role.name);

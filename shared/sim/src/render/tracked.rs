@@ -53,7 +53,7 @@ fn assignment_of_user(look: &RenderContext<'_>, json: &mut JsonWriter, id: Optio
 
 /// Appends an entry, left open. Without the permission `billable_rate` is null and `cost_rate` is
 /// missing.
-pub(super) fn entry(look: &RenderContext<'_>, json: &mut JsonWriter, entry: &TimeEntry) {
+pub(crate) fn entry(look: &RenderContext<'_>, json: &mut JsonWriter, entry: &TimeEntry) {
     json.open();
     json.int("id", entry.id);
     spent(json, entry.id, entry.spent);
@@ -140,7 +140,7 @@ fn clock(minute: i64) -> String {
 }
 
 /// Appends an expense, left open.
-pub(super) fn expense(look: &RenderContext<'_>, json: &mut JsonWriter, expense: &Expense) {
+pub(crate) fn expense(look: &RenderContext<'_>, json: &mut JsonWriter, expense: &Expense) {
     let approved = expense.approval == Approval::Approved;
     let reason = match (expense.invoice.is_some(), approved) {
         (true, _) => Some("Expense is invoiced."),

@@ -12,7 +12,7 @@ use crate::work::{
 };
 
 /// Appends a client, left open.
-pub(super) fn client(json: &mut JsonWriter, client: &Client) {
+pub(crate) fn client(json: &mut JsonWriter, client: &Client) {
     json.open();
     json.int("id", client.id);
     json.text("name", &client.name);
@@ -24,7 +24,7 @@ pub(super) fn client(json: &mut JsonWriter, client: &Client) {
 }
 
 /// Appends a contact, left open.
-pub(super) fn contact(look: &RenderContext<'_>, json: &mut JsonWriter, contact: &Contact) {
+pub(crate) fn contact(look: &RenderContext<'_>, json: &mut JsonWriter, contact: &Contact) {
     json.open();
     json.int("id", contact.id);
     json.maybe_text("title", contact.title.as_deref());
@@ -43,7 +43,7 @@ pub(super) fn contact(look: &RenderContext<'_>, json: &mut JsonWriter, contact: 
 }
 
 /// Appends a project, left open.
-pub(super) fn project(look: &RenderContext<'_>, json: &mut JsonWriter, project: &Project) {
+pub(crate) fn project(look: &RenderContext<'_>, json: &mut JsonWriter, project: &Project) {
     let rates = look.viewer.sees_rates();
     json.open();
     json.int("id", project.id);
@@ -75,7 +75,7 @@ pub(super) fn project(look: &RenderContext<'_>, json: &mut JsonWriter, project: 
 }
 
 /// Appends a task, left open.
-pub(super) fn task(json: &mut JsonWriter, task: &Task) {
+pub(crate) fn task(json: &mut JsonWriter, task: &Task) {
     json.open();
     json.int("id", task.id);
     json.text("name", &task.name);
@@ -134,7 +134,7 @@ pub(super) fn task_stub(look: &RenderContext<'_>, json: &mut JsonWriter, id: i64
 }
 
 /// Appends a user assignment of the listing, left open.
-pub(super) fn user_assignment(
+pub(crate) fn user_assignment(
     look: &RenderContext<'_>,
     json: &mut JsonWriter,
     assignment: &UserAssignment,
@@ -147,7 +147,7 @@ pub(super) fn user_assignment(
 }
 
 /// Appends a task assignment of the listing, left open.
-pub(super) fn task_assignment(
+pub(crate) fn task_assignment(
     look: &RenderContext<'_>,
     json: &mut JsonWriter,
     assignment: &TaskAssignment,
@@ -161,7 +161,7 @@ pub(super) fn task_assignment(
 
 /// Appends a user assignment as its user sees it, left open: with the client, and with the active
 /// tasks of the project. The tasks are other records, so their changes do not move this one.
-pub(super) fn project_assignment(
+pub(crate) fn project_assignment(
     look: &RenderContext<'_>,
     json: &mut JsonWriter,
     assignment: &UserAssignment,
@@ -188,7 +188,7 @@ pub(super) fn project_assignment(
 
 /// Appends an expense category, left open. `unit_price` is a number in recorded bodies, although a
 /// generated description of the API calls it a string.
-pub(super) fn expense_category(json: &mut JsonWriter, category: &ExpenseCategory) {
+pub(crate) fn expense_category(json: &mut JsonWriter, category: &ExpenseCategory) {
     json.open();
     json.int("id", category.id);
     json.text("name", &category.name);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine::spec::StreamKind;
 use proptest::prelude::*;
 
 use super::{Caller, id};
@@ -139,6 +140,27 @@ fn only_active_records_are_asked_for_by_is_active() {
     let (on, off) = (count(&mut caller, "?is_active=true"), count(&mut caller, "?is_active=false"));
     assert!(off >= 1);
     assert_eq!(on + off, count(&mut caller, ""));
+}
+
+#[test]
+fn records_are_where_the_declarations_say() {
+    let mut caller = Caller::tiny();
+    for spec in streams::STREAMS {
+        let StreamKind::Listing(listing) = &spec.kind else { continue };
+        let page = caller.get(&format!("/v2{}?per_page=1", spec.path));
+        let record = &page[spec.records_key.unwrap()][0];
+        let parent = listing.goes_with.map(|parent| parent.column.replace("_id", "/id"));
+        let parent =
+            parent.map_or(0, |id| record.pointer(&format!("/{id}")).unwrap().as_i64().unwrap());
+        let ids = |path: &str| {
+            let path = path.replace("{id}", &id(record).to_string());
+            format!("/v2{}", path.replace("{parent}", &parent.to_string()))
+        };
+        assert_eq!(&caller.get(&ids(listing.own_path)), record, "{}", spec.name);
+        if let Some(parent) = listing.goes_with {
+            caller.get(&ids(parent.path));
+        }
+    }
 }
 
 #[test]

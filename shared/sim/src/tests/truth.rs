@@ -37,7 +37,7 @@ fn every_stream_serves_its_truth() {
     let mut caller =
         Caller::new(&AccountScale { unknown_members: true, ..AccountScale::tiny() }, 11);
     for stream in Stream::ALL {
-        let (name, key) = (stream.name(), stream.records_key());
+        let (name, key) = (stream.name(), stream.spec().records_key.unwrap_or_default());
         let query = if stream.is_report() { WINDOW } else { "" };
         let truth = caller.control(&format!("/_sim/truth/{name}{query}"));
         let truth = truth["records"].as_array().unwrap().clone();
@@ -49,7 +49,7 @@ fn every_stream_serves_its_truth() {
             let parents: BTreeSet<i64> =
                 truth.iter().map(|one| one["parent"].as_i64().unwrap()).collect();
             for parent in parents {
-                let path = stream.path().replace("{}", &parent.to_string());
+                let path = stream.path().replace("{parent}", &parent.to_string());
                 served.extend(caller.walk(&format!("/v2{path}?per_page=3"), key, |_| {}));
             }
         } else {

@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::ListFilter;
 use crate::calendar::Moment;
+use crate::filter::ListFilter;
 use crate::people::UserRate;
 use crate::render::RenderContext;
 use crate::request::ServerResponse;
