@@ -20,6 +20,7 @@ mod describe;
 mod document;
 mod drift;
 pub(crate) mod keeper;
+pub(crate) mod leave;
 mod objects;
 mod prepare;
 pub(crate) mod quarantine;
@@ -36,7 +37,6 @@ use delta::table::{CommitNote, Table, WriterIdentity};
 use engine::ids::{Epoch, RunId};
 use engine::item::{ItemValue, StreamItem, StreamPosition};
 use engine::lease::{BusyLease, Lease};
-use engine::pace::still_lost;
 use engine::pass::Pass;
 use engine::report::RowCounts;
 use engine::spec::StreamSpec;
@@ -48,8 +48,9 @@ use crate::context::Context;
 use crate::error::RunError;
 use crate::operate::reset;
 use crate::progress::RunMoment;
-use crate::records::{self, VersionedItem};
+use crate::records::VersionedItem;
 use keeper::{LeaseKeeper, TakenLease, take_lease};
+use leave::record_failure;
 
 /// The stream and pass that a run works on, and its bounds.
 #[derive(Clone, Copy, Debug)]
@@ -120,71 +121,6 @@ pub async fn run(context: &Context, order: RunOrder) -> RunReport {
     }
     context.progress.on(order.spec.name, order.pass, &RunMoment::Ended);
     report
-}
-
-/// Records the failure of a run that could not open its table, and gives the lease back, unless
-/// another run holds it or has taken it over. Returns `false` if the item could not be written.
-///
-/// There is no `Run` in this case, and the item is read anew: the failure may have come before or
-/// after this process took the lease. Otherwise a table that cannot be opened would be tried with
-/// each tick, and nobody would see why.
-async fn record_failure(context: &Context, order: RunOrder, error: &RunError) -> bool {
-    // The item tells of the run that took over, which may have ended already.
-    if matches!(error, RunError::LostLease { .. }) {
-        return true;
-    }
-    let now = context.clock.now();
-    let recorded = leave(context, order.spec.name, |item| fail(item, now, error)).await;
-    if !recorded {
-        tracing::warn!(stream = order.spec.name, "the failure could not be recorded");
-    }
-    recorded
-}
-
-/// Gives back the lease of work that ended with `error` and has no `Run`, so that the next run need
-/// not wait for its end. Returns the error.
-pub(crate) async fn abandoned(
-    context: &Context,
-    stream: &'static str,
-    error: RunError,
-) -> RunError {
-    if !matches!(error, RunError::LostLease { .. }) && !leave(context, stream, |_| {}).await {
-        tracing::warn!(stream, "lease not given back");
-    }
-    error
-}
-
-/// Writes the item with `change` and a released lease, unless another process holds the lease.
-/// Returns `false` if the item could not be read or written.
-async fn leave(
-    context: &Context,
-    stream: &'static str,
-    change: impl FnOnce(&mut StreamItem),
-) -> bool {
-    let account = context.settings.account;
-    let key = records::stream_key(account, stream);
-    let item = records::stream(&*context.state, account, stream, &context.present()).await;
-    let Ok(mut item) = item else {
-        return false;
-    };
-    let own = context.owners.own_id();
-    let ours = item.value.lease.as_ref().is_none_or(|lease| lease.owner == own || lease.released);
-    if !ours {
-        return true;
-    }
-    change(&mut item.value);
-    item.value.lease = item.value.lease.as_ref().map(Lease::released);
-    matches!(records::write(&*context.state, &key, &mut item).await, Ok(true))
-}
-
-/// Records a failure in the item's health, from which the plan computes how long the stream backs
-/// off.
-pub(crate) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
-    item.health.failures = item.health.failures.saturating_add(1);
-    // This run has said why it ended.
-    item.health.lost = still_lost(item.health.lost);
-    item.health.last_error = Some((now, error.chain()));
-    item.health.refused = matches!(error, RunError::Refused { .. });
 }
 
 impl Run {

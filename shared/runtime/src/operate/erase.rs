@@ -30,8 +30,9 @@ use crate::context::Context;
 use crate::error::RunError;
 use crate::operate::quarantine;
 use crate::operate::upgrade::UpgradeCounts;
+use crate::run::leave::abandoned;
 use crate::run::quarantine::folder;
-use crate::run::{Run, RunOrder, abandoned};
+use crate::run::{Run, RunOrder};
 
 /// Number of times that a file of the quarantine is read, because a run may change it meanwhile.
 const MOST_RACES: u32 = 100;

@@ -17,8 +17,8 @@ use engine::spec::StreamSpec;
 
 use crate::context::Context;
 use crate::error::RunError;
-use crate::run::abandoned;
 use crate::run::keeper::{LeaseKeeper, TakenLease, take_lease};
+use crate::run::leave::abandoned;
 
 /// Replaces the table of `spec` by an empty one, and deletes its work objects and the stream's
 /// position. Quarantined records stay. The sequence continues, so that the next run begins the

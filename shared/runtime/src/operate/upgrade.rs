@@ -21,7 +21,8 @@ use lake::upgrade::{UpgradeError, Upgrader};
 
 use crate::context::Context;
 use crate::error::RunError;
-use crate::run::{Run, RunOrder, RunOutcome, abandoned};
+use crate::run::leave::abandoned;
+use crate::run::{Run, RunOrder, RunOutcome};
 
 /// Number of files after which an upgrade commits. Uncommitted work is lost if the process dies.
 const PART_FILES: usize = 16;

@@ -21,8 +21,9 @@ use engine::pass::ListProof;
 use engine::position::{PassFlush, PassStage};
 use engine::time::Timestamp;
 
+use super::leave::fail;
 use super::objects::WorkObjects;
-use super::{Run, RunOutcome, RunReport, YieldReason, fail};
+use super::{Run, RunOutcome, RunReport, YieldReason};
 use crate::drive::{Driver, DriverStep};
 use crate::error::RunError;
 use crate::held::table_units;
