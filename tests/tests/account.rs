@@ -135,7 +135,7 @@ fn a_new_table_in_the_place_of_a_lost_one_does_not_prove_that_there_is_no_histor
             world.store.delete(&object.key).await.unwrap();
         }
         let (context, _) = odd(&world, |path, query| {
-            about_days(path, query).then(|| Err(RequestFailure::Invalid(422)))
+            about_days(path, query).then_some(Err(RequestFailure::Invalid(422)))
         });
         let (spec, account) = (&streams::TIME_ENTRIES, context.settings.account);
         Table::create(Arc::clone(&context.store), spec, account, now(&world)).await.unwrap();

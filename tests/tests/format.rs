@@ -80,7 +80,7 @@ async fn standing(world: &World, folder: &Path) -> BTreeMap<&'static str, Stream
 }
 
 /// Differences between the tables of the lake and the account.
-async fn differences(world: &World, folder: &Path, after: After) -> Vec<String> {
+async fn differences_from_truth(world: &World, folder: &Path, after: After) -> Vec<String> {
     let (oracle, mut wrong) = (kept::oracle(world, folder), Vec::new());
     for spec in kept::held(folder) {
         wrong.extend(oracle.differences_of(spec.name, after).await);
@@ -150,7 +150,7 @@ async fn goes_on(kept: Kept) {
         before.get(stream).is_some_and(|item| item.position.full.unfinished.is_some())
     };
     assert!(before.keys().any(|stream| unfinished(stream)), "no unfinished pass is tried");
-    let differences = differences(&world, lake, After::FullPasses).await;
+    let differences = differences_from_truth(&world, lake, After::FullPasses).await;
     let (deleted, differences): (Vec<String>, Vec<String>) =
         differences.into_iter().partition(|one| one.ends_with("is no longer in Harvest"));
     assert_eq!(differences, Vec::<String>::new(), "{BROKEN}");
@@ -186,7 +186,7 @@ async fn goes_on(kept: Kept) {
         let is_pass_of_changes = report.stream == "time_entries" && !unfinished("time_entries");
         assert!(!is_pass_of_changes || report.records < 20, "{}{BROKEN}", report.records);
     }
-    let differences = differences(&world, lake, After::IncrementalPasses).await;
+    let differences = differences_from_truth(&world, lake, After::IncrementalPasses).await;
     assert_eq!(differences, Vec::<String>::new(), "{BROKEN}");
     let after = standing(&world, lake).await;
     assert_eq!(after.len(), streams::STREAMS.len(), "{BROKEN}");
@@ -204,7 +204,7 @@ async fn goes_on(kept: Kept) {
     assert_eq!((named.len(), unnamed), (2 * after.len(), Vec::new()), "{BROKEN}");
     let synced = sync(&process, Some(Pass::Full)).await.unwrap();
     assert_eq!(synced.failures(), Vec::<String>::new(), "{BROKEN}");
-    let differences = differences(&world, lake, After::FullPasses).await;
+    let differences = differences_from_truth(&world, lake, After::FullPasses).await;
     assert_eq!(differences, Vec::<String>::new(), "{BROKEN}");
     assert_eq!(findings(lake).await, Vec::<String>::new(), "{BROKEN}");
     // A second sync commits no description again.
@@ -229,7 +229,7 @@ fn make_the_lake_that_is_kept() {
         let world = kept::world();
         let process = kept::process(&world, folder.path()).await;
         kept::history(&world, kept, Some(&process)).await;
-        let differences = differences(&world, folder.path(), After::FullPasses).await;
+        let differences = differences_from_truth(&world, folder.path(), After::FullPasses).await;
         assert_eq!(differences, Vec::<String>::new());
         let left = standing(&world, folder.path()).await;
         let left = left.values().filter(|item| item.position.full.unfinished.is_some());

@@ -1,8 +1,8 @@
 //! Numbers, durations and tables as text for people.
 //!
 //! Programs read the JSON documents, which have plain numbers. Durations are rounded down (`1.2 s`
-//! is at least 1.2 seconds), except for `about`, which rounds up: a forecast that is too long does no
-//! harm.
+//! is at least 1.2 seconds), except for `about`, which rounds up: a forecast that is too long does
+//! no harm.
 
 use std::borrow::Cow;
 

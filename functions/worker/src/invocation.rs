@@ -113,8 +113,9 @@ impl Worker {
 }
 
 /// Whether the state records this kind of error, if it can be written, so that the stream backs off
-/// and runs again later. The other errors concern the secret, the account as a whole or the state store, or are defects: they
-/// need a person, and the plan knows no time after which a further try would help.
+/// and runs again later. The other errors concern the secret, the account as a whole or the state
+/// store, or are defects: they need a person, and the plan knows no time after which a further try
+/// would help.
 const fn is_recorded(error: &RunError) -> bool {
     match error {
         RunError::Credentials { .. }

@@ -228,7 +228,9 @@ impl Drift {
 /// nothing is known of members for one look, as with a new declaration.
 fn digest(declared: &BTreeMap<String, MemberPresence>) -> u64 {
     let mut hasher = DefaultHasher::new();
-    declared.keys().for_each(|path| path.hash(&mut hasher));
+    for path in declared.keys() {
+        path.hash(&mut hasher);
+    }
     hasher.finish()
 }
 

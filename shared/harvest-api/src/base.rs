@@ -150,7 +150,10 @@ impl FromStr for BaseUrl {
         if url.host().is_none() {
             return Err(refused("it names no host"));
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        // In `https://user:1/secret@h/` the password is a part of the path. No path of Harvest has
+        // such a character.
+        let in_path = url.path().contains('@');
+        if !url.username().is_empty() || url.password().is_some() || in_path {
             return Err(refused("credentials do not belong in it"));
         }
         if url.query().is_some() || url.fragment().is_some() {

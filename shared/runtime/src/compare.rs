@@ -1,9 +1,9 @@
 //! Reading for a comparison of a table with Harvest.
 //!
 //! It is the reading of a full pass, by the same engine and the same driver: the same permits,
-//! retries, rules for refused parents and proof of completeness. Only the end differs: rows go to the
-//! caller instead of into the table, and nothing is written anywhere. A sample reads fewer units or
-//! the first page of a listing, and therefore proves nothing about the others.
+//! retries, rules for refused parents and proof of completeness. Only the end differs: rows go to
+//! the caller instead of into the table, and nothing is written anywhere. A sample reads fewer
+//! units or the first page of a listing, and therefore proves nothing about the others.
 
 mod sample;
 

@@ -67,7 +67,7 @@ pub async fn erase(
 ) -> Result<ErasureOutcome, RunError> {
     let now = context.clock.now();
     let order = RunOrder { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
-    let mut run = match Run::open(context, order, now).await {
+    let mut run = match Box::pin(Run::open(context, order, now)).await {
         Err(error) => return Err(abandoned(context, spec.name, error).await),
         Ok(Ok(run)) => run,
         Ok(Err(busy)) => return Ok(ErasureOutcome::Busy(busy)),

@@ -56,7 +56,7 @@ pub async fn upgrade(
 ) -> Result<Result<UpgradeCounts, BusyLease>, RunError> {
     let now = context.clock.now();
     let order = RunOrder { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
-    let mut run = match Run::open(context, order, now).await {
+    let mut run = match Box::pin(Run::open(context, order, now)).await {
         Err(error) => return Err(abandoned(context, spec.name, error).await),
         Ok(Ok(run)) => run,
         Ok(Err(busy)) => return Ok(Err(busy)),
@@ -64,7 +64,7 @@ pub async fn upgrade(
     let keeper = Arc::clone(&run.keeper);
     let done = Box::pin(keeper.beside(run.upgrade())).await;
     if done.is_ok() {
-        run.tidy(&RunOutcome::Complete).await;
+        Box::pin(run.tidy(&RunOutcome::Complete)).await;
     }
     let given_back = run.give_back().await;
     let done = done?;

@@ -23,8 +23,8 @@ async fn a_fence_that_wins_the_last_race_is_told() {
         // Just before each put, another writer takes its version.
         let store = Arc::new(FaultyStore::new(inner.clone(), move |call: StoreCall<'_>| {
             if call.operation == StoreOperation::PutIfAbsent {
-                let races = puts.fetch_add(1, Ordering::SeqCst) + 1;
-                let body = others(if races == 50 { last } else { 1 });
+                let number = puts.fetch_add(1, Ordering::SeqCst) + 1;
+                let body = others(if number == 50 { last } else { 1 });
                 raced.put_if_absent(call.key, body).now_or_never().unwrap().unwrap();
             }
             StoreFault::None
