@@ -146,6 +146,9 @@ fn a_worker_without_a_token_asks_nothing_and_pauses_nothing() {
 #[test]
 fn a_failure_that_is_not_recorded_fails_the_invocation() {
     in_simulated_time(async {
+        // The last write of the item is the one with the failure: it is counted, then it fails.
+        let puts = Arc::new(Mutex::new(0));
+        let mut last = u32::MAX;
         for full in [false, true] {
             let world = World::new(&AccountScale::tiny(), 7);
             let (vault, taken) = (Arc::new(MemoryVault::default()), TokenCell::new(token("good")));
@@ -156,21 +159,23 @@ fn a_failure_that_is_not_recorded_fails_the_invocation() {
             let path = "/v2/clients".to_owned();
             let rule = sim::FaultRule { path, select: sim::FaultChoice::Always, effect };
             world.account.lock().unwrap().add_fault(rule);
-            // The lease is taken with the first write; all later ones fail.
-            let puts = Mutex::new(0);
-            let inner = Arc::clone(&context.state);
+            let item = records::stream_key(context.settings.account, "clients").sort;
+            let (inner, counted) = (Arc::clone(&context.state), Arc::clone(&puts));
             context.state = Arc::new(state::FaultyState::new(inner, move |call| {
-                if call.operation != state::StateOperation::Put || !call.sort.ends_with("clients") {
+                if call.operation != state::StateOperation::Put || call.sort != item {
                     return state::StateFault::None;
                 }
-                let mut puts = puts.lock().unwrap();
+                let mut puts = counted.lock().unwrap();
                 *puts += 1;
-                if full && *puts > 1 { state::StateFault::Before } else { state::StateFault::None }
+                if *puts >= last { state::StateFault::Before } else { state::StateFault::None }
             }));
             let announcer = Arc::new(runtime::announce::NoAnnouncer);
             let event = serde_json::json!({ "stream": "clients", "pass": "full" });
             let answer = worker::Worker { context, announcer }.answer(event, u64::MAX).await;
             assert_eq!(answer.is_err(), full, "{answer:?}");
+            let error_type = answer.err().map(|error| error.error_type);
+            assert_ne!(error_type, Some("StateFailed"), "the failure of the run itself is told");
+            last = core::mem::take(&mut *puts.lock().unwrap());
         }
     });
 }
