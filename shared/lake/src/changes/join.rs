@@ -24,7 +24,8 @@ const FEW: usize = 8;
 
 /// Small files of the oldest month before `month` (`YYYY-MM`) that has more than a few, in order of
 /// their sequences; `None` if there is no such month. A month whose small files have no known order
-/// is passed over.
+/// is passed over, and one whose files are too large to be joined to fewer: they would be written
+/// anew by every run.
 ///
 /// Files with `limits.file_rows` rows or more stay. One month per call bounds the work of a run;
 /// the next call finds the next month.
@@ -40,8 +41,21 @@ pub fn scattered(changes: &Table, month: &str, limits: FileLimits) -> Option<Vec
     months.into_values().filter(|files| files.len() > FEW).find_map(|files| {
         let ranged = files.into_iter().map(|file| Some((sequences(file)?, file)));
         let ranged = in_order(ranged.collect::<Option<Vec<_>>>()?)?;
-        Some(ranged.into_iter().map(|(_, file)| file.clone()).collect())
+        let files: Vec<FileEntry> = ranged.into_iter().map(|(_, file)| file.clone()).collect();
+        (joined_count(&files, limits) < files.len()).then_some(files)
     })
+}
+
+/// Number of files that [`join()`] makes of these.
+fn joined_count(files: &[FileEntry], limits: FileLimits) -> usize {
+    let (mut count, mut room) = (0, 0);
+    for file in files {
+        if file.rows > room {
+            (count, room) = (count + 1, limits.file_rows);
+        }
+        room = room.saturating_sub(file.rows);
+    }
+    count
 }
 
 /// Sorts files by their sequences. `None` if two files overlap, or if the rows of one are not known

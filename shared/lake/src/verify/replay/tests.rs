@@ -224,6 +224,18 @@ async fn changes_expire_where_small_files_were_joined_around_a_full_one() {
 }
 
 #[tokio::test]
+async fn files_that_are_too_large_to_become_fewer_are_not_joined() {
+    let mut world = World::new().await;
+    for note in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
+        world.commit("2024-01", &[1, 2], note, false, true).await;
+    }
+    for (file_rows, joined) in [(2, None), (3, None), (4, Some(9)), (100, Some(9))] {
+        let small = scattered(&world.changes, "1970-02", FileLimits { file_rows, ..limits() });
+        assert_eq!(small.map(|files| files.len()), joined, "{file_rows}");
+    }
+}
+
+#[tokio::test]
 async fn one_commit_behind_is_pending_and_two_are_a_finding() {
     let mut world = World::with_history().await;
     world.commit("2024-01", &[1, 2], "last", false, false).await;
