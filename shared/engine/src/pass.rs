@@ -19,7 +19,6 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-pub use chain::{ChainFlaw, ChainLinkage, ChainVerdict, PageChain};
 pub use compact::IdSet;
 pub use facts::{PageFacts, RecordIds};
 pub use pager::ListProof;

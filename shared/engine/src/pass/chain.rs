@@ -17,7 +17,7 @@ const PAGES_PAST_TOTAL: u32 = 100;
 /// One reading of a list.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct PageChain {
+pub(super) struct PageChain {
     pages: u64,
     seen: DistinctKeys,
     quarantined: u64,
@@ -32,7 +32,7 @@ pub struct PageChain {
 
 /// Effect of a page on its chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ChainVerdict {
+pub(super) enum ChainVerdict {
     /// A page follows.
     GoesOn,
     /// The list is read whole.
@@ -43,7 +43,7 @@ pub enum ChainVerdict {
 
 /// Reason for which a chain of pages is not the whole of its list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ChainFlaw {
+pub(super) enum ChainFlaw {
     /// Records were added or deleted between the pages.
     Moved,
     /// The number of records differs from the total in the answers.
@@ -65,7 +65,7 @@ pub enum ChainFlaw {
 
 /// Way from one page of a chain to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChainLinkage {
+pub(super) enum ChainLinkage {
     /// Only by `links.next`.
     Links,
     /// By their number.
@@ -74,7 +74,7 @@ pub enum ChainLinkage {
 
 impl PageChain {
     /// Takes the next page and judges the chain.
-    pub fn take(&mut self, facts: &PageFacts, following: ChainLinkage) -> ChainVerdict {
+    pub(super) fn take(&mut self, facts: &PageFacts, following: ChainLinkage) -> ChainVerdict {
         self.pages = self.pages.saturating_add(1);
         let new = self.seen.add(&facts.keys);
         let unusable = facts.quarantined;
