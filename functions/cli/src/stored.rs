@@ -20,7 +20,7 @@ use crate::exit::CliError;
 /// items by what they say.
 #[derive(Clone, Debug)]
 pub(crate) struct StateContents {
-    /// Item of the account: its company, and the person of the token, as the last run heard of them.
+    /// Item of the account: its company and the person of the token, as the last run read them.
     pub(crate) account: AccountItem,
     /// Items of all streams, in the order of `streams::STREAMS`.
     pub(crate) items: Vec<StreamItem>,
