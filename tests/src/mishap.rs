@@ -53,6 +53,70 @@ pub enum Mishap {
     OddCounts,
     /// Later pages of a report that are refused.
     DeepPages,
+    /// Requests that are refused with 429.
+    Throttled,
+    /// Requests that fail with 5xx, or with an answer that is no usable JSON.
+    BadAnswers,
+    /// Records of a page that come twice, in another order, or not at all.
+    OddPages,
+    /// Changes of the account between the pages of a list.
+    LiveChanges,
+    /// Answers without, or with a wrong, header `Date`.
+    WrongDates,
+    /// A process that dies while it waits for anything.
+    Killed,
+    /// A process that dies at a call of a store, which may take effect.
+    DiedAtCall,
+    /// A process that stands still for longer than its lease may last.
+    Frozen,
+    /// Calls of the stores that fail, or take effect and lose their answer.
+    StoreFailures,
+    /// Writes of the stores that a client sends twice.
+    RepeatedWrites,
+    /// Calls of the stores that take seconds.
+    SlowStores,
+    /// Listings that lack the newest objects.
+    StaleListings,
+    /// Events that are delivered twice.
+    DuplicateEvents,
+    /// Events that are delivered one tick or more too late.
+    LateEvents,
+    /// Runs that end before their work is done because their time is up.
+    ShortRuns,
+    /// A module of the account that is off for a tick.
+    ModuleOff,
+    /// A token of a person who sees less.
+    RoleLost,
+    /// A token that Harvest refuses.
+    TokenRevoked,
+    /// A secret and a setting of another account.
+    OtherAccount,
+    /// A state that is lost, except for the budget.
+    StateLost,
+    /// A state that is put back to that of an earlier tick.
+    StateRestored,
+    /// A lake that is put back to that of an earlier tick.
+    LakeRestored,
+    /// A lake and a state that are both put back, to ticks of their own.
+    BothRestored,
+    /// A reset of a table, or of a table of changes, by the operator.
+    Reset,
+    /// An upgrade of a table by the operator.
+    Upgrade,
+    /// An export of a table by the operator.
+    Export,
+    /// A verification of a table by the operator.
+    Verification,
+    /// A comparison of a table with Harvest by the operator.
+    Comparison,
+    /// A person who is erased by the operator.
+    Erasure,
+    /// Settings that the operator changes between ticks.
+    OtherSettings,
+    /// Rows that another engine adds.
+    ForeignAppend,
+    /// Old files that another engine deletes.
+    ForeignVacuum,
 }
 
 /// Declaration of a kind.
@@ -96,6 +160,38 @@ pub const KINDS: &[MishapKind] = &[
     kind(Mishap::UnusableDays, "unusable_days", true, 10),
     kind(Mishap::OddCounts, "odd_counts", true, 10),
     kind(Mishap::DeepPages, "deep_pages", true, 10),
+    kind(Mishap::Throttled, "throttled", true, 5),
+    kind(Mishap::BadAnswers, "bad_answers", true, 12),
+    kind(Mishap::OddPages, "odd_pages", true, 6),
+    kind(Mishap::LiveChanges, "live_changes", true, 25),
+    kind(Mishap::WrongDates, "wrong_dates", true, 8),
+    kind(Mishap::Killed, "killed", true, 20),
+    kind(Mishap::DiedAtCall, "died_at_call", true, 15),
+    kind(Mishap::Frozen, "frozen", true, 10),
+    kind(Mishap::StoreFailures, "store_failures", true, 10),
+    kind(Mishap::RepeatedWrites, "repeated_writes", true, 10),
+    kind(Mishap::SlowStores, "slow_stores", true, 6),
+    kind(Mishap::StaleListings, "stale_listings", true, 5),
+    kind(Mishap::DuplicateEvents, "duplicate_events", true, 15),
+    kind(Mishap::LateEvents, "late_events", true, 12),
+    kind(Mishap::ShortRuns, "short_runs", true, 15),
+    kind(Mishap::ModuleOff, "module_off", true, 6),
+    kind(Mishap::RoleLost, "role_lost", true, 6),
+    kind(Mishap::TokenRevoked, "token_revoked", true, 4),
+    kind(Mishap::OtherAccount, "other_account", true, 3),
+    kind(Mishap::StateLost, "state_lost", true, 4),
+    kind(Mishap::StateRestored, "state_restored", true, 4),
+    kind(Mishap::LakeRestored, "lake_restored", true, 3),
+    kind(Mishap::BothRestored, "both_restored", true, 3),
+    kind(Mishap::Reset, "reset", true, 4),
+    kind(Mishap::Upgrade, "upgrade", true, 4),
+    kind(Mishap::Export, "export", true, 3),
+    kind(Mishap::Verification, "verification", true, 4),
+    kind(Mishap::Comparison, "comparison", true, 4),
+    kind(Mishap::Erasure, "erasure", true, 10),
+    kind(Mishap::OtherSettings, "other_settings", true, 15),
+    kind(Mishap::ForeignAppend, "foreign_append", true, 4),
+    kind(Mishap::ForeignVacuum, "foreign_vacuum", true, 4),
 ];
 
 impl Mishap {
@@ -114,6 +210,12 @@ impl Mishap {
             Ok(names) => names.split(',').any(|name| name == self.declared().name),
             Err(_) => self.declared().on,
         }
+    }
+
+    /// Whether the kind happens now, by one number of `random`, which is drawn even if it is off.
+    pub fn strikes(self, random: &mut StdRng) -> bool {
+        let drawn = random.random_range(0..100) < self.declared().percent;
+        drawn && self.is_on()
     }
 }
 
@@ -138,8 +240,7 @@ impl Chronicle {
     /// Whether `mishap` happens in this round. Draws a number even if the kind is off, so that the
     /// numbers for other kinds stay the same.
     pub fn befalls(&mut self, mishap: Mishap) -> bool {
-        let drawn = self.random.random_range(0..100) < mishap.declared().percent;
-        drawn && mishap.is_on()
+        mishap.strikes(&mut self.random)
     }
 
     /// Returns a random one of `items`.

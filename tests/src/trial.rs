@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::pass::Pass;
-use engine::spec::{Paging, StreamKind};
+use engine::spec::{Paging, StreamKind, StreamSpec};
 use engine::time::Timestamp;
 use rand::RngExt;
 use runtime::run::RunOutcome;
@@ -93,7 +93,7 @@ pub struct Befallen {
 
 impl Befallen {
     /// Adds a rule for `mishap`.
-    fn add(
+    pub fn add(
         &mut self,
         world: &World,
         mishap: Mishap,
@@ -123,9 +123,15 @@ impl Befallen {
     }
 }
 
-fn spots(mishap: Mishap) -> Vec<ListSpot> {
+/// Returns the lists of the world's streams.
+fn all_spots(world: &World) -> Vec<ListSpot> {
+    SPOTS.into_iter().filter(|spot| world.settings.includes(spot.stream)).collect()
+}
+
+/// Returns the lists that `mishap` can befall.
+fn spots(world: &World, mishap: Mishap) -> Vec<ListSpot> {
     let reports = |spot: &ListSpot| spot.path.contains("/reports/");
-    SPOTS
+    all_spots(world)
         .into_iter()
         .filter(|spot| !matches!(mishap, Mishap::IgnoredPages | Mishap::DeepPages) || reports(spot))
         .collect()
@@ -155,18 +161,7 @@ fn effect(chronicle: &mut Chronicle, mishap: Mishap) -> FaultEffect {
             let status = chronicle.one(&[404, 422, 500, 504]);
             Contradiction::TooDeep { beyond: 1, status }
         }
-        Mishap::ClockAhead
-        | Mishap::ClockBehind
-        | Mishap::ClockJump
-        | Mishap::Compaction
-        | Mishap::ForeignDelete
-        | Mishap::ForeignRestore
-        | Mishap::RefusedParent
-        | Mishap::RefusedWindow
-        | Mishap::Spelling
-        | Mishap::AccountSpelling
-        | Mishap::MistypedDays
-        | Mishap::UnusableDays => unreachable!("no answer of a list"),
+        other => unreachable!("{other:?} is no answer of a list"),
     })
 }
 
@@ -174,23 +169,35 @@ fn refused_unit(world: &World, chronicle: &mut Chronicle, mishap: Mishap) -> Opt
     if mishap == Mishap::RefusedWindow {
         let months: Vec<_> = world.oracle().months().into_iter().collect();
         let month = chronicle.one(&months).start;
-        let (stream, path) = chronicle.one(&[
+        let mut reports = vec![
             ("time_report_clients", "time/clients"),
+            ("time_report_projects", "time/projects"),
             ("time_report_tasks", "time/tasks"),
+            ("time_report_team", "time/team"),
             ("expense_report_team", "expenses/team"),
             ("uninvoiced_report", "uninvoiced"),
-        ]);
+        ];
+        reports.retain(|(stream, _)| world.settings.includes(stream));
+        if reports.is_empty() {
+            return None;
+        }
+        let (stream, path) = chronicle.one(&reports);
         let path = format!("/v2/reports/{path}?from={month}");
         return Some(RefusedUnit { stream, path, window: Some(format!("{month}|")), parent: None });
     }
-    let (stream, parents, last) = chronicle.one(&[
+    let mut lists = vec![
         ("invoice_payments", "invoices", "payments"),
         ("invoice_messages", "invoices", "messages"),
         ("estimate_messages", "estimates", "messages"),
         ("user_billable_rates", "users", "billable_rates"),
         ("user_cost_rates", "users", "cost_rates"),
         ("user_project_assignments", "users", "project_assignments"),
-    ]);
+    ];
+    lists.retain(|(stream, ..)| world.settings.includes(stream));
+    if lists.is_empty() {
+        return None;
+    }
+    let (stream, parents, last) = chronicle.one(&lists);
     let ids = world.oracle().true_versions(streams::find(parents).unwrap());
     let ids: Vec<i64> = ids.into_keys().collect();
     let parent = *ids.get(chronicle.random.random_range(0..1000) % ids.len().max(1))?;
@@ -206,7 +213,10 @@ pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
         if !chronicle.befalls(mishap) {
             continue;
         }
-        let spots = spots(mishap);
+        let spots = spots(world, mishap);
+        if spots.is_empty() {
+            continue;
+        }
         let spot = chronicle.one(&spots);
         let reading = chronicle.random.random_range(1..6);
         let share = chronicle.random.random_range(5..40);
@@ -275,7 +285,11 @@ pub async fn visit(world: &World, chronicle: &mut Chronicle, watch: &mut Watch) 
         if !chronicle.befalls(mishap) {
             continue;
         }
-        let name = chronicle.one(&SPOTS).stream;
+        let spots = all_spots(world);
+        if spots.is_empty() {
+            continue;
+        }
+        let name = chronicle.one(&spots).stream;
         let (step, back) = (chronicle.random.random_range(1..4), chronicle.one(&[1, 1, 2, 3]));
         let spec = streams::find(name).unwrap();
         let Some(visitor) = Visitor::of(world, spec).await else { continue };
@@ -319,7 +333,11 @@ pub async fn trial(world: &World, chronicle: &mut Chronicle) -> Result<(), Strin
     let mut refused = None;
     let mut struck = None;
     if OF_LISTS.contains(&mishap) {
-        let spot = chronicle.one(&spots(mishap));
+        let spots = spots(world, mishap);
+        if spots.is_empty() {
+            return Ok(());
+        }
+        let spot = chronicle.one(&spots);
         let effect = effect(chronicle, mishap);
         world.account.lock().unwrap().set_page_cap(spot.path, spot.cap);
         chronicle.tell(format!("trial of {}: {effect:?} of {}", mishap.declared().name, spot.path));
@@ -416,7 +434,8 @@ struct Standing {
 impl Standing {
     async fn of(world: &World) -> Self {
         let mut standing = Self { keys: BTreeMap::new(), cursors: BTreeMap::new() };
-        for spec in streams::STREAMS {
+        let included = |spec: &&StreamSpec| world.settings.includes(spec.name);
+        for spec in streams::STREAMS.into_iter().filter(included) {
             if Visitor::of(world, spec).await.is_none() {
                 continue;
             }

@@ -1,11 +1,12 @@
 //! Fakes of everything that a run needs: one Harvest account, stores in memory, simulated time.
 
-use std::collections::BTreeSet;
+use core::task::Poll;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use delta::store::{self, FaultyStore, MemoryStore, ObjectStore};
+use delta::store::{MemoryStore, ObjectStore};
 use engine::ids::AccountId;
 use engine::pass::{Pass, RequestTarget};
 use engine::plan::Demand;
@@ -25,10 +26,11 @@ use runtime::run::{RunOutcome, RunReport};
 use runtime::settings::Settings;
 use runtime::{Context, RunError};
 use sim::{Account, AccountScale, ServerRequest};
-use state::{FaultyState, MemoryState, StateStore};
+use state::{MemoryState, StateStore};
 
 use crate::oracle::Oracle;
-use crate::slow::{Freeze, Frost, SlowState, SlowStore};
+pub use crate::storm::Death;
+use crate::storm::{CallPhase, Fate, FaultCounts, Freeze, StormyState, StormyStore, Trouble};
 
 /// Beginning of the simulation.
 pub const BEGINNING: &str = "2026-03-10T09:00:00Z";
@@ -122,7 +124,7 @@ struct FakeApi {
     clock: SimClock,
     latency: SignedDuration,
     dead: Arc<AtomicBool>,
-    frost: Arc<Frost>,
+    fate: Arc<Fate>,
 }
 
 #[async_trait]
@@ -133,16 +135,56 @@ impl HarvestApi for FakeApi {
             return Err(ApiError::new(RequestFailure::Unreachable, "a dead process sends nothing"));
         }
         let answer = self.inner.get(target).await;
-        self.frost.thaw().await;
+        self.fate.thaw().await;
         answer
     }
 }
+
+/// Whether each process that was started has died, by its id.
+type StartedProcesses = BTreeMap<String, Arc<AtomicBool>>;
 
 /// Process, which holds leases under one id until it dies.
 #[derive(Clone, Debug)]
 struct Process {
     id: String,
-    dead: Arc<Mutex<BTreeSet<String>>>,
+    started: Arc<Mutex<StartedProcesses>>,
+}
+
+/// A process that can be killed at any moment.
+#[derive(Debug)]
+pub struct MortalProcess {
+    /// Parts of the process.
+    pub context: Context,
+    dead: Arc<AtomicBool>,
+    fate: Arc<Fate>,
+}
+
+impl MortalProcess {
+    /// Runs `work` until it ends, or until it has waited for something `moments` times: then the
+    /// process dies, and its part of the work is dropped where it stands. Returns `None` if it
+    /// died.
+    pub async fn until<T>(&self, moments: u64, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = core::pin::pin!(work);
+        let mut left = moments;
+        core::future::poll_fn(|turn| {
+            if let Poll::Ready(done) = work.as_mut().poll(turn) {
+                return Poll::Ready(Some(done));
+            }
+            left = left.saturating_sub(1);
+            if left > 0 {
+                return Poll::Pending;
+            }
+            self.dead.store(true, Ordering::SeqCst);
+            Poll::Ready(None)
+        })
+        .await
+    }
+
+    /// Phase of its last call of a store; `None` before the first.
+    #[must_use]
+    pub fn phase(&self) -> Option<CallPhase> {
+        self.fate.phase()
+    }
 }
 
 impl LeaseOwners for Process {
@@ -151,7 +193,8 @@ impl LeaseOwners for Process {
     }
 
     fn is_dead(&self, owner: &str) -> bool {
-        self.dead.lock().expect("no panic").contains(owner)
+        let started = self.started.lock().expect("no panic");
+        started.get(owner).is_some_and(|dead| dead.load(Ordering::SeqCst))
     }
 }
 
@@ -177,8 +220,10 @@ pub struct World {
     /// Number of requests that are still answered.
     patience: Arc<AtomicU64>,
     seed: u64,
-    dead: Arc<Mutex<BTreeSet<String>>>,
+    started: Arc<Mutex<StartedProcesses>>,
     processes: AtomicU64,
+    /// Faults of the calls of all stores so far.
+    pub store_faults: Arc<Mutex<FaultCounts>>,
 }
 
 /// Changes of the account between requests.
@@ -203,6 +248,8 @@ pub struct Conduct {
     pub ahead: SignedDuration,
     /// Jump of its clock, if any.
     pub jump: Option<Jump>,
+    /// Trouble of its calls of the stores.
+    pub trouble: Trouble,
     /// Its token.
     pub token: &'static str,
 }
@@ -214,18 +261,10 @@ impl Default for Conduct {
             freeze: None,
             ahead: SignedDuration::ZERO,
             jump: None,
+            trouble: Trouble::default(),
             token: sim::ADMINISTRATOR_TOKEN,
         }
     }
-}
-
-/// Death of a process at a certain call of the stores.
-#[derive(Clone, Copy, Debug)]
-pub struct Death {
-    /// Number of calls before the one at which the process dies.
-    pub after_calls: u64,
-    /// Whether the last call takes effect, without an answer to the process.
-    pub effect: bool,
 }
 
 impl World {
@@ -249,8 +288,9 @@ impl World {
             date_ahead: Arc::default(),
             patience: Arc::new(AtomicU64::new(u64::MAX)),
             seed,
-            dead: Arc::default(),
+            started: Arc::default(),
             processes: AtomicU64::new(0),
+            store_faults: Arc::default(),
         }
     }
 
@@ -262,51 +302,29 @@ impl World {
 
     /// Starts a new process with these faults.
     #[must_use]
-    #[expect(clippy::too_many_lines, reason = "the parts of a process, one after the other")]
     pub fn process_with(&self, conduct: Conduct) -> Context {
-        let Conduct { death, freeze, ahead, jump, token } = conduct;
-        let frost = Arc::new(Frost::new(self.clock, freeze));
+        self.start(conduct).context
+    }
+
+    /// Starts a new process with these faults, which [`MortalProcess::until`] can kill.
+    #[must_use]
+    pub fn start(&self, conduct: Conduct) -> MortalProcess {
         let number = self.processes.fetch_add(1, Ordering::SeqCst);
         let id = format!("process-{number}");
         let dead = Arc::new(AtomicBool::new(false));
-        let calls = Arc::new(AtomicU64::new(0));
-        let (graveyard, flag, own) = (Arc::clone(&self.dead), Arc::clone(&dead), id.clone());
-        // One count over both stores. 0: the process lives; 1: it dies before the effect; 2: after
-        // it.
-        let verdict = Arc::new(move || -> u8 {
-            let Some(death) = death else { return 0 };
-            if flag.load(Ordering::SeqCst) {
-                return 1;
-            }
-            if calls.fetch_add(1, Ordering::SeqCst) < death.after_calls {
-                return 0;
-            }
-            flag.store(true, Ordering::SeqCst);
-            graveyard.lock().expect("no panic").insert(own.clone());
-            if death.effect { 2 } else { 1 }
+        let seed = self.seed.wrapping_mul(31).wrapping_add(number);
+        let counts = Arc::clone(&self.store_faults);
+        let fate = Arc::new(Fate::new(self.clock, &conduct, seed, Arc::clone(&dead), counts));
+        let store: Arc<dyn ObjectStore> = Arc::new(StormyStore {
+            inner: Arc::<MemoryStore>::clone(&self.store),
+            fate: Arc::clone(&fate),
         });
-        let of_store = Arc::clone(&verdict);
-        let objects: Arc<dyn ObjectStore> =
-            Arc::new(FaultyStore::new(Arc::<MemoryStore>::clone(&self.store), move |_| {
-                match of_store() {
-                    0 => store::StoreFault::None,
-                    1 => store::StoreFault::Before,
-                    _ => store::StoreFault::After,
-                }
-            }));
-        let state: Arc<dyn StateStore> = Arc::new(FaultyState::new(
-            Arc::<MemoryState>::clone(&self.state),
-            move |_| match verdict() {
-                0 => state::StateFault::None,
-                1 => state::StateFault::Before,
-                _ => state::StateFault::After,
-            },
-        ));
-        let objects = Arc::new(SlowStore { inner: objects, frost: Arc::clone(&frost) });
-        let state: Arc<dyn StateStore> =
-            Arc::new(SlowState { inner: state, frost: Arc::clone(&frost) });
-        let clock = self.clock.jumping(ahead, jump);
-        let random = SharedRandom::seeded(self.seed.wrapping_mul(31).wrapping_add(number));
+        let state: Arc<dyn StateStore> = Arc::new(StormyState {
+            inner: Arc::<MemoryState>::clone(&self.state),
+            fate: Arc::clone(&fate),
+        });
+        let clock = self.clock.jumping(conduct.ahead, conduct.jump);
+        let random = SharedRandom::seeded(seed);
         let gate = PermitGate::new(
             Arc::clone(&state),
             Arc::clone(&clock),
@@ -315,24 +333,29 @@ impl World {
             self.settings.reports.percent(self.settings.budget_percent),
             &random,
         );
-        Context {
+        let mut processes = self.started.lock().expect("no panic");
+        processes.insert(id.clone(), Arc::clone(&dead));
+        let owners = Process { id, started: Arc::clone(&self.started) };
+        let api = self.api(Arc::clone(&dead), Arc::clone(&fate), conduct.token);
+        let context = Context {
             settings: Arc::new(self.settings.clone()),
-            api: Arc::new(self.api(dead, frost, token)),
-            tokens: Arc::new(TokenKeeper::fixed(Token::new(token).expect("a token"))),
+            api: Arc::new(api),
+            tokens: Arc::new(TokenKeeper::fixed(Token::new(conduct.token).expect("a token"))),
             gate: Arc::new(gate),
             state,
-            store: objects,
+            store,
             clock,
             random,
             progress: Arc::new(NoProgress),
-            owners: Arc::new(Process { id, dead: Arc::clone(&self.dead) }),
+            owners: Arc::new(owners),
             person: Arc::default(),
             scratch: None,
             function: None,
-        }
+        };
+        MortalProcess { context, dead, fate }
     }
 
-    fn api(&self, dead: Arc<AtomicBool>, frost: Arc<Frost>, token: &str) -> FakeApi {
+    fn api(&self, dead: Arc<AtomicBool>, fate: Arc<Fate>, token: &str) -> FakeApi {
         FakeApi {
             inner: ScriptedApi::new(
                 "https://api.harvestapp.com/v2".parse().expect("a base URL"),
@@ -341,7 +364,7 @@ impl World {
             clock: self.clock,
             latency: self.latency,
             dead,
-            frost,
+            fate,
         }
     }
 
@@ -405,7 +428,7 @@ impl World {
 
     /// Forgets which processes have died, so that their leases last until they expire.
     pub fn forget_the_dead(&self) {
-        self.dead.lock().expect("no panic").clear();
+        self.started.lock().expect("no panic").clear();
     }
 
     /// Reads the state item of `stream`.
@@ -435,6 +458,11 @@ impl World {
     /// Lets `hours` pass.
     pub async fn sleep(&self, hours: i64) {
         self.clock.sleep_until(plus(self.clock.now(), SignedDuration::from_hours(hours))).await;
+    }
+
+    /// Lets time pass.
+    pub async fn clock_sleep(&self, time: SignedDuration) {
+        self.clock.sleep_until(plus(self.clock.now(), time)).await;
     }
 
     /// Sets the number of requests that are answered from now on. More count as runs without an

@@ -9,7 +9,7 @@ use delta::store::ObjectStore;
 use delta::table::ChangesLag;
 use e2e::changes::Changes;
 use e2e::oracle::{After, Contents};
-use e2e::slow::Freeze;
+use e2e::storm::Freeze;
 use e2e::world::{Conduct, Death, World, now, sync};
 use engine::pass::Pass;
 use engine::time::{SignedDuration, plus};

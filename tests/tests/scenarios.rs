@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use delta::store::ObjectStore;
 use delta::table::Table;
 use e2e::oracle::{After, Contents};
-use e2e::slow::Freeze;
+use e2e::storm::Freeze;
 use e2e::story::{
     apply, asked, calm, delete, fault, loaded, only, quiet, report, rows, status, story, truth,
 };

@@ -10,7 +10,7 @@ use engine::time::Timestamp;
 
 use crate::{ItemKey, PutOutcome, StateError, StateItem, StateStore, WriteCondition};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct MemoryEntry {
     item: StateItem,
     expires: Option<Timestamp>,
@@ -23,6 +23,12 @@ pub struct MemoryState {
 }
 
 impl MemoryState {
+    /// Independent copy of the store, as a backup of this moment would bring it back.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { entries: Mutex::new(self.entries().clone()) }
+    }
+
     fn entries(&self) -> MutexGuard<'_, BTreeMap<ItemKey, MemoryEntry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -55,6 +55,22 @@ impl MemoryStore {
         Self { shelf: Mutex::new(MemoryShelf { now: on.now, objects }) }
     }
 
+    /// Whether both stores have the same objects with the same bytes.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let bytes = |store: &Self| -> BTreeMap<String, Bytes> {
+            let shelf = store.shelf();
+            shelf.objects.iter().map(|(key, object)| (key.clone(), object.0.clone())).collect()
+        };
+        bytes(self) == bytes(other)
+    }
+
+    /// Whether there is no object.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shelf().objects.is_empty()
+    }
+
     fn shelf(&self) -> MutexGuard<'_, MemoryShelf> {
         // No operation leaves the map half changed, so a panic of another thread does no harm.
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)

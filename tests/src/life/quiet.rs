@@ -1,0 +1,90 @@
+//! The quiet period at the end of a life, and its checks.
+
+use delta::store::ObjectStore as _;
+use engine::pass::Pass;
+use rand::RngExt;
+use runtime::RunError;
+use runtime::run::RunReport;
+use sha2::{Digest as _, Sha256};
+use state::StateStore as _;
+
+use super::{Life, LifeTotals};
+use crate::oracle::After;
+use crate::trial;
+use crate::world::{Synced, now, sync};
+
+/// Whether a run reports contradictory answers.
+fn doubts(report: &RunReport) -> bool {
+    matches!(report.error(), Some(RunError::Contradictory { .. }))
+}
+
+fn failure(synced: &Synced) -> Option<String> {
+    synced.reports.iter().find_map(|report| report.error()).map(RunError::chain)
+}
+
+impl Life<'_> {
+    /// Ends the life: after an incremental pass of every stream in which nothing goes wrong the
+    /// tables have what it can see, and after a full pass they are equal to Harvest.
+    pub(super) async fn end(mut self) -> Result<LifeTotals, String> {
+        self.chronicle.tell("quiet");
+        self.world.stop_timers();
+        self.world.sleep(1).await;
+        self.world.settings.accept_deletes = true;
+        let context = self.world.process(None);
+        let mut incremental = sync(&context, None).await.map_err(|error| error.chain())?;
+        if incremental.reports.iter().any(doubts) {
+            // A pass that met contradictions before and is completed now reports them once.
+            incremental = sync(&context, None).await.map_err(|error| error.chain())?;
+        }
+        let wrong = self.world.oracle().differences(After::IncrementalPasses).await;
+        if let Some(first) = wrong.first() {
+            return Err(format!("{} differences after incremental passes: {first}", wrong.len()));
+        }
+        if self.chronicle.random.random_bool(0.3) {
+            trial::trial(&self.world, self.chronicle).await?;
+            self.world.sleep(1).await;
+        }
+        let full = sync(&context, Some(Pass::Full)).await.map_err(|error| error.chain())?;
+        if self.world.is_out_of_patience() {
+            return Err("requests without end at the end".to_owned());
+        }
+        for synced in [&incremental, &full] {
+            if let Some(failure) = failure(synced) {
+                return Err(failure);
+            }
+        }
+        let mut wrong = self.world.oracle().differences(After::FullPasses).await;
+        self.watch.expect_all();
+        wrong.extend(self.watch.wrong(&self.world).await);
+        if let Some(first) = wrong.first() {
+            return Err(format!("{} differences after full passes: {first}", wrong.len()));
+        }
+        self.count_store_faults();
+        self.totals.simulated = self.lived();
+        for spec in &self.streams {
+            let months = self.world.oracle().months();
+            self.totals.records +=
+                self.world.oracle().true_rows(spec, &months).len() as u64;
+        }
+        let statistics = self.world.account.lock().unwrap().statistics().clone();
+        self.totals.requests = statistics.general.requests + statistics.reports.requests;
+        self.totals.trace = self.trace().await;
+        Ok(self.totals)
+    }
+
+    /// Returns a hash of all objects and items, the time, and the story.
+    async fn trace(&self) -> u64 {
+        let mut hash = Sha256::new();
+        for object in self.world.store.list("", None).await.unwrap() {
+            hash.update(&object.key);
+            hash.update(self.world.store.get(&object.key).await.unwrap().unwrap());
+        }
+        for (key, item) in self.world.state.list(self.world.settings.account, "").await.unwrap() {
+            hash.update(format!("{key:?} {item:?}"));
+        }
+        hash.update(now(&self.world).to_string());
+        hash.update(self.chronicle.story());
+        let bytes: [u8; 32] = hash.finalize().into();
+        u64::from_be_bytes(bytes[..8].try_into().expect("eight bytes"))
+    }
+}
