@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use delta::store::{self, FaultyStore, MemoryStore, ObjectStore};
+use delta::store::{FaultyStore, MemoryStore, ObjectStore};
+use engine::fault::CallFault;
 use engine::ids::AccountId;
 use engine::pass::{Pass, RequestTarget};
 use engine::plan::Demand;
@@ -289,17 +290,17 @@ impl World {
         let objects: Arc<dyn ObjectStore> =
             Arc::new(FaultyStore::new(Arc::<MemoryStore>::clone(&self.store), move |_| {
                 match of_store() {
-                    0 => store::StoreFault::None,
-                    1 => store::StoreFault::Before,
-                    _ => store::StoreFault::After,
+                    0 => CallFault::None,
+                    1 => CallFault::Before,
+                    _ => CallFault::After,
                 }
             }));
         let state: Arc<dyn StateStore> = Arc::new(FaultyState::new(
             Arc::<MemoryState>::clone(&self.state),
             move |_| match verdict() {
-                0 => state::StateFault::None,
-                1 => state::StateFault::Before,
-                _ => state::StateFault::After,
+                0 => CallFault::None,
+                1 => CallFault::Before,
+                _ => CallFault::After,
             },
         ));
         let objects = Arc::new(SlowStore { inner: objects, frost: Arc::clone(&frost) });
