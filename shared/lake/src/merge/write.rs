@@ -19,7 +19,6 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::MergeJob;
 use super::changes::{ChangesWritten, FinishedFile};
-use super::cursor::RowWalk;
 use super::rows::MergedRows;
 use super::slots::FileSlot;
 use crate::blocking::{RewriteError, blocking};
@@ -29,6 +28,7 @@ use crate::partition::{
     ColumnChoice, FileLimits, FileShelf, PartitionError, PartitionWriter, RowLayout, fetch, open,
     row_count,
 };
+use crate::walk::RowWalk;
 
 /// Files of one table during one merge.
 #[derive(Debug)]
