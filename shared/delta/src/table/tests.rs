@@ -5,8 +5,7 @@ use bytes::Bytes;
 use engine::fault::CallFault;
 use engine::spec::StreamSpec;
 use engine::spec::{
-    FieldSpec, Paging, PartitionSpec, RateClass, StreamKind, SweepCadence, date, instant, int,
-    object, text,
+    FieldSpec, Paging, PartitionSpec, StreamKind, date, instant, int, object, text,
 };
 use engine::time::SignedDuration;
 use serde_json::{Value, json};
@@ -50,14 +49,9 @@ const fn spec(
         path: "/tests",
         records_key: Some("tests"),
         kind: StreamKind::Snapshot(Paging::Cursor),
-        rate_class: RateClass::General,
-        module: None,
-        primary_key: &["id"],
         partition,
-        sweep: SweepCadence::ByCost,
-        personal: None,
-        dated: None,
         fields,
+        ..StreamSpec::USUAL
     }
 }
 
