@@ -52,7 +52,7 @@ impl Watch {
                 // All processes died before they made the table.
                 continue;
             };
-            if self.excused.contains(spec.name) {
+            if self.excused.contains(spec.name) || !world.settings.includes(spec.name) {
                 continue;
             }
             let keys: BTreeSet<String> =

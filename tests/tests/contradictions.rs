@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use delta::store::{FaultyStore, StoreFault};
+use delta::store::FaultyStore;
 use e2e::foreign::Visitor;
 use e2e::mishap::Mishap;
 use e2e::oracle::After;
@@ -13,6 +13,7 @@ use e2e::story::{
 };
 use e2e::trial::goes_without_links;
 use e2e::world::{Conduct, Jump, World, now, sync};
+use engine::fault::CallFault;
 use engine::pass::Pass;
 use engine::time::SignedDuration;
 use runtime::RunError;
@@ -510,7 +511,7 @@ fn parents_that_could_not_be_read_are_remembered_while_the_lake_cannot_tell_whic
         let named = parked.object().expect("too many for the item");
         let mut context = world.process(None);
         let failing = FaultyStore::new(Arc::clone(&context.store), move |call| {
-            if call.key == named { StoreFault::Before } else { StoreFault::None }
+            if call.key == named { CallFault::Before } else { CallFault::None }
         });
         context.store = Arc::new(failing);
         let synced = sync(&context, None).await.unwrap();

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use aws::SecretsManagerVault;
 use e2e::emulators;
 use e2e::world::{World, in_simulated_time, sync};
+use engine::fault::CallFault;
 use engine::pass::RequestTarget;
 use engine::retry::RequestFailure;
 use engine::time::{SignedDuration, plus};
@@ -162,12 +163,12 @@ fn a_failure_that_is_not_recorded_fails_the_invocation() {
             let item = records::stream_key(context.settings.account, "clients").sort;
             let (inner, counted) = (Arc::clone(&context.state), Arc::clone(&puts));
             context.state = Arc::new(state::FaultyState::new(inner, move |call| {
-                if call.operation != state::StateOperation::Put || call.sort != item {
-                    return state::StateFault::None;
+                if call.operation != state::StateOperation::Put || call.key != item {
+                    return CallFault::None;
                 }
                 let mut puts = counted.lock().unwrap();
                 *puts += 1;
-                if *puts >= last { state::StateFault::Before } else { state::StateFault::None }
+                if *puts >= last { CallFault::Before } else { CallFault::None }
             }));
             let announcer = Arc::new(runtime::announce::NoAnnouncer);
             let event = serde_json::json!({ "stream": "clients", "pass": "full" });

@@ -7,8 +7,8 @@ use e2e::world::{Death, World, in_simulated_time, sync};
 use engine::drift::DriftKind;
 use engine::pass::Pass;
 use engine::spec::{
-    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, date,
-    instant, int, money, object, objects, text,
+    Listing, Module, Paging, PartitionSpec, StreamKind, StreamSpec, date, instant, int, money,
+    object, objects, text,
 };
 use runtime::operate::upgrade::{UpgradeCounts, upgrade};
 use runtime::run::{RunOrder, RunReport, run};
@@ -24,13 +24,8 @@ static OLDER: StreamSpec = StreamSpec {
         Paging::DateKeyset { field: "issue_date", nullable: true },
         "/invoices/{id}",
     )),
-    rate_class: RateClass::General,
     module: Some(Module::Invoice),
-    primary_key: &["id"],
     partition: PartitionSpec::CreatedYear,
-    sweep: SweepCadence::ByCost,
-    personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         object("client", &[int("id")]),
@@ -41,6 +36,7 @@ static OLDER: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };
 
 /// A declaration with a member of another type than Harvest sends, and one that it never sends.
@@ -50,13 +46,6 @@ static MISTAKEN: StreamSpec = StreamSpec {
     path: "/clients",
     records_key: Some("clients"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/clients/{id}")),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
-    partition: PartitionSpec::None,
-    sweep: SweepCadence::ByCost,
-    personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         int("name"),
@@ -64,6 +53,7 @@ static MISTAKEN: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };
 
 /// `invoices` as it is declared.

@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::Int64Type;
 use bytes::Bytes;
-use delta::store::{FaultyStore, ObjectStore, StoreFault};
+use delta::store::{FaultyStore, ObjectStore};
 use delta::table::Table;
 use e2e::scene::Scene;
 use e2e::world::{Death, World, in_simulated_time, sync};
+use engine::fault::CallFault;
 use engine::pass::Pass;
 use engine::time::{SignedDuration, plus};
 use futures::FutureExt as _;
@@ -203,7 +204,7 @@ fn of_two_who_are_erased_at_the_same_time_neither_is_forgotten() {
                 if writes && !once.swap(true, Ordering::SeqCst) {
                     remember(&second, base + 1).now_or_never().unwrap().unwrap();
                 }
-                StoreFault::None
+                CallFault::None
             });
             let first = Context { store: Arc::new(store), ..first };
             remember(&first, base).await.unwrap();

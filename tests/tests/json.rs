@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use e2e::world::{World, in_simulated_time};
+use engine::fault::CallFault;
 use engine::pass::Pass;
 use engine::time::Timestamp;
 use orchestrator::{Orchestrator, TickEnd};
@@ -94,16 +95,16 @@ fn a_tick_that_cannot_store_its_plan_invokes_no_worker() {
             let puts = std::sync::Mutex::new(0);
             let inner = std::sync::Arc::clone(&context.state);
             context.state = std::sync::Arc::new(state::FaultyState::new(inner, move |call| {
-                if call.operation != state::StateOperation::Put || call.sort != "orchestrator" {
-                    return state::StateFault::None;
+                if call.operation != state::StateOperation::Put || call.key != "orchestrator" {
+                    return CallFault::None;
                 }
                 let mut puts = puts.lock().unwrap();
                 *puts += 1;
                 // The first takes the lease, the second stores the plan.
                 match (*puts, lost) {
-                    (2, false) => state::StateFault::Before,
-                    (2, true) => state::StateFault::After,
-                    _ => state::StateFault::None,
+                    (2, false) => CallFault::Before,
+                    (2, true) => CallFault::After,
+                    _ => CallFault::None,
                 }
             }));
             let invoker = std::sync::Arc::new(MemoryInvoker::default());

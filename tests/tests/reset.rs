@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use delta::store::{FaultyStore, ObjectStore, StoreFault};
+use delta::store::{FaultyStore, ObjectStore};
 use delta::table::Table;
 use e2e::oracle::After;
 use e2e::world::{Death, World, in_simulated_time, sync};
+use engine::fault::CallFault;
 use engine::ids::Epoch;
 use engine::pass::Pass;
 use engine::time::{SignedDuration, plus};
@@ -26,7 +27,7 @@ fn work_of_the_operator_that_fails_gives_the_lease_back() {
         for work in 0..4 {
             let mut context = world.process(None);
             let inner = Arc::clone(&context.store);
-            context.store = Arc::new(FaultyStore::new(inner, |_| StoreFault::Before));
+            context.store = Arc::new(FaultyStore::new(inner, |_| CallFault::Before));
             let failed = match work {
                 0 => runtime::operate::reset::reset(&context, spec).await.is_err(),
                 1 => runtime::operate::reset::reset_changes(&context, spec).await.is_err(),

@@ -32,13 +32,7 @@ static THINGS: StreamSpec = StreamSpec {
         Paging::DateKeyset { field: "day", nullable: true },
         "/own/{id}",
     )),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::CreatedMonth,
-    sweep: SweepCadence::ByCost,
-    personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         date("day"),
@@ -56,6 +50,7 @@ static THINGS: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };
 
 /// Children of things.
@@ -71,14 +66,10 @@ static PARTS: StreamSpec = StreamSpec {
         parent_column: "thing_id",
         only_role: None,
     }),
-    rate_class: RateClass::General,
-    module: None,
     primary_key: &["thing_id", "id"],
     partition: PartitionSpec::ParentCreatedYear,
-    sweep: SweepCadence::ByCost,
-    personal: None,
-    dated: None,
     fields: &[int("id").required(), text("name")],
+    ..StreamSpec::USUAL
 };
 
 /// Report with a key that may be null.
@@ -89,13 +80,10 @@ static REPORT: StreamSpec = StreamSpec {
     records_key: Some("results"),
     kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
-    module: None,
     primary_key: &["period_start", "period_end", "client_id", "currency"],
     partition: PartitionSpec::PeriodYear,
-    sweep: SweepCadence::ByCost,
-    personal: None,
-    dated: None,
     fields: &[int("client_id"), text("currency"), decimal("total_hours")],
+    ..StreamSpec::USUAL
 };
 
 /// Stream whose answer is a single record.
@@ -105,14 +93,10 @@ static SELF: StreamSpec = StreamSpec {
     path: "/self",
     records_key: None,
     kind: StreamKind::Snapshot(Paging::Single),
-    rate_class: RateClass::General,
-    module: None,
     primary_key: &["full_domain"],
-    partition: PartitionSpec::None,
     sweep: SweepCadence::Always,
-    personal: None,
-    dated: None,
     fields: &[text("full_domain").required(), int("weekly_capacity")],
+    ..StreamSpec::USUAL
 };
 
 const JANUARY: Period = Period { start: civil::date(2024, 1, 1), end: civil::date(2024, 1, 31) };

@@ -12,7 +12,7 @@ mod folder;
 mod memory;
 
 pub use change::{ObjectEdit, change};
-pub use faulty::{FaultyStore, StoreCall, StoreFault, StoreOperation};
+pub use faulty::{FaultyStore, StoreCall, StoreOperation};
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
 

@@ -12,6 +12,7 @@
 //! | Where does the stream stand afterwards? | `position`, `cursor`, `pace`, `housekeeping` |
 //! | Is what was written down still true? | `testimony`, `present`, `persisted` |
 //! | What do people have to know? | `drift`, `quarantine`, `forecast`, `report` |
+//! | Which call of a store fails in a test? | `fault` |
 //!
 //! No module knows a stream by name: `spec` says what a declaration may contain, and the crate
 //! `streams` has the declarations.
@@ -24,6 +25,7 @@ pub mod cursor;
 pub mod dispatch;
 pub mod drift;
 pub mod extent;
+pub mod fault;
 pub mod forecast;
 pub mod housekeeping;
 pub mod ids;

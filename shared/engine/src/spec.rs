@@ -40,6 +40,24 @@ pub struct StreamSpec {
 }
 
 impl StreamSpec {
+    /// What most streams have in common; a declaration states what differs, and all that names the
+    /// stream. Whether records have personal fields is stated by each.
+    pub const USUAL: Self = Self {
+        name: "",
+        doc: "",
+        path: "",
+        records_key: None,
+        kind: StreamKind::Snapshot(Paging::Single),
+        rate_class: RateClass::General,
+        module: None,
+        primary_key: &["id"],
+        partition: PartitionSpec::None,
+        sweep: SweepCadence::ByCost,
+        personal: None,
+        dated: None,
+        fields: &[],
+    };
+
     /// Returns the field that `updated_since` filters by, if the stream has one.
     #[must_use]
     pub fn cursor_field(&self) -> Option<&'static str> {

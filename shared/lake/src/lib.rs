@@ -19,3 +19,4 @@ pub mod merge;
 pub mod partition;
 pub mod upgrade;
 pub mod verify;
+mod walk;

@@ -29,7 +29,6 @@
 //! see.
 
 mod changes;
-mod cursor;
 mod incoming;
 mod missing;
 mod plan;

@@ -146,9 +146,9 @@ fn rewrite(
 ) -> Result<WrittenFile, PartitionError> {
     let (layout_of, limits) = (Arc::clone(layout), FileLimits::default());
     let mut writer = if ordered {
-        PartitionWriter::new(layout_of, limits)?
+        PartitionWriter::new(layout_of, limits)
     } else {
-        PartitionWriter::unordered(layout_of, limits)?
+        PartitionWriter::unordered(layout_of, limits)
     };
     for rows in open(layout, path, bytes.clone())? {
         let rows = rows?;

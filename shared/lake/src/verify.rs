@@ -32,6 +32,7 @@ use arrow::error::ArrowError;
 use engine::key::Key;
 use serde::Serialize;
 
+use crate::blocking::RewriteError;
 use crate::collect::CollectError;
 use crate::partition::{PartitionError, RowLayout, stored};
 pub use compare::{ComparisonRules, RowDifference, TableComparison, compare};
@@ -173,6 +174,22 @@ pub enum VerifyError {
     Died(String),
 }
 
+impl From<RewriteError> for VerifyError {
+    fn from(error: RewriteError) -> Self {
+        match error {
+            RewriteError::Partition(error) => Self::Partition(error),
+            RewriteError::Collect(error) => Self::Collect(error),
+        }
+    }
+}
+
+/// Runs `work` off the IO thread.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, VerifyError> + Send + 'static,
+) -> Result<T, VerifyError> {
+    offload(work).await.map_err(|error| VerifyError::Died(error.to_string()))?
+}
+
 impl VerifyError {
     /// Whether a file of this version is gone. The newest version may still be readable.
     #[must_use]
@@ -253,9 +270,8 @@ async fn at_this_version(table: &Table) -> Result<VerifiedTable, VerifyError> {
         verified.bytes += bytes.len() as u64;
         verified.foreign_files += u64::from(file.keys.is_none());
         let (rules, entry) = (Arc::clone(&rules), file.clone());
-        let examined = offload(move || file::examine(&rules, &entry, bytes)).await;
         let ExaminedFile { findings, rows, range } =
-            examined.map_err(|error| VerifyError::Died(error.to_string()))??;
+            blocking(move || Ok(file::examine(&rules, &entry, bytes)?)).await?;
         verified.rows += rows;
         verified.findings.extend(findings);
         if let Some((first, last, sorted)) = range {

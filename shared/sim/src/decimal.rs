@@ -6,8 +6,6 @@
 //! computed in 128 bits and rounded once; sums saturate instead of wrapping, because one amount of
 //! the generator uses all 18 digits of `decimal(18,4)`.
 
-use crate::calendar::digit;
-
 /// Amount of money in ten-thousandths of a unit; fits `decimal(18,4)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Money(pub(crate) i64);
@@ -116,6 +114,11 @@ pub(crate) fn write_scaled(out: &mut Vec<u8>, value: i64, places: u32, fraction:
         rest %= step;
         step = (step / 10).max(1);
     }
+}
+
+/// Returns the ASCII digit of `value`, a number from 0 to 9.
+fn digit(value: i64) -> u8 {
+    b'0' + u8::try_from(value).unwrap_or(0)
 }
 
 /// Form of whole numbers. Harvest uses both, even in one field: the type of a column must not be

@@ -1,12 +1,9 @@
-//! A store that fails on demand, to test how callers handle failures.
-//!
-//! The faults are a wrapper, so the real stores contain no code for tests.
+//! A store that fails on demand (see [`engine::fault`]).
 
-use core::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use engine::fault::{CallFault, CallScript, ScriptedCall};
 use engine::ids::AccountId;
 use engine::time::Timestamp;
 
@@ -27,51 +24,25 @@ pub enum StateOperation {
     Purge,
 }
 
-/// A call as the script sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct StateCall<'a> {
-    /// Number of earlier calls on this store.
-    pub number: u64,
-    /// Operation of the call.
-    pub operation: StateOperation,
-    /// Sort key or prefix.
-    pub sort: &'a str,
-}
-
-/// Treatment of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StateFault {
-    /// Passes the call on.
-    None,
-    /// Fails without an effect, as a refused connection does.
-    Before,
-    /// Passes the call on, then loses the answer. The caller sees the same error as for `Before`,
-    /// although the item was written.
-    After,
-}
-
-type StateScript = dyn Fn(StateCall<'_>) -> StateFault + Send + Sync;
-
-/// Store whose calls fail as a script decides. A crash is a script that answers
-/// [`StateFault::Before`] from some call on.
+/// Store whose calls fail as a script decides.
+#[derive(Debug)]
 pub struct FaultyState {
     inner: Arc<dyn StateStore>,
-    script: Box<StateScript>,
-    calls: AtomicU64,
+    script: CallScript<StateOperation>,
 }
 
 impl FaultyState {
     /// Wraps `inner` with the faults of `script`.
     pub fn new(
         inner: Arc<dyn StateStore>,
-        script: impl Fn(StateCall<'_>) -> StateFault + Send + Sync + 'static,
+        script: impl Fn(ScriptedCall<'_, StateOperation>) -> CallFault + Send + Sync + 'static,
     ) -> Self {
-        Self { inner, script: Box::new(script), calls: AtomicU64::new(0) }
+        Self { inner, script: CallScript::new(script) }
     }
 
     /// Number of calls so far.
     pub fn calls(&self) -> u64 {
-        self.calls.load(Ordering::SeqCst)
+        self.script.calls()
     }
 
     /// Counts the call and treats it as the script says. `call` is a future, so it has no effect
@@ -82,14 +53,13 @@ impl FaultyState {
         sort: &str,
         call: impl Future<Output = Result<T, StateError>> + Send,
     ) -> Result<T, StateError> {
-        let number = self.calls.fetch_add(1, Ordering::SeqCst);
         let injected = || {
             StateError::new(StateErrorKind::Failed, format!("{operation:?} `{sort}` (injected)"))
         };
-        match (self.script)(StateCall { number, operation, sort }) {
-            StateFault::None => call.await,
-            StateFault::Before => Err(injected()),
-            StateFault::After => {
+        match self.script.next(operation, sort) {
+            CallFault::None => call.await,
+            CallFault::Before => Err(injected()),
+            CallFault::After => {
                 call.await?;
                 Err(injected())
             }
@@ -127,12 +97,6 @@ impl StateStore for FaultyState {
     }
 }
 
-impl fmt::Debug for FaultyState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultyState").field("inner", &self.inner).finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,15 +107,15 @@ mod tests {
         let inner = Arc::new(MemoryState::default());
         let store = FaultyState::new(Arc::clone(&inner) as Arc<dyn StateStore>, |call| {
             match (call.operation, call.number) {
-                (StateOperation::Put, 0) => StateFault::Before,
-                (StateOperation::Put, 1) => StateFault::After,
+                (StateOperation::Put, 0) => CallFault::Before,
+                (StateOperation::Put, 1) => CallFault::After,
                 (
                     StateOperation::Get
                     | StateOperation::Put
                     | StateOperation::List
                     | StateOperation::Purge,
                     _,
-                ) => StateFault::None,
+                ) => CallFault::None,
             }
         });
         let key = ItemKey { account: AccountId(1), sort: "stream#clients".to_owned() };

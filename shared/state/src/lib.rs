@@ -28,7 +28,7 @@ use engine::ids::AccountId;
 use engine::time::Timestamp;
 
 pub use self::error::{StateError, StateErrorKind};
-pub use self::faulty::{FaultyState, StateCall, StateFault, StateOperation};
+pub use self::faulty::{FaultyState, StateOperation};
 pub use self::locks::{OwnerLock, is_held, remove_free};
 pub use self::memory::MemoryState;
 pub use self::sqlite::SqliteStore;

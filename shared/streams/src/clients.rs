@@ -1,8 +1,7 @@
 //! `clients`: companies and persons for whom work is done.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, flag, instant,
-    int, text,
+    Listing, Paging, PartitionSpec, StreamKind, StreamSpec, flag, instant, int, text,
 };
 
 /// One client of the account.
@@ -17,13 +16,8 @@ pub static CLIENTS: StreamSpec = StreamSpec {
     path: "/clients",
     records_key: Some("clients"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/clients/{id}")),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::None,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         text("name"),
@@ -34,4 +28,5 @@ pub static CLIENTS: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,8 +1,6 @@
 //! `company`: the account itself.
 
-use engine::spec::{
-    Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, flag, int, text,
-};
+use engine::spec::{Paging, PartitionSpec, StreamKind, StreamSpec, SweepCadence, flag, int, text};
 
 /// The account with its settings and active modules. One row.
 ///
@@ -18,13 +16,10 @@ pub static COMPANY: StreamSpec = StreamSpec {
     path: "/company",
     records_key: None,
     kind: StreamKind::Snapshot(Paging::Single),
-    rate_class: RateClass::General,
-    module: None,
     primary_key: &["full_domain"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Always,
     personal: None,
-    dated: None,
     fields: &[
         text("base_uri"),
         text("full_domain")
@@ -54,4 +49,5 @@ pub static COMPANY: StreamSpec = StreamSpec {
         flag("saml_sign_in_required").doc("Harvest does not document this member"),
         flag("day_entry_notes_required").doc("Harvest does not document this member"),
     ],
+    ..StreamSpec::USUAL
 };

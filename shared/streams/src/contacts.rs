@@ -1,8 +1,7 @@
 //! `contacts`: contact persons of clients.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, instant, int,
-    object, text,
+    Listing, Paging, PartitionSpec, StreamKind, StreamSpec, instant, int, object, text,
 };
 
 use crate::stubs::NAMED;
@@ -19,13 +18,8 @@ pub static CONTACTS: StreamSpec = StreamSpec {
     path: "/contacts",
     records_key: Some("contacts"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/contacts/{id}")),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::None,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         object("client", NAMED),
@@ -41,4 +35,5 @@ pub static CONTACTS: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at").doc("changes of embedded names and stubs do not move it"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,8 +1,7 @@
 //! `estimate_messages`: mails and events of estimates.
 
 use engine::spec::{
-    Module, PartitionSpec, PerParent, RateClass, StreamKind, StreamSpec, SweepCadence, flag,
-    instant, int, objects, text,
+    Module, PartitionSpec, PerParent, StreamKind, StreamSpec, flag, instant, int, objects, text,
 };
 
 use crate::estimates::ESTIMATES;
@@ -26,13 +25,9 @@ pub static ESTIMATE_MESSAGES: StreamSpec = StreamSpec {
         parent_column: "estimate_id",
         only_role: None,
     }),
-    rate_class: RateClass::General,
     module: Some(Module::Estimate),
-    primary_key: &["id"],
     partition: PartitionSpec::ParentCreatedYear,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         text("sent_by"),
@@ -48,4 +43,5 @@ pub static ESTIMATE_MESSAGES: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };

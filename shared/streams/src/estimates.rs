@@ -1,8 +1,8 @@
 //! `estimates`: estimates with their line items.
 
 use engine::spec::{
-    Listing, Module, Paging, PartitionSpec, PersonalFields, RateClass, StreamKind, StreamSpec,
-    SweepCadence, date, decimal, flag, instant, int, money, object, objects, text,
+    Listing, Module, Paging, PartitionSpec, PersonalFields, StreamKind, StreamSpec, date, decimal,
+    flag, instant, int, money, object, objects, text,
 };
 
 use crate::stubs::NAMED;
@@ -23,13 +23,9 @@ pub static ESTIMATES: StreamSpec = StreamSpec {
         Paging::DateKeyset { field: "issue_date", nullable: true },
         "/estimates/{id}",
     )),
-    rate_class: RateClass::General,
     module: Some(Module::Estimate),
-    primary_key: &["id"],
     partition: PartitionSpec::CreatedYear,
-    sweep: SweepCadence::ByCost,
     personal: Some(PersonalFields { person: "creator.id", members: &["creator.name"] }),
-    dated: None,
     fields: &[
         int("id").required(),
         object("client", NAMED),
@@ -68,4 +64,5 @@ pub static ESTIMATES: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at").doc("changes of embedded names and stubs do not move it"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,8 +1,8 @@
 //! `expense_categories`: categories of expenses.
 
 use engine::spec::{
-    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence,
-    decimal, flag, instant, int, text,
+    Listing, Module, Paging, PartitionSpec, StreamKind, StreamSpec, decimal, flag, instant, int,
+    text,
 };
 
 /// One category of expenses, with its unit price if it has one.
@@ -16,13 +16,9 @@ pub static EXPENSE_CATEGORIES: StreamSpec = StreamSpec {
     path: "/expense_categories",
     records_key: Some("expense_categories"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/expense_categories/{id}")),
-    rate_class: RateClass::General,
     module: Some(Module::Expense),
-    primary_key: &["id"],
     partition: PartitionSpec::None,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         text("name"),
@@ -32,4 +28,5 @@ pub static EXPENSE_CATEGORIES: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,8 +1,7 @@
 //! `expense_report_categories`: expenses of a window by category.
 
 use engine::spec::{
-    Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, int,
-    money, text,
+    Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, int, money, text,
 };
 
 /// Expenses of one category in one currency within one window.
@@ -19,9 +18,7 @@ pub static EXPENSE_REPORT_CATEGORIES: StreamSpec = StreamSpec {
     module: Some(Module::Expense),
     primary_key: &["period_start", "period_end", "expense_category_id", "currency"],
     partition: PartitionSpec::PeriodYear,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("expense_category_id"),
         text("expense_category_name"),
@@ -29,4 +26,5 @@ pub static EXPENSE_REPORT_CATEGORIES: StreamSpec = StreamSpec {
         money("billable_amount").doc("in currency"),
         text("currency").doc("ISO 4217 code"),
     ],
+    ..StreamSpec::USUAL
 };

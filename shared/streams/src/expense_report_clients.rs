@@ -1,8 +1,7 @@
 //! `expense_report_clients`: expenses of a window by client.
 
 use engine::spec::{
-    Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, int,
-    money, text,
+    Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, int, money, text,
 };
 
 /// Expenses of one client in one currency within one window.
@@ -19,9 +18,7 @@ pub static EXPENSE_REPORT_CLIENTS: StreamSpec = StreamSpec {
     module: Some(Module::Expense),
     primary_key: &["period_start", "period_end", "client_id", "currency"],
     partition: PartitionSpec::PeriodYear,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("client_id"),
         text("client_name"),
@@ -29,4 +26,5 @@ pub static EXPENSE_REPORT_CLIENTS: StreamSpec = StreamSpec {
         money("billable_amount").doc("in currency"),
         text("currency").doc("ISO 4217 code"),
     ],
+    ..StreamSpec::USUAL
 };

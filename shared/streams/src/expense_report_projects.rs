@@ -1,8 +1,7 @@
 //! `expense_report_projects`: expenses of a window by project.
 
 use engine::spec::{
-    Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, int,
-    money, text,
+    Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, int, money, text,
 };
 
 /// Expenses of one project in one currency within one window.
@@ -20,9 +19,7 @@ pub static EXPENSE_REPORT_PROJECTS: StreamSpec = StreamSpec {
     module: Some(Module::Expense),
     primary_key: &["period_start", "period_end", "project_id", "currency"],
     partition: PartitionSpec::PeriodYear,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("client_id"),
         text("client_name"),
@@ -32,4 +29,5 @@ pub static EXPENSE_REPORT_PROJECTS: StreamSpec = StreamSpec {
         money("billable_amount").doc("in currency"),
         text("currency").doc("ISO 4217 code"),
     ],
+    ..StreamSpec::USUAL
 };

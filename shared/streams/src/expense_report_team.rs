@@ -1,8 +1,8 @@
 //! `expense_report_team`: expenses of a window by user.
 
 use engine::spec::{
-    Module, PartitionSpec, PersonalFields, RateClass, ReportWindow, StreamKind, StreamSpec,
-    SweepCadence, flag, int, money, text,
+    Module, PartitionSpec, PersonalFields, RateClass, ReportWindow, StreamKind, StreamSpec, flag,
+    int, money, text,
 };
 
 /// Expenses of one user in one currency within one window.
@@ -19,9 +19,7 @@ pub static EXPENSE_REPORT_TEAM: StreamSpec = StreamSpec {
     module: Some(Module::Expense),
     primary_key: &["period_start", "period_end", "user_id", "currency"],
     partition: PartitionSpec::PeriodYear,
-    sweep: SweepCadence::ByCost,
     personal: Some(PersonalFields { person: "user_id", members: &["user_name"] }),
-    dated: None,
     fields: &[
         int("user_id"),
         text("user_name"),
@@ -30,4 +28,5 @@ pub static EXPENSE_REPORT_TEAM: StreamSpec = StreamSpec {
         money("billable_amount").doc("in currency"),
         text("currency").doc("ISO 4217 code"),
     ],
+    ..StreamSpec::USUAL
 };

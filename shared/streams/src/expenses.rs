@@ -1,8 +1,8 @@
 //! `expenses`: expenses of people for projects.
 
 use engine::spec::{
-    EntryDate, Listing, Module, Paging, PartitionSpec, PersonalFields, RateClass, StreamKind,
-    StreamSpec, SweepCadence, date, decimal, flag, instant, int, money, object, text,
+    EntryDate, Listing, Module, Paging, PartitionSpec, PersonalFields, StreamKind, StreamSpec,
+    date, decimal, flag, instant, int, money, object, text,
 };
 
 use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_ASSIGNMENT_STUB};
@@ -31,11 +31,8 @@ pub static EXPENSES: StreamSpec = StreamSpec {
         Listing::new(Paging::DateKeyset { field: "spent_date", nullable: false }, "/expenses/{id}")
             .goes_with("project_id", "/projects/{parent}"),
     ),
-    rate_class: RateClass::General,
     module: Some(Module::Expense),
-    primary_key: &["id"],
     partition: PartitionSpec::CreatedMonth,
-    sweep: SweepCadence::ByCost,
     personal: Some(PersonalFields {
         person: "user.id",
         members: &["user.name", "notes", "receipt"],
@@ -83,4 +80,5 @@ pub static EXPENSES: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at").doc("changes of embedded names and stubs do not move it"),
     ],
+    ..StreamSpec::USUAL
 };

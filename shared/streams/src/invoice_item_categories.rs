@@ -1,8 +1,7 @@
 //! `invoice_item_categories`: categories of invoice line items.
 
 use engine::spec::{
-    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, flag,
-    instant, int, text,
+    Listing, Module, Paging, PartitionSpec, StreamKind, StreamSpec, flag, instant, int, text,
 };
 
 /// One category of invoice line items.
@@ -15,13 +14,9 @@ pub static INVOICE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
     path: "/invoice_item_categories",
     records_key: Some("invoice_item_categories"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/invoice_item_categories/{id}")),
-    rate_class: RateClass::General,
     module: Some(Module::Invoice),
-    primary_key: &["id"],
     partition: PartitionSpec::None,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         text("name"),
@@ -30,4 +25,5 @@ pub static INVOICE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };

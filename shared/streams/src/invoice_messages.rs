@@ -1,8 +1,8 @@
 //! `invoice_messages`: mails and events of invoices.
 
 use engine::spec::{
-    Module, PartitionSpec, PerParent, RateClass, StreamKind, StreamSpec, SweepCadence, date, flag,
-    instant, int, objects, text,
+    Module, PartitionSpec, PerParent, StreamKind, StreamSpec, date, flag, instant, int, objects,
+    text,
 };
 
 use crate::invoices::INVOICES;
@@ -31,13 +31,9 @@ pub static INVOICE_MESSAGES: StreamSpec = StreamSpec {
         parent_column: "invoice_id",
         only_role: None,
     }),
-    rate_class: RateClass::General,
     module: Some(Module::Invoice),
-    primary_key: &["id"],
     partition: PartitionSpec::ParentCreatedYear,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         text("sent_by"),
@@ -58,4 +54,5 @@ pub static INVOICE_MESSAGES: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };

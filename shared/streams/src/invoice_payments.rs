@@ -1,8 +1,8 @@
 //! `invoice_payments`: payments that invoices received.
 
 use engine::spec::{
-    Module, PartitionSpec, PerParent, RateClass, StreamKind, StreamSpec, SweepCadence, date,
-    instant, int, money, object, text,
+    Module, PartitionSpec, PerParent, StreamKind, StreamSpec, date, instant, int, money, object,
+    text,
 };
 
 use crate::invoices::INVOICES;
@@ -27,13 +27,9 @@ pub static INVOICE_PAYMENTS: StreamSpec = StreamSpec {
         parent_column: "invoice_id",
         only_role: None,
     }),
-    rate_class: RateClass::General,
     module: Some(Module::Invoice),
-    primary_key: &["id"],
     partition: PartitionSpec::ParentCreatedYear,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         money("amount").doc("in the currency of the invoice"),
@@ -47,4 +43,5 @@ pub static INVOICE_PAYMENTS: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,9 +1,8 @@
 //! `invoices`: invoices with their line items.
 
 use engine::spec::{
-    EntryDate, Listing, Module, Paging, PartitionSpec, PersonalFields, RateClass, StreamKind,
-    StreamSpec, SweepCadence, date, decimal, flag, instant, int, money, object, objects, text,
-    texts,
+    EntryDate, Listing, Module, Paging, PartitionSpec, PersonalFields, StreamKind, StreamSpec,
+    date, decimal, flag, instant, int, money, object, objects, text, texts,
 };
 
 use crate::stubs::{NAMED, PROJECT};
@@ -32,11 +31,8 @@ pub static INVOICES: StreamSpec = StreamSpec {
         Paging::DateKeyset { field: "issue_date", nullable: true },
         "/invoices/{id}",
     )),
-    rate_class: RateClass::General,
     module: Some(Module::Invoice),
-    primary_key: &["id"],
     partition: PartitionSpec::CreatedYear,
-    sweep: SweepCadence::ByCost,
     personal: Some(PersonalFields { person: "creator.id", members: &["creator.name"] }),
     dated: Some(EntryDate::Issued),
     fields: &[
@@ -88,4 +84,5 @@ pub static INVOICES: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at").doc("changes of embedded names and stubs do not move it"),
     ],
+    ..StreamSpec::USUAL
 };

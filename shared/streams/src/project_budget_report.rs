@@ -20,12 +20,10 @@ pub static PROJECT_BUDGET_REPORT: StreamSpec = StreamSpec {
     records_key: Some("results"),
     kind: StreamKind::Snapshot(Paging::Offset),
     rate_class: RateClass::Reports,
-    module: None,
     primary_key: &["project_id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Always,
     personal: None,
-    dated: None,
     fields: &[
         int("client_id"),
         text("client_name"),
@@ -38,4 +36,5 @@ pub static PROJECT_BUDGET_REPORT: StreamSpec = StreamSpec {
         decimal("budget_spent").doc("hours or money, by budget_by"),
         decimal("budget_remaining").doc("hours or money, by budget_by; may be negative"),
     ],
+    ..StreamSpec::USUAL
 };

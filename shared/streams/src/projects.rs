@@ -1,8 +1,8 @@
 //! `projects`: projects of clients.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, date, decimal,
-    flag, instant, int, money, object, text,
+    Listing, Paging, PartitionSpec, StreamKind, StreamSpec, date, decimal, flag, instant, int,
+    money, object, text,
 };
 
 use crate::stubs::CLIENT_WITH_CURRENCY;
@@ -24,13 +24,8 @@ pub static PROJECTS: StreamSpec = StreamSpec {
     path: "/projects",
     records_key: Some("projects"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/projects/{id}")),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::None,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         object("client", CLIENT_WITH_CURRENCY),
@@ -58,4 +53,5 @@ pub static PROJECTS: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at").doc("changes of embedded names and stubs do not move it"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,8 +1,7 @@
 //! `roles`: business roles of users.
 
 use engine::spec::{
-    Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, instant, int, ints,
-    text,
+    Paging, PartitionSpec, StreamKind, StreamSpec, SweepCadence, instant, int, ints, text,
 };
 
 /// One business role with its users; it grants no permissions.
@@ -19,13 +18,9 @@ pub static ROLES: StreamSpec = StreamSpec {
     path: "/roles",
     records_key: Some("roles"),
     kind: StreamKind::Snapshot(Paging::Cursor),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Always,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         text("name"),
@@ -33,4 +28,5 @@ pub static ROLES: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,8 +1,7 @@
 //! `task_assignments`: kinds of work that a project offers.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, decimal, flag,
-    instant, int, object,
+    Listing, Paging, PartitionSpec, StreamKind, StreamSpec, decimal, flag, instant, int, object,
 };
 
 use crate::stubs::{NAMED, PROJECT};
@@ -25,13 +24,8 @@ pub static TASK_ASSIGNMENTS: StreamSpec = StreamSpec {
             .goes_with("project_id", "/projects/{parent}")
             .halves("is_active"),
     ),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::None,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         object("project", PROJECT),
@@ -43,4 +37,5 @@ pub static TASK_ASSIGNMENTS: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at").doc("changes of embedded names and stubs do not move it"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,8 +1,7 @@
 //! `tasks`: kinds of work.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, decimal, flag,
-    instant, int, text,
+    Listing, Paging, PartitionSpec, StreamKind, StreamSpec, decimal, flag, instant, int, text,
 };
 
 /// One kind of work that projects can offer.
@@ -16,13 +15,8 @@ pub static TASKS: StreamSpec = StreamSpec {
     path: "/tasks",
     records_key: Some("tasks"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/tasks/{id}")),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::None,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         text("name"),
@@ -33,4 +27,5 @@ pub static TASKS: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,8 +1,8 @@
 //! `time_entries`: hours that people tracked.
 
 use engine::spec::{
-    EntryDate, Listing, Paging, PartitionSpec, PersonalFields, RateClass, StreamKind, StreamSpec,
-    SweepCadence, date, decimal, flag, instant, int, object, text,
+    EntryDate, Listing, Paging, PartitionSpec, PersonalFields, StreamKind, StreamSpec, date,
+    decimal, flag, instant, int, object, text,
 };
 
 use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_ASSIGNMENT_STUB};
@@ -38,11 +38,7 @@ pub static TIME_ENTRIES: StreamSpec = StreamSpec {
         .goes_with("project_id", "/projects/{parent}")
         .reread("is_running", "true"),
     ),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::CreatedMonth,
-    sweep: SweepCadence::ByCost,
     personal: Some(PersonalFields {
         person: "user.id",
         members: &["user.name", "notes", "external_reference"],
@@ -102,4 +98,5 @@ pub static TIME_ENTRIES: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at").doc("changes of embedded names and stubs do not move it"),
     ],
+    ..StreamSpec::USUAL
 };

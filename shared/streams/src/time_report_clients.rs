@@ -1,8 +1,7 @@
 //! `time_report_clients`: hours of a window by client.
 
 use engine::spec::{
-    PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, decimal, int,
-    money, text,
+    PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, decimal, int, money, text,
 };
 
 /// Hours for one client in one currency within one window.
@@ -17,12 +16,9 @@ pub static TIME_REPORT_CLIENTS: StreamSpec = StreamSpec {
     records_key: Some("results"),
     kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
-    module: None,
     primary_key: &["period_start", "period_end", "client_id", "currency"],
     partition: PartitionSpec::PeriodYear,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("client_id"),
         text("client_name"),
@@ -31,4 +27,5 @@ pub static TIME_REPORT_CLIENTS: StreamSpec = StreamSpec {
         text("currency").doc("ISO 4217 code; null without the permission to see rates"),
         money("billable_amount").doc("in currency; null without the permission to see rates"),
     ],
+    ..StreamSpec::USUAL
 };

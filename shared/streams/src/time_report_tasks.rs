@@ -1,8 +1,7 @@
 //! `time_report_tasks`: hours of a window by task.
 
 use engine::spec::{
-    PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, decimal, int,
-    money, text,
+    PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, decimal, int, money, text,
 };
 
 /// Hours for one task in one currency within one window.
@@ -16,12 +15,9 @@ pub static TIME_REPORT_TASKS: StreamSpec = StreamSpec {
     records_key: Some("results"),
     kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
-    module: None,
     primary_key: &["period_start", "period_end", "task_id", "currency"],
     partition: PartitionSpec::PeriodYear,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("task_id"),
         text("task_name"),
@@ -30,4 +26,5 @@ pub static TIME_REPORT_TASKS: StreamSpec = StreamSpec {
         text("currency").doc("ISO 4217 code; null without the permission to see rates"),
         money("billable_amount").doc("in currency; null without the permission to see rates"),
     ],
+    ..StreamSpec::USUAL
 };

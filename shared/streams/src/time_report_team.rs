@@ -1,8 +1,8 @@
 //! `time_report_team`: hours of a window by user.
 
 use engine::spec::{
-    PartitionSpec, PersonalFields, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence,
-    decimal, flag, int, money, text,
+    PartitionSpec, PersonalFields, RateClass, ReportWindow, StreamKind, StreamSpec, decimal, flag,
+    int, money, text,
 };
 
 /// Hours of one user in one currency within one window.
@@ -17,12 +17,9 @@ pub static TIME_REPORT_TEAM: StreamSpec = StreamSpec {
     records_key: Some("results"),
     kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
-    module: None,
     primary_key: &["period_start", "period_end", "user_id", "currency"],
     partition: PartitionSpec::PeriodYear,
-    sweep: SweepCadence::ByCost,
     personal: Some(PersonalFields { person: "user_id", members: &["user_name", "avatar_url"] }),
-    dated: None,
     fields: &[
         int("user_id"),
         text("user_name"),
@@ -34,4 +31,5 @@ pub static TIME_REPORT_TEAM: StreamSpec = StreamSpec {
         text("currency").doc("ISO 4217 code; null without the permission to see rates"),
         money("billable_amount").doc("in currency; null without the permission to see rates"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,8 +1,8 @@
 //! `user_assignments`: assignments of users to projects.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, PersonalFields, RateClass, StreamKind, StreamSpec,
-    SweepCadence, decimal, flag, instant, int, object,
+    Listing, Paging, PartitionSpec, PersonalFields, StreamKind, StreamSpec, decimal, flag, instant,
+    int, object,
 };
 
 use crate::stubs::{NAMED, PROJECT};
@@ -26,13 +26,8 @@ pub static USER_ASSIGNMENTS: StreamSpec = StreamSpec {
             .goes_with("project_id", "/projects/{parent}")
             .halves("is_active"),
     ),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::None,
-    sweep: SweepCadence::ByCost,
     personal: Some(PersonalFields { person: "user.id", members: &["user.name"] }),
-    dated: None,
     fields: &[
         int("id").required(),
         object("project", PROJECT),
@@ -45,4 +40,5 @@ pub static USER_ASSIGNMENTS: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at").doc("changes of embedded names and stubs do not move it"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,8 +1,7 @@
 //! `user_cost_rates`: cost of an hour of a user.
 
 use engine::spec::{
-    PartitionSpec, PerParent, RateClass, StreamKind, StreamSpec, SweepCadence, date, decimal,
-    instant, int,
+    PartitionSpec, PerParent, StreamKind, StreamSpec, SweepCadence, date, decimal, instant, int,
 };
 
 use crate::users::USERS;
@@ -26,13 +25,9 @@ pub static USER_COST_RATES: StreamSpec = StreamSpec {
         parent_column: "user_id",
         only_role: None,
     }),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Daily,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         decimal("amount").doc("per hour"),
@@ -41,4 +36,5 @@ pub static USER_COST_RATES: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,8 +1,8 @@
 //! `user_project_assignments`: active assignments of users, seen from the user.
 
 use engine::spec::{
-    PartitionSpec, PerParent, RateClass, StreamKind, StreamSpec, SweepCadence, decimal, flag,
-    instant, int, object, objects, text,
+    PartitionSpec, PerParent, StreamKind, StreamSpec, decimal, flag, instant, int, object, objects,
+    text,
 };
 
 use crate::stubs::NAMED;
@@ -33,13 +33,8 @@ pub static USER_PROJECT_ASSIGNMENTS: StreamSpec = StreamSpec {
         parent_column: "user_id",
         only_role: None,
     }),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::None,
-    sweep: SweepCadence::ByCost,
     personal: None,
-    dated: None,
     fields: &[
         int("id").required().doc("the same as in user_assignments"),
         flag("is_active"),
@@ -80,4 +75,5 @@ pub static USER_PROJECT_ASSIGNMENTS: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at").doc("changes of embedded names and stubs do not move it"),
     ],
+    ..StreamSpec::USUAL
 };

@@ -1,8 +1,7 @@
 //! `user_teammates`: users and their managers.
 
 use engine::spec::{
-    PartitionSpec, PerParent, PersonalFields, RateClass, StreamKind, StreamSpec, SweepCadence, int,
-    text,
+    PartitionSpec, PerParent, PersonalFields, StreamKind, StreamSpec, SweepCadence, int, text,
 };
 
 use crate::users::USERS;
@@ -28,17 +27,15 @@ pub static USER_TEAMMATES: StreamSpec = StreamSpec {
         parent_column: "user_id",
         only_role: Some("manager"),
     }),
-    rate_class: RateClass::General,
-    module: None,
     primary_key: &["user_id", "id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Daily,
     personal: Some(PersonalFields { person: "id", members: &["first_name", "last_name", "email"] }),
-    dated: None,
     fields: &[
         int("id").required().doc("the user looked after; user_id is the manager"),
         text("first_name"),
         text("last_name"),
         text("email"),
     ],
+    ..StreamSpec::USUAL
 };

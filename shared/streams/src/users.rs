@@ -1,8 +1,8 @@
 //! `users`: people of the account.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, PersonalFields, RateClass, StreamKind, StreamSpec,
-    SweepCadence, decimal, flag, instant, int, text, texts,
+    Listing, Paging, PartitionSpec, PersonalFields, StreamKind, StreamSpec, decimal, flag, instant,
+    int, text, texts,
 };
 
 /// One person of the account, archived ones included.
@@ -21,16 +21,11 @@ pub static USERS: StreamSpec = StreamSpec {
     path: "/users",
     records_key: Some("users"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/users/{id}")),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::None,
-    sweep: SweepCadence::ByCost,
     personal: Some(PersonalFields {
         person: "id",
         members: &["first_name", "last_name", "email", "telephone", "avatar_url", "employee_id"],
     }),
-    dated: None,
     fields: &[
         int("id").required(),
         text("first_name"),
@@ -60,4 +55,5 @@ pub static USERS: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };

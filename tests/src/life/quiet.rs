@@ -36,7 +36,7 @@ impl Life<'_> {
             // A pass that met contradictions before and is completed now reports them once.
             incremental = sync(&context, None).await.map_err(|error| error.chain())?;
         }
-        let wrong = self.world.oracle().differences(After::IncrementalPasses).await;
+        let wrong = self.differences(After::IncrementalPasses).await;
         if let Some(first) = wrong.first() {
             return Err(format!("{} differences after incremental passes: {first}", wrong.len()));
         }
@@ -53,7 +53,7 @@ impl Life<'_> {
                 return Err(failure);
             }
         }
-        let mut wrong = self.world.oracle().differences(After::FullPasses).await;
+        let mut wrong = self.differences(After::FullPasses).await;
         self.watch.expect_all();
         wrong.extend(self.watch.wrong(&self.world).await);
         if let Some(first) = wrong.first() {
@@ -70,6 +70,15 @@ impl Life<'_> {
         self.totals.requests = statistics.general.requests + statistics.reports.requests;
         self.totals.trace = self.trace().await;
         Ok(self.totals)
+    }
+
+    /// Returns the differences between the tables of the life and the account.
+    async fn differences(&self, after: After) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for spec in &self.streams {
+            wrong.extend(self.world.oracle().differences_of(spec.name, after).await);
+        }
+        wrong
     }
 
     /// Returns a hash of all objects and items, the time, and the story.

@@ -37,14 +37,9 @@ const fn things_like() -> StreamSpec {
         path: "/things",
         records_key: Some("things"),
         kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
-        rate_class: RateClass::General,
-        module: None,
-        primary_key: &["id"],
         partition: PartitionSpec::CreatedMonth,
-        sweep: SweepCadence::ByCost,
-        personal: None,
-        dated: None,
         fields: &[],
+        ..StreamSpec::USUAL
     }
 }
 

@@ -59,10 +59,11 @@ mod tests {
     use std::collections::BTreeSet;
     use std::sync::Arc;
 
+    use engine::fault::CallFault;
     use futures::FutureExt as _;
 
     use super::*;
-    use crate::store::{FaultyStore, MemoryStore, StoreFault, StoreOperation};
+    use crate::store::{FaultyStore, MemoryStore, StoreOperation};
 
     fn adding(number: u32) -> impl Fn(Option<&Bytes>) -> Result<ObjectEdit, Infallible> + Send {
         move |there| {
@@ -104,7 +105,7 @@ mod tests {
                 let change = change(&*other, "list", adding(number)).now_or_never();
                 change.unwrap().unwrap().unwrap();
             }
-            StoreFault::None
+            CallFault::None
         });
         change(&faulty, "list", adding(1)).await.unwrap().unwrap();
         assert_eq!(numbers(&store).await, [1, 101, 103, 105, 107].into());
@@ -120,7 +121,7 @@ mod tests {
             if call.operation == StoreOperation::Get && call.number == 2 {
                 other.put("list", "[7]".into()).now_or_never().unwrap().unwrap();
             }
-            StoreFault::None
+            CallFault::None
         });
         change(&faulty, "list", adding(1)).await.unwrap().unwrap();
         assert_eq!(numbers(&store).await, [1, 7].into());
@@ -128,7 +129,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_that_never_comes_through_fails() {
-        let faulty = FaultyStore::new(Arc::new(MemoryStore::new()), |_| StoreFault::None);
+        let faulty = FaultyStore::new(Arc::new(MemoryStore::new()), |_| CallFault::None);
         let edit =
             |_: Option<&Bytes>| Ok::<_, Infallible>(ObjectEdit::Write(Bytes::from_static(b"x")));
         let error = change(&faulty, "list", edit).await.unwrap_err();

@@ -1,16 +1,11 @@
-//! A store that fails on demand, to test how callers handle failures.
-//!
-//! The faults are a wrapper, so the real stores contain no code for tests. A script sees each call
-//! with its number and decides. Replaying a test with "fail at call 0", "at call 1" and so on finds
-//! every step at which a crash could do harm.
+//! A store that fails on demand (see [`engine::fault`]).
 
-use core::fmt;
 use core::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use engine::fault::{CallFault, CallScript, ScriptedCall};
 
 use super::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 
@@ -45,59 +40,27 @@ impl StoreOperation {
 }
 
 /// A call as the script sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct StoreCall<'a> {
-    /// Number of earlier calls on this store.
-    pub number: u64,
-    /// Operation of the call.
-    pub operation: StoreOperation,
-    /// Key of the object, or the prefix of a listing.
-    pub key: &'a str,
-}
+pub type StoreCall<'a> = ScriptedCall<'a, StoreOperation>;
 
-/// Treatment of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoreFault {
-    /// Passes the call on.
-    None,
-    /// Fails without an effect, as a refused connection does.
-    Before,
-    /// Passes the call on, then loses the answer, as a connection that breaks too early does. The
-    /// caller sees the same error as for `Before` and cannot tell which one happened.
-    After,
-}
-
-type StoreScript = dyn Fn(StoreCall<'_>) -> StoreFault + Send + Sync;
-
-/// Store whose calls fail as a script decides. A crash is a script that answers
-/// [`StoreFault::Before`] from some call on.
+/// Store whose calls fail as a script decides.
+#[derive(Debug)]
 pub struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
-    script: Box<StoreScript>,
-    calls: AtomicU64,
-}
-
-impl fmt::Debug for FaultyStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultyStore")
-            .field("inner", &self.inner)
-            .field("calls", &self.calls)
-            .finish_non_exhaustive()
-    }
+    script: CallScript<StoreOperation>,
 }
 
 impl FaultyStore {
     /// Wraps `inner` with the faults of `script`.
     pub fn new(
         inner: Arc<dyn ObjectStore>,
-        script: impl Fn(StoreCall<'_>) -> StoreFault + Send + Sync + 'static,
+        script: impl Fn(StoreCall<'_>) -> CallFault + Send + Sync + 'static,
     ) -> Self {
-        Self { inner, script: Box::new(script), calls: AtomicU64::new(0) }
+        Self { inner, script: CallScript::new(script) }
     }
 
     /// Number of calls so far.
     pub fn calls(&self) -> u64 {
-        self.calls.load(Ordering::SeqCst)
+        self.script.calls()
     }
 
     /// Counts the call and treats it as the script says. `effect` is a future, so it has no effect
@@ -108,12 +71,11 @@ impl FaultyStore {
         key: &str,
         effect: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let number = self.calls.fetch_add(1, Ordering::SeqCst);
         let failed = |what: &str| StoreError::Failed { key: key.to_owned(), source: what.into() };
-        match (self.script)(StoreCall { number, operation, key }) {
-            StoreFault::None => effect.await,
-            StoreFault::Before => Err(failed("scripted fault")),
-            StoreFault::After => {
+        match self.script.next(operation, key) {
+            CallFault::None => effect.await,
+            CallFault::Before => Err(failed("scripted fault")),
+            CallFault::After => {
                 effect.await?;
                 Err(failed("scripted loss of the answer"))
             }
@@ -165,7 +127,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn without_faults_it_conforms() {
         conformance::check(|| {
-            Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| StoreFault::None))
+            Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| CallFault::None))
         })
         .await;
     }
@@ -174,7 +136,7 @@ mod tests {
     async fn a_fault_before_has_no_effect_and_one_after_has() {
         let inner = Arc::new(MemoryStore::new());
         let faulty = FaultyStore::new(inner.clone(), |call| {
-            if call.number == 0 { StoreFault::Before } else { StoreFault::After }
+            if call.number == 0 { CallFault::Before } else { CallFault::After }
         });
         faulty.put_if_absent("a", Bytes::new()).await.unwrap_err();
         assert_eq!(inner.get("a").await.unwrap(), None);

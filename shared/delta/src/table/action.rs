@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use engine::ids::{Epoch, Sequence};
 use engine::key::Key;
 use engine::time::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::{CommitNote, FileEntry, WriterIdentity, names};
@@ -87,11 +87,13 @@ pub(crate) struct MetaData {
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub format: Format,
     /// Schema as JSON text, in the form of Delta's protocol.
     pub schema_string: String,
+    #[serde(default, deserialize_with = "or_default")]
     pub partition_columns: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub configuration: TextMap,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_time: Option<i64>,
@@ -100,8 +102,14 @@ pub(crate) struct MetaData {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Format {
     pub provider: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub options: TextMap,
+}
+
+impl Default for Format {
+    fn default() -> Self {
+        Self { provider: "parquet".to_owned(), options: TextMap::new() }
+    }
 }
 
 /// Number that an application records with a commit.
@@ -121,11 +129,11 @@ pub(crate) struct Txn {
 pub(crate) struct Add {
     /// Path below the table's folder, percent-encoded (see `names::encode`).
     pub path: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub partition_values: TextMap,
     pub size: u64,
     /// Milliseconds since 1970.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub modification_time: i64,
     /// `false` if the file only holds rows of files that the same commit removes. Readers that
     /// follow a table's changes skip such files.
@@ -316,6 +324,15 @@ pub(crate) fn parse_commit_file(bytes: &[u8]) -> Result<Vec<LogLine>, String> {
         }
         Some(_) | None => Ok(lines),
     }
+}
+
+/// Default of a member that is null, as each column of another engine's checkpoint may be.
+fn or_default<'de, D, T>(member: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(member)?.unwrap_or_default())
 }
 
 /// Default of `dataChange`: an action without it may change rows.

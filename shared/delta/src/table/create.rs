@@ -8,7 +8,7 @@ use decode::schema::TableSchema;
 use engine::ids::{AccountId, Sequence};
 use engine::time::Timestamp;
 
-use super::action::{CommitInfo, Format, LogLine, MetaData, Protocol, TextMap, commit_file};
+use super::action::{CommitInfo, Format, LogLine, MetaData, Protocol, commit_file};
 use super::skipping::{STATS_COLUMNS, stats_columns};
 
 /// Version of this software's table conventions; tables with a higher one are refused.
@@ -39,7 +39,7 @@ pub(super) fn first_commit(
         id: table_id(&schema.name, account, now),
         name: Some(schema.name.to_string()),
         description: Some(schema.doc.to_string()),
-        format: Format { provider: "parquet".to_owned(), options: TextMap::new() },
+        format: Format::default(),
         schema_string,
         partition_columns: schema.partition_columns(),
         configuration: [

@@ -73,23 +73,16 @@ impl LoggedStatistics<'_> {
 mod tests {
     use super::*;
     use engine::spec::{
-        Listing, Paging, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec,
-        SweepCadence, instant, int, money, objects, text,
+        Listing, Paging, PartitionSpec, ReportWindow, StreamKind, StreamSpec, instant, int, money,
+        objects, text,
     };
 
     const MONTHLY: StreamSpec = StreamSpec {
         name: "things",
-        doc: "",
         path: "/things",
         records_key: Some("things"),
         kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
-        rate_class: RateClass::General,
-        module: None,
-        primary_key: &["id"],
         partition: PartitionSpec::CreatedMonth,
-        sweep: SweepCadence::ByCost,
-        personal: None,
-        dated: None,
         fields: &[
             int("id").required(),
             money("amount"),
@@ -99,6 +92,7 @@ mod tests {
             instant("created_at"),
             instant("updated_at"),
         ],
+        ..StreamSpec::USUAL
     };
 
     const REPORT: StreamSpec = StreamSpec {

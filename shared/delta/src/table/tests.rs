@@ -2,17 +2,17 @@ use core::slice::from_ref;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use engine::fault::CallFault;
 use engine::spec::StreamSpec;
 use engine::spec::{
-    FieldSpec, Paging, PartitionSpec, RateClass, StreamKind, SweepCadence, date, instant, int,
-    object, text,
+    FieldSpec, Paging, PartitionSpec, StreamKind, date, instant, int, object, text,
 };
 use engine::time::SignedDuration;
 use serde_json::{Value, json};
 
 use super::create::{first_commit, table_id};
 use super::*;
-use crate::store::{FaultyStore, MemoryStore, PutIfAbsent, StoreCall, StoreFault, StoreOperation};
+use crate::store::{FaultyStore, MemoryStore, PutIfAbsent, StoreCall, StoreOperation};
 
 mod changes;
 mod crash;
@@ -49,14 +49,9 @@ const fn spec(
         path: "/tests",
         records_key: Some("tests"),
         kind: StreamKind::Snapshot(Paging::Cursor),
-        rate_class: RateClass::General,
-        module: None,
-        primary_key: &["id"],
         partition,
-        sweep: SweepCadence::ByCost,
-        personal: None,
-        dated: None,
         fields,
+        ..StreamSpec::USUAL
     }
 }
 
@@ -168,7 +163,7 @@ async fn creators_that_race_end_with_one_table() {
     let store = Arc::new(MemoryStore::new());
     let first = create(&store).await;
     // The second creator does not see the table when it looks.
-    let blind = Arc::new(FaultyStore::new(store.clone(), |_| StoreFault::None));
+    let blind = Arc::new(FaultyStore::new(store.clone(), |_| CallFault::None));
     let late = Table::create(blind, &BY_MONTH, ACCOUNT, at(9)).await.unwrap();
     assert_eq!(late.state.meta_data.id, first.state.meta_data.id);
     let log = first.log();
@@ -302,9 +297,9 @@ async fn a_commit_whose_answer_was_lost_is_recognised() {
     create(&inner).await;
     let store = Arc::new(FaultyStore::new(inner.clone(), |call: StoreCall<'_>| {
         if call.operation == StoreOperation::PutIfAbsent {
-            StoreFault::After
+            CallFault::After
         } else {
-            StoreFault::None
+            CallFault::None
         }
     }));
     let mut table = Table::open(store, &BY_MONTH, ACCOUNT).await.unwrap().unwrap();
@@ -529,7 +524,7 @@ async fn opening_takes_one_listing_and_no_file_before_the_checkpoint() {
     commit_files(&mut table, &writer("a", 1), 11, 3).await;
     let store = Arc::new(FaultyStore::new(inner, |call: StoreCall<'_>| {
         let behind = (0..=10).any(|version| call.key == commit_key(version));
-        if behind || call.operation.writes() { StoreFault::Before } else { StoreFault::None }
+        if behind || call.operation.writes() { CallFault::Before } else { CallFault::None }
     }));
     let opened = Table::open(store.clone(), &BY_MONTH, ACCOUNT).await.unwrap().unwrap();
     assert_eq!(opened.version(), 13);

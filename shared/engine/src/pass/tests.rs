@@ -8,8 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::key::Key;
 use crate::spec::{
-    FieldSpec, Listing, Paging, PartitionSpec, PerParent, RateClass, ReportWindow, StreamKind,
-    StreamSpec, SweepCadence, int,
+    FieldSpec, Listing, Paging, PerParent, ReportWindow, StreamKind, StreamSpec, int,
 };
 
 const FIELDS: &[FieldSpec] = &[int("id")];
@@ -18,18 +17,11 @@ const AT: Timestamp = Timestamp::UNIX_EPOCH;
 pub(super) const fn spec(name: &'static str, path: &'static str, kind: StreamKind) -> StreamSpec {
     StreamSpec {
         name,
-        doc: "",
         path,
         records_key: Some("records"),
         kind,
-        rate_class: RateClass::General,
-        module: None,
-        primary_key: &["id"],
-        partition: PartitionSpec::None,
-        sweep: SweepCadence::ByCost,
-        personal: None,
-        dated: None,
         fields: FIELDS,
+        ..StreamSpec::USUAL
     }
 }
 

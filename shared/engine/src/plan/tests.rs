@@ -2,25 +2,19 @@
 
 use super::*;
 use crate::item::ItemValue;
-use crate::spec::{FieldSpec, Listing, Paging, PartitionSpec, RateClass, ReportWindow, int};
+use crate::spec::{FieldSpec, Listing, Paging, RateClass, ReportWindow, int};
 
 const FIELDS: &[FieldSpec] = &[int("id")];
 
 const fn spec(name: &'static str, kind: StreamKind, sweep: SweepCadence) -> StreamSpec {
     StreamSpec {
         name,
-        doc: "",
         path: "/list",
         records_key: Some("records"),
         kind,
-        rate_class: RateClass::General,
-        module: None,
-        primary_key: &["id"],
-        partition: PartitionSpec::None,
         sweep,
-        personal: None,
-        dated: None,
         fields: FIELDS,
+        ..StreamSpec::USUAL
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::spec::{Listing, RateClass, SweepCadence, date, instant, int, object, objects, text};
+use crate::spec::{Listing, date, instant, int, object, objects, text};
 
 static ENTRIES: StreamSpec = StreamSpec {
     name: "entries",
@@ -10,13 +10,7 @@ static ENTRIES: StreamSpec = StreamSpec {
         Listing::new(Paging::DateKeyset { field: "spent_date", nullable: false }, "/entries/{id}")
             .goes_with("project_id", "/projects/{parent}"),
     ),
-    rate_class: RateClass::General,
-    module: None,
-    primary_key: &["id"],
     partition: PartitionSpec::CreatedMonth,
-    sweep: SweepCadence::ByCost,
-    personal: None,
-    dated: None,
     fields: &[
         int("id").required(),
         date("spent_date"),
@@ -27,6 +21,7 @@ static ENTRIES: StreamSpec = StreamSpec {
         instant("created_at"),
         instant("updated_at"),
     ],
+    ..StreamSpec::USUAL
 };
 
 /// A report whose key has a nested member.
@@ -41,18 +36,12 @@ static REPORT: StreamSpec = StreamSpec {
 
 const ENTRIES_LIKE: StreamSpec = StreamSpec {
     name: "",
-    doc: "",
     path: "",
     records_key: None,
     kind: StreamKind::Snapshot(Paging::Single),
-    rate_class: RateClass::General,
-    module: None,
     primary_key: &[],
-    partition: PartitionSpec::None,
-    sweep: SweepCadence::ByCost,
-    personal: None,
-    dated: None,
     fields: &[],
+    ..StreamSpec::USUAL
 };
 
 fn refusal(spec: &'static StreamSpec, path: &str, treatment: FieldTreatment) -> String {

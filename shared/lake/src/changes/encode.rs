@@ -80,12 +80,9 @@ impl ChangeEncoder {
         let mut full = Vec::new();
         let mut start = 0;
         while start < rows.num_rows() {
-            let writer = match &mut self.writer {
-                Some(writer) => writer,
-                None => self
-                    .writer
-                    .insert(PartitionWriter::unordered(Arc::clone(&self.layout), self.limits)?),
-            };
+            let (layout, limits) = (&self.layout, self.limits);
+            let new = || PartitionWriter::unordered(Arc::clone(layout), limits);
+            let writer = self.writer.get_or_insert_with(new);
             let room = usize::try_from(self.limits.file_rows.saturating_sub(writer.rows()));
             let length = room.unwrap_or(usize::MAX).clamp(1, rows.num_rows() - start);
             writer.write(&rows.slice(start, length))?;

@@ -91,7 +91,7 @@ pub async fn join(
     let month = files.first().and_then(|file| file.partition.clone());
     let column = schema.partition_column();
     let mut shelf = FileShelf::new(Arc::clone(&store), schema.root(), name, column, now);
-    let mut writer = PartitionWriter::unordered(Arc::clone(&layout), limits)?;
+    let mut writer = PartitionWriter::unordered(Arc::clone(&layout), limits);
     let mut joined = Vec::new();
     for file in files {
         let bytes = fetch(store.as_ref(), changes.root(), file).await?;
@@ -103,7 +103,7 @@ pub async fn join(
             if writer.rows() > 0
                 && writer.rows() + rows_in(&layout, &path, &bytes)? > limits.file_rows
             {
-                let next = PartitionWriter::unordered(Arc::clone(&layout), limits)?;
+                let next = PartitionWriter::unordered(Arc::clone(&layout), limits);
                 full = Some(core::mem::replace(&mut writer, next).finish()?);
             }
             for rows in open(&layout, &path, bytes)? {

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use engine::precedence::Precedence;
 
-use super::cursor::{RowWalk, each_match};
 use crate::blocking::{RewriteError, blocking};
 use crate::collect::{CollectedRows, Collector, KeyBounds, KeyRange, KeySet, SpillMerge};
 use crate::partition::RowLayout;
+use crate::walk::{RowJoin, RowWalk};
 
 /// Collected rows, without those that were moved or are outdated.
 ///
@@ -164,7 +164,7 @@ fn settle_unplaced(
     let unplaced = incoming.rows(None, bounds.clone());
     let placed = incoming.rows(home, bounds);
     let mut keys = Vec::new();
-    each_match(unplaced, placed, |row, _| {
+    RowJoin { left: unplaced, right: placed }.each_match(|row, _| {
         keys.push(Box::<[u8]>::from(row.key()));
         rehousing.push_into(home.map(str::to_owned), row.batch())?;
         Ok(())
@@ -187,8 +187,9 @@ fn settle_pair(
     };
     let precedence = incoming.precedence;
     let mut losers = Vec::new();
-    let sides = (incoming.rows(left, bounds.clone()), incoming.rows(right, bounds));
-    each_match(sides.0, sides.1, |a, b| {
+    let left_rows = incoming.rows(left, bounds.clone());
+    let right_rows = incoming.rows(right, bounds);
+    RowJoin { left: left_rows, right: right_rows }.each_match(|a, b| {
         let (a_version, b_version) = (a.version(), b.version());
         // Versions are compared in the order of reading, as within a partition. Otherwise the
         // result would depend on the names of the partitions where `updated_at` is missing.

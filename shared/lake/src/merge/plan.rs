@@ -20,6 +20,7 @@ use super::survey::{FileSurvey, SurveyedFile};
 use super::write::{OpenWriter, TableFiles};
 use crate::blocking::{RewriteError, blocking};
 use crate::partition::{ColumnChoice, FileLimits};
+use crate::walk::RowJoin;
 
 /// Input of a merge that is the same for all partitions. Shared pointers, because each working
 /// thread needs them.
@@ -159,9 +160,9 @@ impl MergeContext {
         found: &SurveyedFile,
         columns: ColumnChoice,
     ) -> MergedRows {
+        let incoming = self.incoming.rows(partition, slot.bounds.clone());
         MergedRows::new(
-            opened.cursor(columns),
-            self.incoming.rows(partition, slot.bounds.clone()),
+            RowJoin { left: opened.cursor(columns), right: incoming },
             found.fate.clone(),
             self.survey.arrived(partition),
             Arc::clone(&self.coverage),

@@ -19,7 +19,6 @@ use engine::key::{Key, KeyPart};
 use engine::precedence::PrecedenceRules;
 use engine::window::Period;
 
-use super::cursor::{RowWalk, each_match};
 use super::incoming::{IncomingRows, within};
 use super::rows::KeyFate;
 use super::slots::{FileSlot, PartitionSlots};
@@ -27,6 +26,7 @@ use super::write::{OpenWriter, TableFiles};
 use crate::blocking::{RewriteError, blocking};
 use crate::collect::{Collector, KeyBounds, KeySet};
 use crate::partition::ColumnChoice;
+use crate::walk::{JoinedRow, RowJoin};
 
 /// Findings of the survey. Holds sets of keys, whose size depends on the moved rows: few in
 /// practice.
@@ -117,9 +117,9 @@ pub(super) async fn survey(
                 state.elsewhere(home.as_deref(), other.as_deref(), &opened, &bounds, &mut found)?;
             }
             if covered {
-                let rows = state.incoming.rows(home.as_deref(), bounds);
-                let old = opened.cursor(ColumnChoice::Versions);
-                found.deletes = deletes(old, rows, &found.fate, &state.coverage, judge)?;
+                let right = state.incoming.rows(home.as_deref(), bounds);
+                let sides = RowJoin { left: opened.cursor(ColumnChoice::Versions), right };
+                found.deletes = deletes(sides, &found.fate, &state.coverage, judge)?;
             }
             state.survey.found.insert(path, found);
             Ok(state)
@@ -163,7 +163,7 @@ impl SurveyState {
         let (mut skipped, mut arrived) = (KeySet::new(), KeySet::new());
         let (rehousing, outdated) = (&mut self.rehousing, &mut self.survey.outdated);
         let judge = self.judge;
-        each_match(old, new, |old, new| {
+        RowJoin { left: old, right: new }.each_match(|old, new| {
             let key = || Box::<[u8]>::from(old.key());
             found.fate.returned.insert(key());
             if other.is_none() {
@@ -194,28 +194,16 @@ impl SurveyState {
 /// Number of rows of the table that coverage deletes: covered, older than the reading, and without
 /// an incoming row in this partition or any other.
 fn deletes(
-    mut old: RowWalk,
-    mut new: RowWalk,
+    mut sides: RowJoin,
     fate: &KeyFate,
     coverage: &Coverage,
     judge: PrecedenceRules,
 ) -> Result<u64, RewriteError> {
     let mut deleted = 0;
-    while old.load()? {
-        new.load()?;
-        let (Some(row), next) = (old.current(), new.current()) else {
-            break;
-        };
-        match next.map(|next| next.key().cmp(row.key())) {
-            Some(core::cmp::Ordering::Less) => new.advance(),
-            Some(core::cmp::Ordering::Equal) => {
-                new.advance();
-                old.advance();
-            }
-            Some(core::cmp::Ordering::Greater) | None => {
-                deleted += u64::from(fate.deletes(row, coverage, judge));
-                old.advance();
-            }
+    // Behind the last row of the table, incoming rows need not be read.
+    while sides.left.load()? {
+        if let Some(JoinedRow::Left(row)) = sides.step()? {
+            deleted += u64::from(fate.deletes(row, coverage, judge));
         }
     }
     Ok(deleted)

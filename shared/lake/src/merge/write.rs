@@ -19,7 +19,6 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::MergeJob;
 use super::changes::{ChangesWritten, FinishedFile};
-use super::cursor::RowWalk;
 use super::rows::MergedRows;
 use super::slots::FileSlot;
 use crate::blocking::{RewriteError, blocking};
@@ -29,6 +28,7 @@ use crate::partition::{
     ColumnChoice, FileLimits, FileShelf, PartitionError, PartitionWriter, RowLayout, fetch, open,
     row_count,
 };
+use crate::walk::RowWalk;
 
 /// Files of one table during one merge.
 #[derive(Debug)]
@@ -295,7 +295,7 @@ impl FileEncoder {
             let writer = if let Some(writer) = &mut self.writer {
                 writer
             } else {
-                let writer = PartitionWriter::new(Arc::clone(&self.layout), self.limits)?;
+                let writer = PartitionWriter::new(Arc::clone(&self.layout), self.limits);
                 self.writer.insert(writer)
             };
             let room = usize::try_from(self.each.saturating_sub(writer.rows()));

@@ -16,8 +16,8 @@ use delta::table::FileEntry;
 use engine::key::{Key, KeyPart};
 use engine::schema::{ColumnSource, ColumnType};
 use engine::spec::{
-    FieldSpec, Listing, Paging, PartitionSpec, PerParent, RateClass, ReportWindow, StreamKind,
-    StreamSpec, SweepCadence, instant, int, money, objects, text,
+    FieldSpec, Listing, Paging, PartitionSpec, PerParent, ReportWindow, StreamKind, StreamSpec,
+    instant, int, money, objects, text,
 };
 use engine::time::Date;
 use proptest::prelude::*;
@@ -41,18 +41,12 @@ const REPORT_FIELDS: &[FieldSpec] =
 const fn listing(partition: PartitionSpec) -> StreamSpec {
     StreamSpec {
         name: "things",
-        doc: "",
         path: "/things",
         records_key: Some("things"),
         kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
-        rate_class: RateClass::General,
-        module: None,
-        primary_key: &["id"],
         partition,
-        sweep: SweepCadence::ByCost,
-        personal: None,
-        dated: None,
         fields: FIELDS,
+        ..StreamSpec::USUAL
     }
 }
 
@@ -309,7 +303,7 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
 pub(crate) fn file(schema: &TableSchema, records: &[SampleRecord]) -> (FileEntry, bytes::Bytes) {
     let layout = Arc::new(RowLayout::new(schema, ColumnChoice::All).unwrap());
     let limits = FileLimits { group_rows: 3, ..FileLimits::default() };
-    let mut writer = PartitionWriter::new(Arc::clone(&layout), limits).unwrap();
+    let mut writer = PartitionWriter::new(Arc::clone(&layout), limits);
     let mut rows = batch(schema, records);
     if let Some(name) = schema.spec.partition.column() {
         rows.remove_column(schema.arrow.index_of(name).unwrap());

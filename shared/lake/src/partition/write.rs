@@ -26,11 +26,19 @@ use super::{FileLimits, PartitionError};
 /// costs memory and time in the writer and gains nothing for columns whose values rarely repeat.
 const DICTIONARY_BYTES: usize = 256 << 10;
 
+/// Largest number of rows of a small file, which is compressed with Snappy. Zstandard needs a state
+/// of 100 KB for each column chunk, to write and to read it: in a file of a few hundred rows and
+/// thirty columns that takes longer than all the rest, and saves a few kilobytes.
+const SMALL_FILE_ROWS: u64 = 1_000;
+
 /// A partition file under construction, in memory.
 #[derive(Debug)]
 pub(crate) struct PartitionWriter {
     layout: Arc<RowLayout>,
-    writer: ArrowWriter<Vec<u8>>,
+    limits: FileLimits,
+    /// Rows of a file that may remain small; none once `writer` exists.
+    waiting: Vec<RecordBatch>,
+    writer: Option<ArrowWriter<Vec<u8>>>,
     stats: FileStats,
     /// Whether rows come in key order, so that first and last key bound the file.
     ordered: bool,
@@ -38,7 +46,6 @@ pub(crate) struct PartitionWriter {
     first: Option<Key>,
     /// Last key so far.
     last: Option<Key>,
-    group_bytes: usize,
 }
 
 /// A complete partition file, not stored yet: its content and all that the log says about it.
@@ -88,22 +95,15 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 
 impl PartitionWriter {
     /// Writer for rows in strict key order.
-    pub(crate) fn new(layout: Arc<RowLayout>, limits: FileLimits) -> Result<Self, PartitionError> {
-        let properties = properties(&layout, limits)?;
-        let writer =
-            ArrowWriter::try_new(Vec::new(), Arc::clone(&layout.schema), Some(properties))?;
+    pub(crate) fn new(layout: Arc<RowLayout>, limits: FileLimits) -> Self {
         let stats = FileStats::new(&layout);
-        let group_bytes = limits.group_bytes;
-        let (first, last) = (None, None);
-        Ok(Self { layout, writer, stats, ordered: true, first, last, group_bytes })
+        let (first, last, waiting, writer) = (None, None, Vec::new(), None);
+        Self { layout, limits, waiting, writer, stats, ordered: true, first, last }
     }
 
     /// Writer for rows in any order, in which keys may repeat. Its file names no keys in the log.
-    pub(crate) fn unordered(
-        layout: Arc<RowLayout>,
-        limits: FileLimits,
-    ) -> Result<Self, PartitionError> {
-        Ok(Self { ordered: false, ..Self::new(layout, limits)? })
+    pub(crate) fn unordered(layout: Arc<RowLayout>, limits: FileLimits) -> Self {
+        Self { ordered: false, ..Self::new(layout, limits) }
     }
 
     /// Number of rows written so far.
@@ -124,18 +124,40 @@ impl PartitionWriter {
             debug_assert!(before < self.last, "partition files are written in key order");
         }
         self.stats.add(rows)?;
-        self.writer.write(rows)?;
-        // Compares all memory of the row group. The count of bytes in progress leaves out values
-        // that wait to be encoded, and is 2 to 5 times too low.
-        if self.writer.memory_size() > self.group_bytes {
-            self.writer.flush()?;
+        if self.writer.is_none() && self.stats.rows() <= SMALL_FILE_ROWS {
+            self.waiting.push(rows.clone());
+            return Ok(());
         }
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.begin(Compression::ZSTD(ZstdLevel::try_new(1)?))?,
+        };
+        encode(&mut writer, rows, self.limits)?;
+        self.writer = Some(writer);
         Ok(())
     }
 
+    /// Starts the file with the rows that wait.
+    fn begin(
+        &mut self,
+        compression: Compression,
+    ) -> Result<ArrowWriter<Vec<u8>>, PartitionError> {
+        let properties = properties(&self.layout, self.limits, compression);
+        let schema = Arc::clone(&self.layout.schema);
+        let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
+        for rows in std::mem::take(&mut self.waiting) {
+            encode(&mut writer, &rows, self.limits)?;
+        }
+        Ok(writer)
+    }
+
     /// Completes the file.
-    pub(crate) fn finish(self) -> Result<WrittenFile, PartitionError> {
-        let bytes: Bytes = self.writer.into_inner()?.into();
+    pub(crate) fn finish(mut self) -> Result<WrittenFile, PartitionError> {
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.begin(Compression::SNAPPY)?,
+        };
+        let bytes: Bytes = writer.into_inner()?.into();
         Ok(WrittenFile {
             rows: self.stats.rows(),
             stats: self.stats.json(),
@@ -146,11 +168,30 @@ impl PartitionWriter {
     }
 }
 
-/// Properties of the Parquet file. Zstandard at level 1: a first load is short of processor time,
+/// Encodes rows, and ends the row group where it has become large.
+fn encode(
+    writer: &mut ArrowWriter<Vec<u8>>,
+    rows: &RecordBatch,
+    limits: FileLimits,
+) -> Result<(), PartitionError> {
+    writer.write(rows)?;
+    // Compares all memory of the row group. The count of bytes in progress leaves out values that
+    // wait to be encoded, and is 2 to 5 times too low.
+    if writer.memory_size() > limits.group_bytes {
+        writer.flush()?;
+    }
+    Ok(())
+}
+
+/// Properties of the Parquet file. Zstandard has level 1: a first load is short of processor time,
 /// and higher levels trade it for a small gain in size.
-fn properties(layout: &RowLayout, limits: FileLimits) -> Result<WriterProperties, PartitionError> {
+fn properties(
+    layout: &RowLayout,
+    limits: FileLimits,
+    compression: Compression,
+) -> WriterProperties {
     let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_compression(compression)
         .set_max_row_group_row_count(Some(limits.group_rows.max(1)))
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::Page)
@@ -172,5 +213,5 @@ fn properties(layout: &RowLayout, limits: FileLimits) -> Result<WriterProperties
                 .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
         }
     }
-    Ok(properties.build())
+    properties.build()
 }

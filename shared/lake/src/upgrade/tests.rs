@@ -9,8 +9,7 @@ use engine::pass::Unit;
 use engine::precedence::{Precedence, PrecedenceRules};
 use engine::present::Present;
 use engine::spec::{
-    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, instant, int,
-    objects, text,
+    Listing, Paging, PartitionSpec, StreamKind, StreamSpec, instant, int, objects, text,
 };
 
 use super::*;
@@ -40,14 +39,9 @@ const fn spec(fields: &'static [engine::spec::FieldSpec]) -> StreamSpec {
         path: "/things",
         records_key: Some("things"),
         kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
-        rate_class: RateClass::General,
-        module: None,
-        primary_key: &["id"],
         partition: PartitionSpec::CreatedYear,
-        sweep: SweepCadence::ByCost,
-        personal: None,
-        dated: None,
         fields,
+        ..StreamSpec::USUAL
     }
 }
 

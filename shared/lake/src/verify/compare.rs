@@ -14,7 +14,6 @@ mod matching;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use delta::offload::offload;
 use delta::table::{FileEntry, Table};
 use engine::coverage::Coverage;
 use engine::precedence::Precedence;
@@ -22,10 +21,11 @@ use engine::present::Present;
 use engine::time::Timestamp;
 use serde::Serialize;
 
-use self::matching::RowMatching;
-use super::VerifyError;
+use self::matching::{DifferenceJudge, RowMatching};
+use super::{VerifyError, blocking};
 use crate::collect::{CollectedRows, Collector, KeyRange, MEMORY_LIMIT};
 use crate::partition::{RowLayout, fetch, open};
+use crate::walk::RowWalk;
 
 /// Rules to judge a reading by.
 #[derive(Clone, Debug)]
@@ -143,7 +143,14 @@ async fn matched(
     // surplus ones.
     let held = table.files().iter().map(|file| file.partition.as_deref());
     let partitions: BTreeSet<Option<&str>> = held.chain(read.partitions()).collect();
-    let mut compared = TableComparison::default();
+    let mut judge = DifferenceJudge {
+        layout: Arc::clone(&layout),
+        spec: table.schema().spec,
+        against: against.clone(),
+        columns,
+        exact,
+        compared: TableComparison::default(),
+    };
     for partition in partitions {
         let files = table.files().iter();
         let files: Vec<&FileEntry> = files
@@ -152,36 +159,26 @@ async fn matched(
                 !against.coverage.is_nothing() || may_be_read(&layout, read, partition, file)
             })
             .collect();
-        let mut matching = RowMatching {
-            layout: Arc::clone(&layout),
-            spec: table.schema().spec,
-            against: against.clone(),
-            columns: columns.clone(),
-            exact,
-            // A full pass keeps the newest reading of a repeated record, too.
-            theirs: read.partition(partition, Precedence::NewestRead),
-            head: None,
-            row: 0,
-            compared,
-        };
+        // A full pass keeps the newest reading of a repeated record, too.
+        let theirs = read.partition(partition, Precedence::NewestRead);
+        let mut matching = RowMatching::new(judge, RowWalk::new(Arc::clone(&layout), theirs));
         if files.iter().any(|file| file.keys.is_none()) {
-            matching = sorted_anew(table, &files, matching).await?;
+            matching = sorted_anew(table, &files, Arc::clone(&layout), matching).await?;
         } else {
             for file in files {
                 let bytes = fetch(table.store().as_ref(), table.root(), file).await?;
                 let (layout, path) = (Arc::clone(&layout), file.path.clone());
                 matching = blocking(move || {
-                    for batch in open(&layout, &path, bytes)? {
-                        matching.rows(&layout.keyed(batch?)?)?;
-                    }
+                    let rows = open(&layout, &path, bytes)?;
+                    matching.rows(RowWalk::new(layout, rows))?;
                     Ok(matching)
                 })
                 .await?;
             }
         }
-        compared = blocking(move || matching.finish()).await?;
+        judge = blocking(move || matching.finish()).await?;
     }
-    Ok(compared)
+    Ok(judge.compared)
 }
 
 /// Whether a record that was read may be in this file. Keys unknown to the log may be any.
@@ -201,9 +198,9 @@ fn may_be_read(
 async fn sorted_anew(
     table: &Table,
     files: &[&FileEntry],
+    layout: Arc<RowLayout>,
     mut matching: RowMatching,
 ) -> Result<RowMatching, VerifyError> {
-    let layout = Arc::clone(&matching.layout);
     let mut collector = Collector::with_layout(Arc::clone(&layout), None, None, MEMORY_LIMIT);
     for file in files {
         let bytes = fetch(table.store().as_ref(), table.root(), file).await?;
@@ -217,19 +214,11 @@ async fn sorted_anew(
         .await?;
     }
     blocking(move || {
-        for batch in collector.finish()?.partition(None, Precedence::NewestChange) {
-            matching.rows(&layout.keyed(batch?)?)?;
-        }
+        let rows = collector.finish()?.partition(None, Precedence::NewestChange);
+        matching.rows(RowWalk::new(layout, rows))?;
         Ok(matching)
     })
     .await
-}
-
-/// Runs `work` off the IO thread.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, VerifyError> + Send + 'static,
-) -> Result<T, VerifyError> {
-    offload(work).await.map_err(|error| VerifyError::Died(error.to_string()))?
 }
 
 #[cfg(test)]

@@ -15,7 +15,6 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use decode::gather::column;
 use decode::schema::TableSchema;
-use delta::offload::offload;
 use delta::table::{ChangesLag, lag};
 use delta::table::{FileEntry, Table};
 use engine::precedence::Precedence;
@@ -23,7 +22,7 @@ use engine::schema::OP;
 use serde::Serialize;
 
 use super::compare::{RowDifference, TableComparison, exactly};
-use super::{TableCheck, VerifyError, VerifyFinding};
+use super::{TableCheck, VerifyError, VerifyFinding, blocking};
 use crate::changes::ChangeOp;
 use crate::collect::{CollectedRows, Collector, MEMORY_LIMIT};
 use crate::partition::{PartitionError, RowLayout, fetch, open};
@@ -203,13 +202,6 @@ async fn read(
         Ok(Ok((rows, sorted)))
     })
     .await
-}
-
-/// Runs `work` off the IO thread.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, VerifyError> + Send + 'static,
-) -> Result<T, VerifyError> {
-    offload(work).await.map_err(|error| VerifyError::Died(error.to_string()))?
 }
 
 /// Rows that result from the changes, with the schema of the stream's table. The second sort: by

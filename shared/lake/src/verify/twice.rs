@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use delta::offload::offload;
 use delta::table::Table;
 
-use super::{FileSpan, TableCheck, VerifyError, VerifyFinding, shown};
+use super::{FileSpan, TableCheck, VerifyError, VerifyFinding, blocking, shown};
 use crate::partition::{ColumnChoice, KeyedRows, PartitionError, RowLayout, fetch, open};
 
 /// Keys of a file that is being merged. The rows may be in any order, so their positions are
@@ -176,10 +175,10 @@ async fn keys(
         Err(_) => return Ok(None),
     };
     let (layout, path) = (Arc::clone(layout), file.path.clone());
-    let read = offload(move || -> Result<Option<KeyedRows>, VerifyError> {
+    blocking(move || {
         let Ok(rows) = open(&layout, &path, bytes) else { return Ok(None) };
         let Ok(batches) = rows.collect::<Result<Vec<RecordBatch>, _>>() else { return Ok(None) };
         Ok(Some(layout.keyed(concat_batches(&layout.schema, &batches)?)?))
-    });
-    read.await.map_err(|error| VerifyError::Died(error.to_string()))?
+    })
+    .await
 }

@@ -137,11 +137,8 @@ fn months(account: &Account) -> ServerResponse {
     let days = books.entries.iter().map(|one| one.spent);
     let days = days.chain(books.expenses.iter().map(|one| one.spent));
     let days = days.chain(books.invoices.iter().filter_map(|one| one.document.issued));
-    let first = |day: Day| {
-        let (year, month, _) = day.civil();
-        Day::of(year, month, 1)
-    };
-    let months: BTreeSet<Day> = days.filter(|day| day.0 != UNDATED).map(first).collect();
+    let dated = days.filter(|day| day.0 != UNDATED);
+    let months: BTreeSet<Day> = dated.map(Day::first_of_month).collect();
     let mut json = JsonWriter::default();
     json.open();
     json.texts(

@@ -5,6 +5,7 @@
 //! seed does, and with it the seeds that stand in tests.
 
 use jiff::Timestamp;
+use jiff::civil::date;
 
 use super::{AppliedMutation, Mutation, RateKind};
 use crate::account::Account;
@@ -97,7 +98,8 @@ fn any_mutation(dice: &mut Dice) -> Mutation {
         70..73 => Mutation::Archive { stream, id },
         73..77 => {
             let kind = if dice.chance(50) { RateKind::Billable } else { RateKind::Cost };
-            let start = dice.chance(60).then(|| Day::of(2024, 1, 1).plus(dice.between(0, 1500)));
+            let start =
+                dice.chance(60).then(|| Day::of(date(2024, 1, 1)).plus(dice.between(0, 1500)));
             let start_date = start.map(Day::text);
             Mutation::ChangeRate { user: None, kind, cents: None, start_date }
         }

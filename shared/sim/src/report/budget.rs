@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use super::client_head;
-use crate::calendar::Day;
 use crate::decimal::DecimalNumber;
 use crate::json::JsonWriter;
 use crate::render::RenderContext;
@@ -15,8 +14,7 @@ use crate::render::RenderContext;
 /// Returns one row for each project with a budget, by id. Budgets in money are null for a person
 /// who may not see rates. `budget_remaining` is negative if more was used than planned.
 pub(super) fn rows(look: &RenderContext<'_>) -> Vec<Vec<u8>> {
-    let (year, month, _) = look.now.day().civil();
-    let this_month = Day::of(year, month, 1);
+    let this_month = look.now.day().first_of_month();
     let mut spent: BTreeMap<i64, (DecimalNumber, DecimalNumber)> = BTreeMap::new();
     for entry in look.books.entries.iter() {
         let Some(project) = look.books.projects.get(entry.project) else {

@@ -111,21 +111,21 @@ async fn sequences(store: &Arc<MemoryStore>, died: &str) -> Vec<u64> {
 
 #[tokio::test]
 async fn a_crash_at_any_call_completes_every_change_once() {
-    let quiet = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| StoreFault::None));
+    let quiet = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| CallFault::None));
     live(quiet.clone(), 1, COMMITS).await.unwrap();
     let calls = quiet.calls();
     assert!(calls > 90, "{calls}");
     let every: Vec<u64> = (1..=COMMITS).collect();
     let waiting = Mutex::new(0);
     for crash in 0..calls {
-        for at_crash in [StoreFault::Before, StoreFault::After] {
+        for at_crash in [CallFault::Before, CallFault::After] {
             let died = format!("at call {crash}, {at_crash:?}");
             let inner = Arc::new(MemoryStore::new());
             let dying = FaultyStore::new(inner.clone(), move |call: StoreCall<'_>| {
                 match call.number.cmp(&crash) {
-                    core::cmp::Ordering::Less => StoreFault::None,
+                    core::cmp::Ordering::Less => CallFault::None,
                     core::cmp::Ordering::Equal => at_crash,
-                    core::cmp::Ordering::Greater => StoreFault::Before,
+                    core::cmp::Ordering::Greater => CallFault::Before,
                 }
             });
             drop(live(Arc::new(dying), 1, COMMITS).await);
@@ -182,7 +182,7 @@ async fn a_baseline_takes_the_place_of_all_and_a_lost_answer_is_no_failure() {
     }
     let lossy = Arc::new(FaultyStore::new(store.clone(), |call: StoreCall<'_>| {
         let commit = matches!(call.operation, StoreOperation::PutIfAbsent);
-        if commit { StoreFault::After } else { StoreFault::None }
+        if commit { CallFault::After } else { CallFault::None }
     }));
     let opened = Table::open_changes(lossy, &BY_MONTH, ACCOUNT).await.unwrap();
     let baseline = ChangesCommit::Replace(made(2, 9));

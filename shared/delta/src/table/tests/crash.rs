@@ -93,19 +93,19 @@ async fn objects(store: &MemoryStore) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn a_crash_at_any_call_loses_nothing_and_doubles_nothing() {
-    let quiet = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| StoreFault::None));
+    let quiet = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| CallFault::None));
     live(quiet.clone(), 1, &Mutex::new(0)).await.unwrap();
     let calls = quiet.calls();
     assert!(calls > 50, "{calls}");
     for crash in 0..calls {
-        for at_crash in [StoreFault::Before, StoreFault::After] {
+        for at_crash in [CallFault::Before, CallFault::After] {
             let died = format!("at call {crash}, {at_crash:?}");
             let inner = Arc::new(MemoryStore::new());
             let dying = FaultyStore::new(inner.clone(), move |call: StoreCall<'_>| {
                 match call.number.cmp(&crash) {
-                    core::cmp::Ordering::Less => StoreFault::None,
+                    core::cmp::Ordering::Less => CallFault::None,
                     core::cmp::Ordering::Equal => at_crash,
-                    core::cmp::Ordering::Greater => StoreFault::Before,
+                    core::cmp::Ordering::Greater => CallFault::Before,
                 }
             });
             let acknowledged = Mutex::new(0);

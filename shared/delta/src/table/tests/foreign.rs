@@ -209,13 +209,13 @@ async fn a_failure_of_the_store_is_not_taken_for_a_version_that_is_gone() {
         store.delete(&commit_key(version)).await.unwrap();
     }
     let unchanged = open(&store).await;
-    let counting = Arc::new(FaultyStore::new(store.clone(), |_| StoreFault::None));
+    let counting = Arc::new(FaultyStore::new(store.clone(), |_| CallFault::None));
     let table = Table { store: counting.clone(), ..unchanged.clone() };
     let found = table.restored().await.unwrap().unwrap();
     assert_eq!(found.0, 10);
     for failing in 0..counting.calls() {
         let faulty = FaultyStore::new(store.clone(), move |call: StoreCall<'_>| {
-            if call.number == failing { StoreFault::Before } else { StoreFault::None }
+            if call.number == failing { CallFault::Before } else { CallFault::None }
         });
         let table = Table { store: Arc::new(faulty), ..unchanged.clone() };
         let error = table.restored().await.unwrap_err();

@@ -210,9 +210,9 @@ async fn check(acts: [Vec<Act>; 2], epochs: [u64; 2], faults: u64, seed: u64) {
     let rolled = Arc::clone(&dice);
     let failing = FaultyStore::new(inner.clone(), move |_| {
         match rolled.below(100).checked_sub(100 - faults) {
-            None => StoreFault::None,
-            Some(odd) if odd % 2 == 0 => StoreFault::Before,
-            Some(_) => StoreFault::After,
+            None => CallFault::None,
+            Some(odd) if odd % 2 == 0 => CallFault::Before,
+            Some(_) => CallFault::After,
         }
     });
     let store: Arc<dyn ObjectStore> = Arc::new(Turns { inner: failing, dice });

@@ -27,7 +27,7 @@ async fn a_fence_that_wins_the_last_race_is_told() {
                 let body = others(if number == 50 { last } else { 1 });
                 raced.put_if_absent(call.key, body).now_or_never().unwrap().unwrap();
             }
-            StoreFault::None
+            CallFault::None
         }));
         let mut table = Table::open(store, &BY_MONTH, ACCOUNT).await.unwrap().unwrap();
         let error = table.fence(at(1), &writer("a", 1), &note(1, 0)).await.unwrap_err();
@@ -42,7 +42,7 @@ async fn a_version_with_another_commit_is_lost_whatever_became_of_the_puts() {
     create(&inner).await;
     let store = Arc::new(FaultyStore::new(inner.clone(), |call: StoreCall<'_>| {
         let first = call.operation == StoreOperation::PutIfAbsent && call.key == commit_key(1);
-        if first { StoreFault::Before } else { StoreFault::None }
+        if first { CallFault::Before } else { CallFault::None }
     }));
     let mut table = Table::open(store, &BY_MONTH, ACCOUNT).await.unwrap().unwrap();
     let (by, said) = (writer("a", 1), note(1, 0));

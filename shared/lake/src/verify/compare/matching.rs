@@ -1,33 +1,45 @@
 //! Matches both sides of a comparison row by row.
 //!
 //! Table and reading are walked side by side in key order. A key on one side only is decided at
-//! once. Keys on both sides are noted as pairs and compared together, column by column, before
-//! either side goes on to its next batch.
+//! once. Keys on both sides are noted as pairs and compared together, column by column, some
+//! thousand at once.
 
-use core::cmp::Ordering;
+use core::mem;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
-use arrow::compute::{cast, take_record_batch};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use decode::gather::{column, equal_rows};
+use decode::gather::{RowPick, column, equal_rows};
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::Timestamp;
 
 use super::{ComparisonRules, RowDifference, TableComparison};
-use crate::collect::SortedRows;
-use crate::partition::{KeyedRows, RowLayout};
+use crate::partition::RowLayout;
 use crate::verify::{VerifyError, shown};
+use crate::walk::{JoinedRow, PickedBatches, RowJoin, RowView, RowWalk};
 
 /// Number of differences that are listed; all are counted. Bounds the memory of a comparison with
 /// the wrong account.
 const TOLD: usize = 1000;
 
-/// Both sides of one partition, in key order: the table's rows are given to `rows`, those of the
-/// reading come from `theirs`.
+/// Number of pairs that are compared at once. Bounds the memory: each keeps its batches alive.
+const PAIRS: usize = if cfg!(test) { 5 } else { 4096 };
+
+/// Both sides of one partition, in key order, and what the comparison found.
 pub(super) struct RowMatching {
+    /// The table's rows on the left, those of the reading on the right.
+    sides: RowJoin,
+    judge: DifferenceJudge,
+    batches: PickedBatches,
+    /// Rows of one key, on the left and on the right, that are still to be compared.
+    pairs: Vec<(RowPick, RowPick)>,
+}
+
+/// Rules of the comparison, and its result so far.
+pub(super) struct DifferenceJudge {
     pub(super) layout: Arc<RowLayout>,
     pub(super) spec: &'static StreamSpec,
     pub(super) against: ComparisonRules,
@@ -36,109 +48,129 @@ pub(super) struct RowMatching {
     /// Whether every difference counts, without exceptions for records that change. True for a
     /// replay, whose two sides do not move.
     pub(super) exact: bool,
-    /// Rows of the reading.
-    pub(super) theirs: SortedRows,
-    /// Batch of the reading in memory; `None` before the first and after the last.
-    pub(super) head: Option<KeyedRows>,
-    /// Index of the current row in `head`.
-    pub(super) row: usize,
     /// Result so far, over all partitions.
     pub(super) compared: TableComparison,
 }
 
 impl RowMatching {
+    /// Comparison of one partition with these rows of the reading.
+    pub(super) fn new(judge: DifferenceJudge, theirs: RowWalk) -> Self {
+        let left = RowWalk::empty(Arc::clone(&judge.layout));
+        let sides = RowJoin { left, right: theirs };
+        Self { sides, judge, batches: PickedBatches::default(), pairs: Vec::new() }
+    }
+
     /// Continues with these rows of the table, whose keys must be greater than all before.
-    pub(super) fn rows(&mut self, ours: &KeyedRows) -> Result<(), VerifyError> {
-        let mut pairs = Vec::new();
-        let mut row = 0;
-        while row < ours.len() {
-            // Pairs refer to rows of the head, so they are compared before it is replaced. Without
-            // another batch, the rest of the rows is in the table only.
-            if self.is_at_end() {
-                self.compare(ours, &mut pairs)?;
-                if !self.load()? {
-                    for row in row..ours.len() {
-                        self.only_here(ours, row)?;
-                    }
-                    break;
-                }
-            }
-            let Some(head) = &self.head else { break };
-            match ours.key(row).cmp(head.key(self.row)) {
-                Ordering::Less => {
-                    self.only_here(ours, row)?;
-                    row += 1;
-                }
-                Ordering::Greater => self.only_there()?,
-                Ordering::Equal => {
-                    pairs.push((row, self.row));
-                    row += 1;
-                    self.row += 1;
-                    self.compared.records += 1;
-                }
-            }
+    pub(super) fn rows(&mut self, ours: RowWalk) -> Result<(), VerifyError> {
+        self.sides.left = ours;
+        // What follows in the reading may be in the table's next rows.
+        while self.sides.left.load()? {
+            self.step()?;
         }
-        self.compare(ours, &mut pairs)
+        Ok(())
     }
 
     /// Counts the remaining records that were read as missing in the table.
-    pub(super) fn finish(mut self) -> Result<TableComparison, VerifyError> {
-        while !self.is_at_end() || self.load()? {
-            self.only_there()?;
-        }
-        Ok(self.compared)
+    pub(super) fn finish(mut self) -> Result<DifferenceJudge, VerifyError> {
+        while self.step()? {}
+        self.compare()?;
+        Ok(self.judge)
     }
 
-    /// Whether the head has no current row.
-    fn is_at_end(&self) -> bool {
-        self.head.as_ref().is_none_or(|head| self.row >= head.len())
-    }
-
-    /// Loads the next batch of the reading. Returns whether there is one.
-    fn load(&mut self) -> Result<bool, VerifyError> {
-        self.row = 0;
-        self.head = None;
-        for batch in self.theirs.by_ref() {
-            let batch = batch?;
-            if batch.num_rows() > 0 {
-                self.head = Some(self.layout.keyed(batch)?);
-                return Ok(true);
+    /// Decides about the next key, or notes its pair. Returns whether there was one.
+    fn step(&mut self) -> Result<bool, VerifyError> {
+        match self.sides.step()? {
+            None => return Ok(false),
+            Some(JoinedRow::Left(ours)) => self.judge.only_here(ours)?,
+            Some(JoinedRow::Right(theirs)) => self.judge.only_there(theirs)?,
+            Some(JoinedRow::Both(ours, theirs)) => {
+                self.judge.compared.records += 1;
+                self.pairs.push((self.batches.place(ours), self.batches.place(theirs)));
             }
         }
-        Ok(false)
+        if self.pairs.len() >= PAIRS {
+            self.compare()?;
+        }
+        Ok(true)
     }
 
+    /// Compares the pairs and forgets them.
+    ///
+    /// Whole columns are compared at once; which columns of a row differ is known only after all of
+    /// them.
+    fn compare(&mut self) -> Result<(), VerifyError> {
+        let (pairs, batches) = (mem::take(&mut self.pairs), mem::take(&mut self.batches));
+        let (left, right): (Vec<RowPick>, Vec<RowPick>) = pairs.iter().copied().unzip();
+        let left = batches.gather(&self.judge.layout, &left)?;
+        let right = batches.gather(&self.judge.layout, &right)?;
+        let mut differs = vec![Vec::new(); pairs.len()];
+        for &index in &self.judge.columns {
+            let equal = equal_rows(&left, &right, &[index])?;
+            for (differs, equal) in differs.iter_mut().zip(equal) {
+                if !equal {
+                    differs.push(index);
+                }
+            }
+        }
+        for (at, ((ours, theirs), columns)) in pairs.into_iter().zip(differs).enumerate() {
+            if columns.is_empty() {
+                self.judge.compared.equal += 1;
+                continue;
+            }
+            let rows = batches.row(ours).zip(batches.row(theirs));
+            let Some((ours, theirs)) = rows else { continue };
+            if self.judge.is_newer(theirs)? || self.judge.came_later(ours) {
+                self.judge.compared.newer += 1;
+                continue;
+            }
+            self.judge.compared.differing += 1;
+            let key = self.judge.key(ours)?;
+            for index in columns {
+                let column = self.judge.layout.schema.field(index).name().clone();
+                let here = value(&left, index, at)?;
+                let harvest = value(&right, index, at)?;
+                let key = key.clone();
+                self.judge.tell(RowDifference::Differs { key, column, here, harvest });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl DifferenceJudge {
     /// A row of the table without a record in the reading: wrong if the reading should have
     /// returned it and the row is older than the reading.
-    fn only_here(&mut self, ours: &KeyedRows, row: usize) -> Result<(), VerifyError> {
-        let facts = ours.held(row);
-        if facts.and_then(|facts| self.against.coverage.begun_for(&facts)).is_none() {
+    fn only_here(&mut self, ours: RowView<'_>) -> Result<(), VerifyError> {
+        if ours.held().and_then(|facts| self.against.coverage.begun_for(&facts)).is_none() {
             return Ok(());
         }
-        if self.came_later(ours, row) {
+        if self.came_later(ours) {
             self.compared.newer += 1;
             return Ok(());
         }
         self.compared.missing_in_harvest += 1;
-        let key = shown(&self.layout.key(&ours.batch, row)?);
+        let key = self.key(ours)?;
         self.tell(RowDifference::MissingInHarvest { key });
         Ok(())
     }
 
     /// A record of the reading without a row in the table: wrong unless it changed after the last
     /// pass.
-    fn only_there(&mut self) -> Result<(), VerifyError> {
-        let Some(head) = &self.head else { return Ok(()) };
+    fn only_there(&mut self, theirs: RowView<'_>) -> Result<(), VerifyError> {
         self.compared.records += 1;
-        if self.is_newer(head, self.row)? {
+        if self.is_newer(theirs)? {
             self.compared.newer += 1;
         } else {
             self.compared.missing_here += 1;
-            let key = shown(&self.layout.key(&head.batch, self.row)?);
+            let key = self.key(theirs)?;
             self.tell(RowDifference::MissingHere { key });
         }
-        self.row += 1;
         Ok(())
+    }
+
+    /// Key of a row as text.
+    fn key(&self, row: RowView<'_>) -> Result<String, VerifyError> {
+        Ok(shown(&self.layout.key(&row.rows.batch, row.index)?))
     }
 
     /// Lists a difference, if the list is not full.
@@ -149,9 +181,9 @@ impl RowMatching {
     }
 
     /// Whether the table's row was read after this reading began.
-    fn came_later(&self, ours: &KeyedRows, row: usize) -> bool {
+    fn came_later(&self, ours: RowView<'_>) -> bool {
         let ComparisonRules { began, present, .. } = &self.against;
-        let read_at = ours.version(row).read_at;
+        let read_at = ours.version().read_at;
         let read_at = read_at.and_then(|at| Timestamp::from_microsecond(at).ok());
         // Rows hold microseconds, so the start of the reading is compared in microseconds, too.
         read_at.is_some_and(|at| {
@@ -161,76 +193,25 @@ impl RowMatching {
 
     /// Whether the record may legitimately differ: it changed since the last pass, or it changes
     /// all the time without a new `updated_at` (a running timer).
-    fn is_newer(&self, theirs: &KeyedRows, row: usize) -> Result<bool, ArrowError> {
+    fn is_newer(&self, theirs: RowView<'_>) -> Result<bool, ArrowError> {
         if self.exact {
             return Ok(false);
         }
         let since = self.against.cursor.map(Timestamp::as_microsecond);
-        let changed = since.is_some_and(|since| theirs.version(row).updated_at >= Some(since));
-        Ok(changed || self.goes_on(theirs, row)?)
+        let changed = since.is_some_and(|since| theirs.version().updated_at >= Some(since));
+        Ok(changed || self.goes_on(theirs)?)
     }
 
     /// Whether the record is one that a listing rereads in each pass: `is_running=true`, as
     /// declared by `Listing::reread`. Its hours grow without a change of `updated_at`.
-    fn goes_on(&self, theirs: &KeyedRows, row: usize) -> Result<bool, ArrowError> {
+    fn goes_on(&self, theirs: RowView<'_>) -> Result<bool, ArrowError> {
         let StreamKind::Listing(listing) = &self.spec.kind else { return Ok(false) };
         let Some((name, "true")) = listing.reread else { return Ok(false) };
-        let flags = column(&theirs.batch, self.layout.schema.index_of(name)?)?;
-        Ok(flags.as_boolean_opt().is_some_and(|flags| flags.is_valid(row) && flags.value(row)))
+        let flags = column(&theirs.rows.batch, self.layout.schema.index_of(name)?)?;
+        Ok(flags
+            .as_boolean_opt()
+            .is_some_and(|flags| flags.is_valid(theirs.index) && flags.value(theirs.index)))
     }
-
-    /// Compares these rows of `ours` with those of the head, and clears `pairs`.
-    ///
-    /// Whole columns are compared at once; which columns of a row differ is known only after all of
-    /// them.
-    fn compare(
-        &mut self,
-        ours: &KeyedRows,
-        pairs: &mut Vec<(usize, usize)>,
-    ) -> Result<(), VerifyError> {
-        if pairs.is_empty() {
-            return Ok(());
-        }
-        let Some(head) = self.head.take() else { return Ok(()) };
-        let left = taken(&ours.batch, pairs.iter().map(|pair| pair.0))?;
-        let right = taken(&head.batch, pairs.iter().map(|pair| pair.1))?;
-        let mut differs = vec![Vec::new(); pairs.len()];
-        for &index in &self.columns {
-            let equal = equal_rows(&left, &right, &[index])?;
-            for (differs, equal) in differs.iter_mut().zip(equal) {
-                if !equal {
-                    differs.push(index);
-                }
-            }
-        }
-        for (at, (pair, columns)) in pairs.drain(..).zip(differs).enumerate() {
-            if columns.is_empty() {
-                self.compared.equal += 1;
-            } else if self.is_newer(&head, pair.1)? || self.came_later(ours, pair.0) {
-                self.compared.newer += 1;
-            } else {
-                self.compared.differing += 1;
-                let key = shown(&self.layout.key(&left, at)?);
-                for index in columns {
-                    let column = self.layout.schema.field(index).name().clone();
-                    let here = value(&left, index, at)?;
-                    let harvest = value(&right, index, at)?;
-                    self.tell(RowDifference::Differs { key: key.clone(), column, here, harvest });
-                }
-            }
-        }
-        self.head = Some(head);
-        Ok(())
-    }
-}
-
-/// Rows of a batch at these indices.
-fn taken(
-    batch: &RecordBatch,
-    rows: impl Iterator<Item = usize>,
-) -> Result<RecordBatch, ArrowError> {
-    let rows = rows.map(|row| u32::try_from(row).unwrap_or(u32::MAX));
-    take_record_batch(batch, &UInt32Array::from_iter_values(rows))
 }
 
 /// Value as text for people; `None` if null.
