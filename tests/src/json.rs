@@ -14,6 +14,7 @@ fn folder() -> PathBuf {
 }
 
 /// Names of all schemas.
+#[must_use]
 pub fn names() -> BTreeSet<String> {
     let files = std::fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name());
     files
@@ -22,6 +23,7 @@ pub fn names() -> BTreeSet<String> {
 }
 
 /// Returns the schema `docs/schemas/<name>.json`.
+#[must_use]
 pub fn schema(name: &str) -> Value {
     let text = std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap();
     serde_json::from_str(&text).unwrap()
@@ -54,6 +56,7 @@ pub fn check(name: &str, document: &Value) {
 }
 
 /// Returns the name of the schema of `document`, which the command of the words `line` printed.
+#[must_use]
 pub fn answered<'l>(line: &[&'l str], document: &Value) -> &'l str {
     // No answer has a code of an error at its top; only the document of a failed command has.
     if document.get("error_type").is_some() {

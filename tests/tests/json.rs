@@ -1,4 +1,5 @@
-//! Documents for other programs: the page that describes them, their schemas and the program agree.
+//! Documents for other programs: words, codes and documents of the functions agree with the page and
+//! the schemas.
 
 #![expect(
     clippy::expect_used,
@@ -8,11 +9,9 @@
 )]
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use cli::CliExit;
-use e2e::json::page::{HEAD, tables};
-use e2e::json::{names, schema};
+use e2e::json::schema;
 use e2e::world::{World, in_simulated_time};
 use engine::pass::Pass;
 use engine::time::Timestamp;
@@ -33,8 +32,6 @@ const METRICS: [&str; 2] = [
     include_str!("../../functions/worker/src/invocation.rs"),
     include_str!("../../functions/orchestrator/src/invocation.rs"),
 ];
-/// Variable that makes the test write the tables of the page anew, to be reviewed.
-const UPDATE: &str = "UPDATE_GOLDEN";
 
 /// First cells in backticks of the tables in the section `title` of the page.
 fn cells(title: &str) -> BTreeSet<&'static str> {
@@ -182,8 +179,8 @@ fn the_codes_of_errors_are_those_of_the_page() {
 
 #[test]
 fn the_metrics_of_the_functions_are_those_of_the_schema() {
-    let named = METRICS.iter().flat_map(|file| file.split("Metric::").skip(1));
-    let names: BTreeSet<&str> = named.filter_map(|rest| rest.split('"').nth(1)).collect();
+    let calls = METRICS.iter().flat_map(|file| file.split("Metric::").skip(1));
+    let names: BTreeSet<&str> = calls.filter_map(|rest| rest.split('"').nth(1)).collect();
     let schema = schema("metrics");
     let heads = &schema["properties"]["_aws"]["properties"]["CloudWatchMetrics"]["items"];
     let of_head = words(&heads["properties"]["Metrics"]["items"]["properties"]["Name"]);
@@ -211,84 +208,6 @@ fn the_page_tells_all_exit_codes_and_states() {
     let status = schema("status");
     let state = &status["properties"]["streams"]["items"]["properties"]["state"];
     assert_eq!(words(state), cells("States of a stream"));
-}
-
-/// A member that a schema does not name, or that a document lacks, is a fault; only those may be
-/// absent whose description says so.
-fn is_strict(path: &str, schema: &Value) {
-    match schema {
-        Value::Object(members) => {
-            if let Some(properties) = members.get("properties").and_then(Value::as_object) {
-                assert_eq!(schema["additionalProperties"], false, "{path}");
-                let required: Vec<&str> =
-                    schema["required"].as_array().unwrap().iter().flat_map(Value::as_str).collect();
-                for (name, property) in properties {
-                    let told = property["description"].as_str().unwrap_or_default();
-                    assert!(told.ends_with(['.', ')']), "{path}: {name} is described");
-                    let may_be_absent =
-                        told.to_lowercase().contains("absent") || told.contains("Only");
-                    assert!(required.contains(&&**name) || may_be_absent, "{path}: {name}");
-                }
-                assert!(required.iter().all(|name| properties.contains_key(*name)), "{path}");
-            }
-            members.iter().for_each(|(name, inner)| is_strict(&format!("{path}/{name}"), inner));
-        }
-        Value::Array(items) => items.iter().for_each(|inner| is_strict(path, inner)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-#[test]
-fn schemas_name_every_member_and_describe_it() {
-    for name in names() {
-        let schema = schema(&name);
-        assert_eq!(schema["$id"], format!("{name}.json"));
-        is_strict(&name, &schema);
-    }
-    let (run, event) = (schema("run"), schema("event"));
-    let mut members = run["properties"].as_object().unwrap().clone();
-    members.insert("account_id".to_owned(), event["properties"]["account_id"].clone());
-    assert_eq!(event["properties"], Value::Object(members), "an event is a run with its account");
-}
-
-#[test]
-#[expect(clippy::disallowed_methods, reason = "a switch for people, not a setting")]
-fn the_page_has_a_section_for_each_schema_with_its_members() {
-    let mut page = String::new();
-    let mut told = BTreeSet::new();
-    for section in PAGE.split_inclusive("\n## ") {
-        let (body, next) = match section.strip_suffix("\n## ") {
-            Some(body) => (body, "\n## "),
-            None => (section, ""),
-        };
-        let Some(rest) = body.split("Schema: [`").nth(1) else {
-            page.push_str(section);
-            continue;
-        };
-        let name = rest.split(".json").next().unwrap();
-        let title = schema(name)["title"].as_str().unwrap().to_owned();
-        assert_eq!(body.lines().next(), Some(&*title));
-        assert!(told.insert(name.to_owned()), "{name} is told twice");
-        let prose = body.split(HEAD).next().unwrap();
-        page.push_str(prose);
-        page.push_str(&tables(name));
-        page.push_str(next);
-        let examples =
-            prose.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-        let examples: Vec<Value> =
-            examples.map(|text| serde_json::from_str(text).unwrap()).collect();
-        examples.iter().for_each(|example| e2e::json::check(name, example));
-        assert!(!examples.is_empty(), "{name} has an example");
-    }
-    assert_eq!(told, names());
-    if page == PAGE {
-        return;
-    }
-    if std::env::var(UPDATE).is_ok() {
-        fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/json.md"), page).unwrap();
-        return;
-    }
-    panic!("the tables of docs/json.md, which `make snap` writes, should be:\n{page}");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn meaning(property: &Value) -> String {
 
 /// Adds the tables of the object at `path` of a document, without the members of `known`.
 fn table(object: &Value, path: &str, known: &Value, out: &mut String) {
-    write!(out, "{HEAD}| --- | --- | --- | --- |\n").unwrap();
+    writeln!(out, "{HEAD}| --- | --- | --- | --- |").unwrap();
     let of = |value: &Value| value["properties"].as_object().cloned().unwrap_or_default();
     // The order of `required` is that of the schema; optional members follow.
     let properties = of(object);
@@ -115,6 +115,7 @@ fn table(object: &Value, path: &str, known: &Value, out: &mut String) {
 }
 
 /// Returns the tables of the document `name`.
+#[must_use]
 pub fn tables(name: &str) -> String {
     let mut out = String::new();
     // An event is a run with its account: its members are not told twice.
