@@ -1,7 +1,7 @@
 //! Each command is run on a small scene, in its good and in its bad endings; `Scene::run` checks
 //! that what it prints with `--json` follows its schema in `docs/schemas`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::fs;
