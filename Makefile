@@ -61,8 +61,8 @@ fmt: ## Format
 sim: ## Simulation with SEEDS random histories, and how often each kind of mishap befell them
 	SIM_SEEDS=$(SEEDS) cargo test --locked -p e2e --test simulation -- --nocapture
 
-snap: ## Write the golden files and the table of settings anew, to be reviewed
-	UPDATE_GOLDEN=1 cargo test --locked -p e2e --test declarations --test settings
+snap: ## Write the golden files, the table of settings and the members in docs/json.md anew, to be reviewed
+	UPDATE_GOLDEN=1 cargo test --locked -p e2e --test declarations --test page --test settings
 
 deny: ## Licences, sources, duplicate TLS (needs cargo-deny)
 	cargo deny --locked check bans licenses sources

@@ -77,6 +77,19 @@ impl Ended {
         self
     }
 
+    /// Asserts that the document follows the schema of the command of `line`, if it has `--json`.
+    pub fn answers(self, line: &str) -> Self {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        // A command line that cannot be parsed prints none.
+        if words.contains(&"--json")
+            && !self.out.is_empty()
+            && let Some(code) = self.code
+        {
+            crate::json::check_answer(&words, &self.json(), code);
+        }
+        self
+    }
+
     /// Parses the one JSON document of a command with `--json`.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.said()))
@@ -198,7 +211,7 @@ impl Scene {
 
     /// Runs the command to its end.
     pub fn run(&self, line: &str) -> Ended {
-        finish(self.command(line).spawn().unwrap())
+        finish(self.command(line).spawn().unwrap()).answers(line)
     }
 
     /// Runs `sync` to its end.

@@ -1,10 +1,12 @@
-//! Documents for other programs: the page that describes them, their schemas and the program agree.
+//! Documents for other programs: words, codes and documents of the functions agree with the page and
+//! the schemas.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
-use std::fs;
 
+use cli::CliExit;
+use e2e::json::schema;
 use e2e::world::{World, in_simulated_time};
 use engine::fault::CallFault;
 use engine::pass::Pass;
@@ -13,13 +15,19 @@ use orchestrator::{Orchestrator, TickEnd};
 use runtime::RunError;
 use runtime::announce::Announcement;
 use runtime::invoke::{MemoryInvoker, WorkerEvent};
+use runtime::metrics::Metric;
 use runtime::run::{RunOutcome, RunReport, YieldReason};
 use serde_json::{Value, json};
 use sim::AccountScale;
 
 const PAGE: &str = include_str!("../../docs/json.md");
-const ERRORS: &str = include_str!("../../shared/runtime/src/error.rs");
-const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schemas");
+const RUN_ERRORS: &str = include_str!("../../shared/runtime/src/error.rs");
+const COMMAND_ERRORS: &str = include_str!("../../functions/cli/src/exit.rs");
+const EVENT_ERRORS: &str = include_str!("../../shared/runtime/src/invoke.rs");
+const METRICS: [&str; 2] = [
+    include_str!("../../functions/worker/src/invocation.rs"),
+    include_str!("../../functions/orchestrator/src/invocation.rs"),
+];
 
 /// First cells in backticks of the tables in the section `title` of the page.
 fn cells(title: &str) -> BTreeSet<&'static str> {
@@ -29,8 +37,9 @@ fn cells(title: &str) -> BTreeSet<&'static str> {
     rows.map(|row| row.split('`').next().unwrap()).collect()
 }
 
-fn schema(name: &str) -> Value {
-    serde_json::from_str(&fs::read_to_string(format!("{SCHEMAS}/{name}.json")).unwrap()).unwrap()
+/// Words of an `enum` of a schema.
+fn words(of: &Value) -> BTreeSet<&str> {
+    of["enum"].as_array().unwrap().iter().filter_map(Value::as_str).collect()
 }
 
 /// One outcome of a run for each word.
@@ -128,8 +137,7 @@ fn the_words_for_outcomes_are_those_of_the_page_and_of_the_schema() {
     let names: BTreeSet<&str> = outcomes.iter().map(RunOutcome::name).collect();
     assert_eq!(names, cells("Outcomes"));
     let run = schema("run");
-    let allowed = run["properties"]["outcome"]["enum"].as_array().unwrap();
-    assert_eq!(names, allowed.iter().map(|name| name.as_str().unwrap()).collect());
+    assert_eq!(names, words(&run["properties"]["outcome"]));
     let waits = outcomes.iter().filter(|outcome| outcome.waits_until() == Some(at));
     assert_eq!(waits.map(RunOutcome::name).collect::<Vec<_>>(), ["waiting", "busy"]);
 }
@@ -152,35 +160,50 @@ fn the_words_for_the_outcomes_of_a_tick_are_those_of_the_page_and_of_the_schema(
 
 #[test]
 fn the_codes_of_errors_are_those_of_the_page() {
-    let code = ERRORS.split("pub const fn error_type(").nth(1).expect("the codes");
-    let code = code.split("\n    }\n").next().unwrap();
-    let codes: BTreeSet<&str> =
-        code.lines().filter_map(|line| line.split("=> \"").nth(1)?.split('"').next()).collect();
-    assert!(codes.contains("CredentialsRefused"), "{codes:?}");
+    let mut codes = BTreeSet::new();
+    for file in [RUN_ERRORS, COMMAND_ERRORS] {
+        let code = file.split("pub const fn error_type(").nth(1).expect("the codes");
+        let code = code.split("\n    }\n").next().unwrap();
+        codes.extend(code.lines().filter_map(|line| line.split("=> \"").nth(1)?.split('"').next()));
+    }
+    let named = EVENT_ERRORS.split("error_type: \"").skip(1);
+    codes.extend(named.filter_map(|rest| rest.split('"').next()));
+    assert!(codes.contains("CredentialsRefused") && codes.contains("NoTable"), "{codes:?}");
+    assert!(codes.contains("UnknownEvent"), "{codes:?}");
     assert_eq!(codes, cells("Codes of errors"));
 }
 
 #[test]
-fn the_members_on_the_page_are_those_of_the_schemas() {
-    for (title, name) in [
-        ("Answer of the worker, and the history of runs", "run"),
-        ("Event for the worker", "worker_event"),
-        ("Answer of the orchestrator", "orchestrator"),
-    ] {
-        let schema = schema(name);
-        let members = schema["properties"].as_object().unwrap();
-        let mut known: BTreeSet<&str> = members.keys().map(String::as_str).collect();
-        for inner in [&schema["properties"]["counts"], &schema["properties"]["due"]["items"]] {
-            known.extend(
-                inner["properties"].as_object().into_iter().flatten().map(|(name, _)| &**name),
-            );
-        }
-        assert_eq!(cells(title), known, "{name}");
-    }
-    let (run, event) = (schema("run"), schema("event"));
-    let mut members = run["properties"].as_object().unwrap().clone();
-    members.insert("account_id".to_owned(), event["properties"]["account_id"].clone());
-    assert_eq!(event["properties"], Value::Object(members), "an event is a run with its account");
+fn the_metrics_of_the_functions_are_those_of_the_schema() {
+    let calls = METRICS.iter().flat_map(|file| file.split("Metric::").skip(1));
+    let names: BTreeSet<&str> = calls.filter_map(|rest| rest.split('"').nth(1)).collect();
+    let schema = schema("metrics");
+    let heads = &schema["properties"]["_aws"]["properties"]["CloudWatchMetrics"]["items"];
+    let of_head = words(&heads["properties"]["Metrics"]["items"]["properties"]["Name"]);
+    assert_eq!(names, of_head);
+    let members = schema["properties"].as_object().unwrap().keys().map(String::as_str);
+    assert_eq!(names, members.filter(|name| !["_aws", "FunctionName"].contains(name)).collect());
+    let metrics = [Metric::count("Requests", 7), Metric::seconds("OldestStreamLagSeconds", 9)];
+    let line = runtime::metrics::line("f", Timestamp::UNIX_EPOCH, &metrics);
+    e2e::json::check("metrics", &serde_json::from_str(&line).unwrap());
+}
+
+#[test]
+fn the_page_tells_all_exit_codes_and_states() {
+    let codes = [
+        CliExit::Done,
+        CliExit::SomeFailed,
+        CliExit::Usage,
+        CliExit::CredentialsRefused,
+        CliExit::HungUp,
+        CliExit::Interrupted,
+        CliExit::Terminated,
+    ];
+    let codes: BTreeSet<String> = codes.iter().map(|exit| exit.code().to_string()).collect();
+    assert_eq!(codes, cells("Exit codes").into_iter().map(str::to_owned).collect());
+    let status = schema("status");
+    let state = &status["properties"]["streams"]["items"]["properties"]["state"];
+    assert_eq!(words(state), cells("States of a stream"));
 }
 
 #[test]

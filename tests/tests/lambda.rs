@@ -52,7 +52,16 @@ fn command(cloud: &Cloud, line: &str) -> (Option<i32>, Value) {
         .unwrap();
     let said = serde_json::from_slice(&output.stdout);
     let wrong = String::from_utf8_lossy(&output.stderr);
-    (output.status.code(), said.unwrap_or_else(|error| panic!("{error}: {wrong}")))
+    let said = said.unwrap_or_else(|error| panic!("{error}: {wrong}"));
+    let words: Vec<&str> = line.split(' ').collect();
+    e2e::json::check_answer(&words, &said, output.status.code().unwrap());
+    (output.status.code(), said)
+}
+
+/// Checks the lines of metrics, and returns their number.
+fn metrics(said: &str) -> usize {
+    let lines = said.lines().filter(|line| line.contains("\"_aws\""));
+    lines.map(|line| e2e::json::check("metrics", &serde_json::from_str(line).unwrap())).count()
 }
 
 fn failed(attempts: &[Attempt]) -> Vec<&Attempt> {
@@ -112,6 +121,7 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
         let said = cloud.said();
         assert!(!said.contains(sim::ADMINISTRATOR_TOKEN), "the token is in the log");
         assert!(said.contains("OldestStreamLagSeconds") && said.contains("\"Requests\""), "{said}");
+        assert!(metrics(&said) > streams::STREAMS.len(), "{said}");
         for name in ["orchestrator", "worker"] {
             println!("cold starts of {name}: {:?}", cloud.lambda.cold_starts(name));
         }
@@ -167,6 +177,7 @@ fn a_secret_that_is_empty_or_replaced_is_waited_for() {
         cloud.put_secret(&secret("not.the.token")).await;
         let error = cloud.tick().await.unwrap_err();
         assert_eq!(error["errorType"], "CredentialsRefused", "{error}");
+        e2e::json::check("invocation_error", &error);
         let answer = cloud.tick().await.unwrap();
         assert_eq!(answer["outcome"], "paused", "{answer}");
         e2e::json::check("orchestrator", &answer);
@@ -286,5 +297,6 @@ fn a_worker_runs_under_the_emulator_that_aws_ships() {
         assert_eq!(wrong, Vec::<String>::new());
         let answer = ask(json!({ "stream": "client", "pass": "full" })).await;
         assert_eq!(answer["errorType"], "UnknownStream", "{answer}");
+        e2e::json::check("invocation_error", &answer);
     });
 }

@@ -50,7 +50,7 @@ fn a_sync_that_is_told_to_stop_ends_in_good_order() {
         let scene = Scene::of(&sim::AccountScale::tiny(), 91, Duration::from_millis(100));
         let child = begun(&scene, "exec \"$@\"");
         send(&child, signal);
-        let ended = finish(child).with(*code);
+        let ended = finish(child).answers("sync --json").with(*code);
         let json = ended.json();
         assert_eq!((&json["interrupted"], &json["complete"]), (&true.into(), &false.into()));
         assert_eq!(json["exit_code"], *code);

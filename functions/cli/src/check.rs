@@ -18,13 +18,13 @@ use delta::table::Table;
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use engine::spec::RateClass;
-use engine::time::Timestamp;
 use runtime::account::{self, AccountCompany, PermitPatience};
 use runtime::heard::TokenPerson;
 use runtime::progress::NoProgress;
 use runtime::waiting::RequestWait;
 use runtime::{Context, RunError};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::arguments::CheckArguments;
 use crate::exit::{CliError, CliExit};
@@ -33,17 +33,11 @@ use crate::said::{CommandAnswer, TextStyle};
 use crate::summary::refusal;
 use crate::text;
 
-/// Result of the check, in the form of its JSON document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// Result of the check.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct CheckReport {
-    exit_code: u8,
-    /// Whether every question was asked; false if the budget had no room for some of them.
-    complete: bool,
-    /// Time before which Harvest may not be asked; null if it was.
-    waits_until: Option<Timestamp>,
     /// Wait because of which Harvest could not be asked; its text is for people, so the document
     /// has the time alone.
-    #[serde(skip)]
     waiting: Option<RequestWait>,
     /// Answers of Harvest that could not be used.
     doubts: Vec<String>,
@@ -56,7 +50,8 @@ struct CheckReport {
     /// Members of `/company` whose modules are off, such as `invoice_feature`.
     modules_off: Vec<String>,
     budgets: Vec<BudgetReport>,
-    lake: LakeState,
+    lake: String,
+    lake_state: LakeState,
     streams: Vec<StreamProbe>,
 }
 
@@ -73,14 +68,20 @@ struct BudgetReport {
 /// The lake as it is found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 struct LakeState {
-    folder: String,
     /// Whether the folder of the lake exists; always `true` for a bucket, which is not asked.
     exists: bool,
     /// Number of tables that can be used, and the number of their rows.
     tables: u64,
     rows: u64,
     /// Tables that cannot be used, with the reason.
-    unusable: Vec<(String, String)>,
+    unusable: Vec<UnusableTable>,
+}
+
+/// A table that cannot be used, and the reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct UnusableTable {
+    stream: &'static str,
+    error: String,
 }
 
 /// Asks Harvest for the person of the token, the modules that are on, and the size of each stream.
@@ -134,12 +135,7 @@ fn findings(
     budgets: Vec<BudgetReport>,
 ) -> CheckReport {
     let HarvestAnswers { person, company, streams } = asked;
-    let failed = streams.iter().any(|probe| probe.answer.fails()) || !lake.unusable.is_empty();
-    let exit = if failed { CliExit::SomeFailed } else { CliExit::Done };
     CheckReport {
-        exit_code: exit.code(),
-        complete: true,
-        waits_until: None,
         waiting: None,
         doubts: person.doubts.into_iter().chain(company.doubts).collect(),
         account_id: deployment.settings.account.0,
@@ -149,7 +145,8 @@ fn findings(
         company: company.name,
         modules_off: company.modules_off,
         budgets,
-        lake,
+        lake: deployment.lake.to_string(),
+        lake_state: lake,
         streams,
     }
 }
@@ -158,8 +155,7 @@ fn findings(
 /// are still looked at.
 async fn lake_state(context: &Context, deployment: &DeploymentSettings) -> LakeState {
     let exists = deployment.lake.folder().is_none_or(std::path::Path::exists);
-    let folder = deployment.lake.to_string();
-    let mut found = LakeState { folder, exists, ..LakeState::default() };
+    let mut found = LakeState { exists, ..LakeState::default() };
     for spec in streams::STREAMS {
         let store = Arc::clone(&context.store);
         match Table::open(store, spec, context.settings.account).await {
@@ -169,7 +165,8 @@ async fn lake_state(context: &Context, deployment: &DeploymentSettings) -> LakeS
                 found.rows = found.rows.saturating_add(table.rows());
             }
             Err(error) => {
-                found.unusable.push((spec.name.to_owned(), CliError::Table(error).chain()));
+                let error = CliError::Table(error).chain();
+                found.unusable.push(UnusableTable { stream: spec.name, error });
             }
         }
     }
@@ -194,20 +191,37 @@ async fn budgets(context: &Context) -> Result<Vec<BudgetReport>, RunError> {
 }
 
 impl CheckReport {
-    /// Notes the wait for Harvest, if any, and sets `complete` accordingly.
-    fn waiting_for(mut self, waiting: Option<RequestWait>) -> Self {
-        let unasked = |probe: &StreamProbe| matches!(probe.answer, ProbeAnswer::NoBudget { .. });
-        self.complete = waiting.is_none() && !self.streams.iter().any(unasked);
-        self.waits_until = waiting.map(|waiting| waiting.until);
-        self.waiting = waiting;
-        self
+    /// Notes the wait for Harvest, if any.
+    fn waiting_for(self, waiting: Option<RequestWait>) -> Self {
+        Self { waiting, ..self }
     }
 
-    /// Returns the report as text and as JSON.
+    /// Returns the report as text and as JSON. Work is left if the budget had no room for some of
+    /// the questions.
     fn said(&self, paint: TextStyle) -> CommandAnswer {
-        let json = serde_json::to_value(self).unwrap_or_default();
-        let exit = if self.exit_code == 0 { CliExit::Done } else { CliExit::SomeFailed };
-        CommandAnswer { text: self.text(paint), json, exit }
+        let unasked = |probe: &StreamProbe| matches!(probe.answer, ProbeAnswer::NoBudget { .. });
+        let left = self.waiting.is_some() || self.streams.iter().any(unasked);
+        let failed = self.streams.iter().any(|probe| probe.answer.fails())
+            || !self.lake_state.unusable.is_empty();
+        let exit = if failed { CliExit::SomeFailed } else { CliExit::Done };
+        CommandAnswer { text: self.text(paint), json: self.document(), exit, left }
+    }
+
+    fn document(&self) -> Value {
+        json!({
+            "account_id": self.account_id,
+            "company": self.company,
+            "person": self.person,
+            "roles": self.roles,
+            "administrator": self.administrator,
+            "modules_off": self.modules_off,
+            "doubts": self.doubts,
+            "waits_until": self.waiting.map(|waiting| waiting.until),
+            "budgets": self.budgets,
+            "lake": self.lake,
+            "lake_state": self.lake_state,
+            "streams": self.streams.iter().map(StreamProbe::document).collect::<Vec<_>>(),
+        })
     }
 
     /// Returns the text: a block of facts with their names in the first ten columns, the table of
@@ -245,14 +259,15 @@ impl CheckReport {
                 text::duration(window)
             ));
         }
-        let LakeState { folder, exists, tables, rows, unusable } = &self.lake;
+        let LakeState { exists, tables, rows, unusable } = &self.lake_state;
         lines.push(format!(
-            "lake      {folder}: {}, {}, {}",
+            "lake      {}: {}, {}, {}",
+            self.lake,
             if *exists { "writable" } else { "not there yet, the first `sync` makes it" },
             text::plural(*tables, "table", "tables"),
             text::plural(*rows, "row", "rows")
         ));
-        let bad = |(_, why): &(String, String)| paint.bad(&format!("          ✗ {why}"));
+        let bad = |table: &UnusableTable| paint.bad(&format!("          ✗ {}", table.error));
         lines.extend(unusable.iter().map(bad));
         let row = |probe: &StreamProbe| vec![probe.stream.to_owned(), probe.answer.text()];
         let rows = self.streams.iter().map(row).collect();

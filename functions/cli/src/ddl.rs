@@ -48,7 +48,7 @@ pub(crate) fn schema(
                 QueryEngine::Duckdb => duckdb(name, doc, lake),
             };
             let json = json!({ "stream": name, "statement": statement });
-            CommandAnswer { text: format!("{statement}\n"), json, exit: CliExit::Done }
+            CommandAnswer::new(format!("{statement}\n"), json, CliExit::Done)
         }
     })
 }
@@ -127,7 +127,7 @@ fn shown(described: &DescribedTable) -> CommandAnswer {
         "doc": doc,
         "columns": columns.iter().map(document).collect::<Vec<Value>>(),
     });
-    CommandAnswer { text: format!("{name}: {doc}\n\n{table}"), json, exit: CliExit::Done }
+    CommandAnswer::new(format!("{name}: {doc}\n\n{table}"), json, CliExit::Done)
 }
 
 /// Returns the members of a list's structs; none for other columns.

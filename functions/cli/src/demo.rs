@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use deployment::config::{DeploymentSettings, GivenSettings, LakePlace, SettingName};
 use runtime::clock::{Clock, SystemClock};
-use serde_json::json;
+use serde_json::{Value, json};
 use sim::{
     ADMINISTRATOR_TOKEN, Account, AccountScale, HttpFace, Mutation, QuotaLimit, RunningFace, serve,
 };
@@ -75,7 +75,8 @@ pub(crate) async fn demo(
     first(&loaded_said);
     // The text of this answer is on the screen already; with `--json` its document is printed now.
     if loaded_said.exit != CliExit::Done {
-        return Ok(CommandAnswer { text: String::new(), ..loaded_said });
+        let json = document(0, &loaded_said, None);
+        return Ok(CommandAnswer { text: String::new(), json, ..loaded_said });
     }
 
     // The account changes behind the server, as Harvest's accounts do: the next sync has to find
@@ -89,15 +90,18 @@ pub(crate) async fn demo(
     let updated =
         bring_up_to_date(&deployment, wish, display(show, &interrupt), &interrupt).await?;
     let said = updated.said(paint);
-    let exit = said.exit;
-    let json = json!({
-        "complete": exit == CliExit::Done,
-        "exit_code": exit.code(),
+    let json = document(changes, &loaded_said, Some(&said));
+    Ok(CommandAnswer { json, ..said })
+}
+
+/// Returns the document: the number of changes between the syncs, and the documents of both;
+/// `second` is null if the first one failed.
+fn document(changes: usize, first: &CommandAnswer, second: Option<&CommandAnswer>) -> Value {
+    json!({
         "changes": changes,
-        "first": loaded_said.json,
-        "second": said.json,
-    });
-    Ok(CommandAnswer { text: said.text, json, exit })
+        "first": first.document(),
+        "second": second.map(CommandAnswer::document),
+    })
 }
 
 /// Returns the folder of the demo's lake; a bucket is an error. A demo deletes the lake of an
@@ -115,7 +119,7 @@ fn folder(lake: &str) -> Result<PathBuf, CliError> {
 
 /// Returns an answer of text alone, which is printed while the demo goes on.
 fn plain(text: String) -> CommandAnswer {
-    CommandAnswer { text, json: serde_json::Value::Null, exit: CliExit::Done }
+    CommandAnswer::new(text, Value::Null, CliExit::Done)
 }
 
 /// Makes an empty folder with the mark. Replaces the lake of an earlier demo, and refuses any other

@@ -11,14 +11,15 @@ use std::sync::Arc;
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use runtime::erased::{ERASED, is_remembered, remember};
-use runtime::operate::erase::{ErasureOutcome, erase};
+use runtime::operate::erase::{ErasureCounts, erase};
 use runtime::progress::NoProgress;
 use serde_json::json;
 
 use crate::arguments::EraseArguments;
 use crate::exit::{CliError, CliExit};
 use crate::said::CommandAnswer;
-use crate::{text, undone};
+use crate::text;
+use crate::work::StreamWork;
 
 /// Text about the data that rewriting this lake cannot remove. Printed each time, because a person
 /// who answers a request for erasure has to look after these places by hand.
@@ -50,30 +51,18 @@ pub(crate) async fn erased(
         // The declaration says which members are a person's own; most streams have none.
         let Some(personal) = &spec.personal else { continue };
         let stream = spec.name;
-        let line = match erase(&context, spec, personal, user).await {
-            Ok(ErasureOutcome::Done { upgraded, changes, quarantined }) => {
-                documents.push(json!({
-                    "stream": stream, "outcome": "complete", "rewritten": upgraded.files,
-                    "files": upgraded.of, "changes": changes, "quarantined": quarantined,
-                    "members": personal.members,
-                }));
-                let files = text::plural(upgraded.files, "file", "files");
-                let records = text::plural(quarantined, "record", "records");
-                let changes = text::plural(changes, "file of changes", "files of changes");
-                format!("{files} and {changes} written anew, {records} of the quarantine removed")
-            }
-            Ok(ErasureOutcome::Busy(busy)) => {
-                exit = CliExit::SomeFailed;
-                documents.push(undone::busy(stream, &busy));
-                format!("a run works on it until {} at least; call this again then", busy.until)
-            }
-            Err(error) => {
-                exit = CliExit::SomeFailed;
-                documents.push(undone::failed(stream, &error));
-                error.chain()
-            }
-        };
-        writeln!(text, "{stream}: {line}").unwrap_or_default();
+        let work = StreamWork::from(erase(&context, spec, personal, user).await);
+        writeln!(text, "{stream}: {}", work.sentence(told)).unwrap_or_default();
+        exit = exit.max(work.exit());
+        let done = work.done.as_ref();
+        let members = json!({
+            "files": done.map(|done| done.upgraded.of),
+            "rewritten": done.map(|done| done.upgraded.files),
+            "changes": done.map(|done| done.changes),
+            "removed": done.map(|done| done.removed),
+            "members": personal.members,
+        });
+        documents.push(work.document(stream, members));
     }
     // Looked at once more at the end: if somebody has restored an older `erased.json` meanwhile,
     // runs may write the data again.
@@ -88,7 +77,14 @@ pub(crate) async fn erased(
         "user": user,
         "remembered": remembered,
         "streams": documents,
-        "exit_code": exit.code(),
     });
-    Ok(CommandAnswer { text, json, exit })
+    Ok(CommandAnswer::new(text, json, exit))
+}
+
+/// Tells what was erased from one stream.
+fn told(done: &ErasureCounts) -> String {
+    let files = text::plural(done.upgraded.files, "file", "files");
+    let changes = text::plural(done.changes, "file of changes", "files of changes");
+    let records = text::plural(done.removed, "record", "records");
+    format!("{files} and {changes} written anew, {records} of the quarantine removed")
 }

@@ -186,6 +186,33 @@ impl CliError {
         }
     }
 
+    /// Returns the code of the error, of the list in `docs/json.md`: that of a run where a run could
+    /// fail in the same way.
+    #[must_use]
+    pub const fn error_type(&self) -> &'static str {
+        match self {
+            Self::Config(_)
+            | Self::Parts(PartsError::Config(_))
+            | Self::Time { .. }
+            | Self::Target { .. }
+            | Self::Partition(_)
+            | Self::NotADemo { .. } => "SettingInvalid",
+            Self::Stream(_) => "UnknownStream",
+            Self::Parts(PartsError::OtherAccount { .. })
+            | Self::Table(delta::table::TableError::OtherAccount { .. }) => "OtherAccount",
+            Self::Parts(PartsError::Folder { .. })
+            | Self::Table(delta::table::TableError::Store { .. }) => "StoreFailed",
+            Self::Parts(PartsError::Newer { .. }) | Self::Table(_) => "TableUnusable",
+            Self::Parts(PartsError::State(_)) => "StateFailed",
+            Self::Run(error) => error.error_type(),
+            Self::Past(_) => "NoVersion",
+            Self::NoTable { .. } => "NoTable",
+            Self::Export { .. } => "ExportFailed",
+            Self::Verify { .. } => "VerifyFailed",
+            Self::Demo { .. } => "DemoFailed",
+        }
+    }
+
     /// Whether a file that the opened version of a table names is gone: the newest version may
     /// succeed. This happens to a reader that opened the table just before a run replaced files and
     /// deleted the former ones; `export` and `verify` then open the table anew.

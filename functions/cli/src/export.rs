@@ -80,11 +80,8 @@ pub(crate) async fn export(
     }
     let header = ["stream", "snapshot", "version", "files", "rows", "size", ""];
     let text = text::table(&header, 2..6, rows) + &statements;
-    Ok(CommandAnswer {
-        text,
-        json: json!({ "exports": documents, "exit_code": 0 }),
-        exit: CliExit::Done,
-    })
+    let json = json!({ "lake": lake.place.to_string(), "exports": documents });
+    Ok(CommandAnswer::new(text, json, CliExit::Done))
 }
 
 /// Writes the snapshot of one table. Opens the table anew if a run deletes files that are being

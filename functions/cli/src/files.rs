@@ -119,38 +119,34 @@ fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &ShownVersion) -> C
         }
         let partition = file.partition.clone().unwrap_or_else(|| "·".to_owned());
         let mut row = vec![path.clone(), partition, text::count(file.rows), text::bytes(file.size)];
-        let mut document = json!({
+        // Only the files of an older version were looked for.
+        if past.is_some() {
+            row.push(if missing { "deleted" } else { "" }.to_owned());
+        }
+        rows.push(row);
+        documents.push(json!({
             "path": path,
             "partition": file.partition,
             "rows": file.rows,
             "bytes": file.size,
-        });
-        // Members and column exist only for an older version, whose files were looked for.
-        if past.is_some() {
-            row.push(if missing { "deleted" } else { "" }.to_owned());
-            if let Some(document) = document.as_object_mut() {
-                document.insert("exists".to_owned(), json!(!missing));
-            }
-        }
-        rows.push(row);
-        documents.push(document);
+            "exists": past.as_ref().map(|_| !missing),
+        }));
     }
     let stream = &*table.schema().name;
-    let missing = past.as_ref().map_or(0, |past| past.missing.len() as u64);
+    let lost = past.as_ref().map(|past| past.missing.len() as u64);
+    let missing = lost.unwrap_or_default();
     // A script with `--paths` has no other way to see that the list is not whole.
     let exit = if missing > 0 { CliExit::SomeFailed } else { CliExit::Done };
-    let mut json = json!({
+    let json = json!({
+        "lake": lake.place.to_string(),
         "stream": stream,
         "version": table.version(),
+        "committed": past.as_ref().and_then(|past| past.committed),
+        "missing": lost,
         "rows": table.rows(),
         "bytes": table.bytes(),
         "files": documents,
     });
-    if let (Some(past), Some(json)) = (past, json.as_object_mut()) {
-        json.insert("committed".to_owned(), json!(past.committed));
-        json.insert("missing".to_owned(), json!(missing));
-        json.insert("exit_code".to_owned(), json!(exit.code()));
-    }
     let text = if arguments.paths {
         lines
     } else {
@@ -164,7 +160,7 @@ fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &ShownVersion) -> C
         tracing::warn!("{}", warning.trim_end());
     }
     let text = if arguments.paths { text } else { text + &warning };
-    CommandAnswer { text, json, exit }
+    CommandAnswer::new(text, json, exit)
 }
 
 /// Returns the line below the table: version, time of its commit, files, rows and size.

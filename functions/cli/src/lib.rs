@@ -47,9 +47,9 @@ mod stream_list;
 mod summary;
 mod sync;
 mod text;
-mod undone;
 mod upgrade;
 mod verify;
+mod work;
 
 pub use arguments::CliArguments;
 pub use exit::{CliError, CliExit};

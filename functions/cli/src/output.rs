@@ -91,8 +91,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_not_written_whole_is_a_failure_unless_its_reader_left() {
-        let said =
-            CommandAnswer { text: "0123456789".to_owned(), json: 7.into(), exit: CliExit::Done };
+        let said = CommandAnswer::new("0123456789".to_owned(), 7.into(), CliExit::Done);
         for (left, kind, ends, exit, expected) in [
             (10, ErrorKind::StorageFull, false, CliExit::Done, CliExit::Done),
             (9, ErrorKind::StorageFull, true, CliExit::Done, CliExit::SomeFailed),

@@ -27,7 +27,7 @@ use crate::exit::{CliError, CliExit};
 use crate::lake_facts::LakeFacts;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::text;
-use facts::ForecastInput;
+use facts::{ForecastInput, RunRemark};
 
 /// The rate classes, in the order of the output.
 const CLASSES: [RateClass; 2] = [RateClass::General, RateClass::Reports];
@@ -64,8 +64,6 @@ fn said(facts: &ForecastInput, now: Timestamp, paint: TextStyle) -> CommandAnswe
         .filter_map(|class| Some((class, per_day(&planned, class, interval)?)))
         .collect();
     let json = json!({
-        "exit_code": CliExit::Done.code(),
-        "complete": facts.waiting.is_none(),
         "waits_until": facts.waiting.map(|waiting| waiting.until),
         "account_id": facts.settings.account.0,
         "now": now,
@@ -84,7 +82,7 @@ fn said(facts: &ForecastInput, now: Timestamp, paint: TextStyle) -> CommandAnswe
     text.push_str(&text::table(&["stream", "pass", "why", "due", "requests", "done"], 4..5, rows));
     text.push('\n');
     text.push_str(&closing(facts, &planned, &daily, now, paint));
-    CommandAnswer { text, json, exit: CliExit::Done }
+    CommandAnswer { text, json, exit: CliExit::Done, left: facts.waiting.is_some() }
 }
 
 /// Requests of the schedule per day once everything is loaded; `None` if those of a run are
@@ -125,7 +123,7 @@ fn budget_json(facts: &ForecastInput, class: RateClass, daily: Option<u64>) -> V
     let budget = facts.budget(class);
     json!({
         "class": class.name(),
-        "requests": budget.limit.requests(),
+        "limit": budget.limit.requests(),
         "window_milliseconds": i64::try_from(budget.limit.window().as_millis()).unwrap_or(i64::MAX),
         "used": budget.used,
         "per_day": daily,
@@ -138,12 +136,23 @@ fn run_json(facts: &ForecastInput, one: &PlannedRun, now: Timestamp) -> Value {
     json!({
         "stream": one.spec.name,
         "pass": one.pass.name(),
-        "why": one.why.text(),
-        "state": facts.remark(one, now),
+        "why": why(one.why),
+        "state": facts.remark(one, now).map(RunRemark::name),
         "due": one.begins,
         "requests": one.requests,
         "done": one.ends,
     })
+}
+
+/// Returns the word of the document for the reason of a run.
+const fn why(reason: PassReason) -> &'static str {
+    match reason {
+        PassReason::FirstLoad => "first_load",
+        PassReason::GoesOn => "goes_on",
+        PassReason::Changes => "changes",
+        PassReason::Snapshot => "snapshot",
+        PassReason::Sweep => "sweep",
+    }
 }
 
 /// Returns the line about one budget.
@@ -161,7 +170,7 @@ fn budget_line(facts: &ForecastInput, class: RateClass) -> String {
 /// Returns the cells of one run; a number that is not known is a question mark.
 fn cells(facts: &ForecastInput, one: &PlannedRun, now: Timestamp) -> Vec<String> {
     let why = match facts.remark(one, now) {
-        Some(remark) => format!("{}, {remark}", one.why.text()),
+        Some(remark) => format!("{}, {}", one.why.text(), remark.text()),
         None => one.why.text().to_owned(),
     };
     let ahead = |at| text::ahead(between(now, at));

@@ -18,22 +18,20 @@ use harvest_api::{ApiAnswer, ApiError, JsonLiteral, LooseObject};
 use runtime::account::{self, AccountCompany, PermitPatience};
 use runtime::gate::PATIENCE;
 use runtime::{Context, RunError};
-use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::text;
 
 /// Answer for one stream, or the reason for which it was not asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StreamProbe {
     pub(crate) stream: &'static str,
-    #[serde(flatten)]
     pub(crate) answer: ProbeAnswer,
 }
 
 /// Kinds of answers, and reasons for not asking.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "answer", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ProbeAnswer {
     /// Number of records; for reports, number of rows in the current window.
     Entries { entries: u64 },
@@ -53,7 +51,49 @@ pub(crate) enum ProbeAnswer {
     Failed { why: String },
 }
 
+impl StreamProbe {
+    /// Returns the stream's part of the document. Members that say nothing about this answer are
+    /// null.
+    pub(crate) fn document(&self) -> Value {
+        let mut document = json!({
+            "stream": self.stream,
+            "answer": self.answer.name(),
+            "entries": null,
+            "parent": null,
+            "module": null,
+            "waits_until": null,
+            "error": null,
+        });
+        let member = match &self.answer {
+            ProbeAnswer::There | ProbeAnswer::Excluded => return document,
+            ProbeAnswer::Entries { entries } => ("entries", json!(entries)),
+            ProbeAnswer::Follows { parent } => ("parent", json!(parent)),
+            ProbeAnswer::ModuleOff { module } => ("module", json!(module)),
+            ProbeAnswer::NoBudget { until } => ("waits_until", json!(until)),
+            ProbeAnswer::Refused { why } | ProbeAnswer::Failed { why } => ("error", json!(why)),
+        };
+        if let (Some(document), (name, value)) = (document.as_object_mut(), member) {
+            document.insert(name.to_owned(), value);
+        }
+        document
+    }
+}
+
 impl ProbeAnswer {
+    /// Returns the word of the document.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Entries { .. } => "entries",
+            Self::There => "there",
+            Self::Follows { .. } => "follows",
+            Self::ModuleOff { .. } => "module_off",
+            Self::Excluded => "excluded",
+            Self::NoBudget { .. } => "waiting",
+            Self::Refused { .. } => "refused",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
     /// Whether a sync of this stream would fail. A stream that was not asked counts as one that
     /// would not: nothing is known against it.
     pub(crate) const fn fails(&self) -> bool {

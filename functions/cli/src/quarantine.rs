@@ -14,7 +14,7 @@ use deployment::parts;
 use runtime::RunError;
 use runtime::operate::quarantine::{QuarantineFile, QuarantineRetry, list};
 use runtime::progress::NoProgress;
-use runtime::run::{RunOutcome, RunReport};
+use runtime::run::RunOutcome;
 use runtime::waiting::RequestWait;
 use serde_json::{Value, json};
 
@@ -23,8 +23,8 @@ use crate::exit::{CliError, CliExit};
 use crate::lake_facts::LakeFacts;
 use crate::said::CommandAnswer;
 use crate::text;
-use crate::undone;
 use crate::upgrade::wanted;
+use crate::work;
 
 /// Lists the quarantined records, or tries them again.
 pub(crate) async fn quarantine(
@@ -76,10 +76,8 @@ async fn listed(given: GivenSettings) -> Result<CommandAnswer, CliError> {
             "\n`harvest-lake quarantine retry` tries them with this version of harvest-lake.\n",
         );
     }
-    let exit = CliExit::Done;
-    let lake = lake.place.to_string();
-    let json = json!({ "lake": lake, "files": documents, "exit_code": exit.code() });
-    Ok(CommandAnswer { text, json, exit })
+    let json = json!({ "lake": lake.place.to_string(), "files": documents });
+    Ok(CommandAnswer::new(text, json, CliExit::Done))
 }
 
 /// Returns the reasons of a file's records, with the number of records of each.
@@ -112,7 +110,7 @@ async fn retry(
     let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
     let mut text = String::new();
     let mut documents = Vec::new();
-    let (mut exit, mut complete) = (CliExit::Done, true);
+    let (mut exit, mut left) = (CliExit::Done, false);
     let mut refreshed = false;
     for spec in specs {
         if !refreshed && !list(&*context.store, spec.name).await?.is_empty() {
@@ -131,66 +129,54 @@ async fn retry(
             Err(error) => {
                 exit = CliExit::SomeFailed;
                 writeln!(text, "{}: {}", spec.name, error.chain()).unwrap_or_default();
-                documents.push(undone::failed(spec.name, &error));
+                let failed = RunOutcome::Failed(error);
+                documents.push(work::document(spec.name, &failed, members(None)));
                 continue;
             }
         };
         let line = told(spec.name, &retried);
-        let ended = retried.report.as_ref().map(|report| &report.outcome);
+        let ended = retried.report.as_ref().map_or(&RunOutcome::Complete, |report| &report.outcome);
         // A pass that yields is no failure: the next sync goes on with it, and the records stay in
         // the quarantine until it is complete.
         match ended {
-            Some(RunOutcome::Failed(_) | RunOutcome::Busy { .. }) => exit = CliExit::SomeFailed,
-            Some(RunOutcome::Yielded(_)) => complete = false,
-            Some(RunOutcome::Complete) | None => {}
+            RunOutcome::Failed(_) | RunOutcome::Busy { .. } => exit = CliExit::SomeFailed,
+            RunOutcome::Yielded(_) => left = true,
+            RunOutcome::Complete => {}
         }
         // Without names there is a line only for streams with records; a named stream always has
         // one.
         if retried.records > 0 || !arguments.streams.is_empty() {
             writeln!(text, "{}: {line}", spec.name).unwrap_or_default();
         }
-        documents.push(document(spec.name, ended.map_or("complete", RunOutcome::name), &retried));
+        documents.push(work::document(spec.name, ended, members(Some(&retried))));
     }
     if text.is_empty() {
         text.push_str("The quarantine is empty.\n");
     }
     let json = json!({
         "lake": deployment.lake.to_string(),
+        "waits_until": null,
         "streams": documents,
-        "complete": complete && exit == CliExit::Done,
-        "exit_code": exit.code(),
     });
-    Ok(CommandAnswer { text, json, exit })
+    Ok(CommandAnswer { text, json, exit, left })
 }
 
 /// Says that nothing was tried, because Harvest may not be asked before the end of `waiting`.
 fn untried(lake: &str, waiting: RequestWait) -> CommandAnswer {
-    let exit = CliExit::Done;
     let text = format!("Nothing was tried: {waiting}. All records are kept; try again then.\n");
-    let json = json!({
-        "lake": lake,
-        "streams": [],
-        "complete": false,
-        "waits_until": waiting.until,
-        "exit_code": exit.code(),
-    });
-    CommandAnswer { text, json, exit }
+    let json = json!({ "lake": lake, "waits_until": waiting.until, "streams": [] });
+    CommandAnswer { text, json, exit: CliExit::Done, left: true }
 }
 
-/// Returns the part of the document about one stream. `records` are those before the retry,
-/// `readable` those of them that can be rows now, `left` those that are still there.
-fn document(stream: &str, outcome: &str, retried: &QuarantineRetry) -> Value {
-    let report = retried.report.as_ref();
-    let error = report.and_then(RunReport::error);
+/// Returns the members of the document about one stream: `records` are those before the retry,
+/// `readable` those of them that can be rows now, `left` those that are still there. All of them
+/// are null if the records could not be tried.
+fn members(retried: Option<&QuarantineRetry>) -> Value {
+    let report = retried.and_then(|retried| retried.report.as_ref());
     json!({
-        "stream": stream,
-        "outcome": outcome,
-        "error_type": error.map(RunError::error_type),
-        "error": error.map(RunError::chain),
-        "waits_until": report.and_then(|report| report.outcome.waits_until()),
-        "records": retried.records,
-        "readable": retried.readable,
-        "left": retried.left,
+        "records": retried.map(|retried| retried.records),
+        "readable": retried.map(|retried| retried.readable),
+        "left": retried.map(|retried| retried.left),
         "counts": report.map(|report| report.counts),
     })
 }

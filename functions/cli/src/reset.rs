@@ -5,6 +5,7 @@
 //! date, and the table of changes begins anew. A reset that dies is completed by the next run of
 //! the stream (`runtime::operate::reset`).
 
+use core::fmt::Write as _;
 use std::sync::Arc;
 
 use deployment::config::{DeploymentSettings, GivenSettings};
@@ -16,7 +17,7 @@ use streams::find_stream;
 use crate::arguments::ResetArguments;
 use crate::exit::{CliError, CliExit};
 use crate::said::CommandAnswer;
-use crate::undone;
+use crate::work::StreamWork;
 
 /// Deletes tables, so that the next sync loads them anew. Asks Harvest nothing.
 ///
@@ -43,36 +44,20 @@ pub(crate) async fn reset(
     for (name, spec, of_changes) in wanted {
         // `clients_changes` alone can be reset: the table of `clients` stays, and the next run
         // fills the table of its changes from it.
-        let done = if of_changes {
+        let work = StreamWork::from(if of_changes {
             runtime::operate::reset::reset_changes(&context, spec).await
         } else {
             runtime::operate::reset::reset(&context, spec).await
-        };
-        let line = match &done {
-            Ok(Ok(())) if of_changes => {
-                format!("{name}: gone; the next `sync` begins it anew with all rows\n")
-            }
-            Ok(Ok(())) => format!("{name}: empty now; the next `sync` loads it anew\n"),
-            Ok(Err(busy)) => format!(
-                "{name}: a run works on it until {} at least; nothing was done, try again then\n",
-                busy.until
-            ),
-            Err(error) => format!("{name}: {}\n", error.chain()),
-        };
-        documents.push(match &done {
-            Ok(Ok(())) => json!({ "stream": name, "outcome": "complete" }),
-            Ok(Err(busy)) => undone::busy(name, busy),
-            Err(error) => undone::failed(name, error),
         });
-        if !matches!(done, Ok(Ok(()))) {
-            exit = CliExit::SomeFailed;
-        }
-        text.push_str(&line);
+        let done = if of_changes {
+            "gone; the next `sync` begins it anew with all rows"
+        } else {
+            "empty now; the next `sync` loads it anew"
+        };
+        writeln!(text, "{name}: {}", work.sentence(|()| done.to_owned())).unwrap_or_default();
+        exit = exit.max(work.exit());
+        documents.push(work.document(name, json!({})));
     }
-    let json = json!({
-        "lake": deployment.lake.to_string(),
-        "streams": documents,
-        "exit_code": exit.code(),
-    });
-    Ok(CommandAnswer { text, json, exit })
+    let json = json!({ "lake": deployment.lake.to_string(), "streams": documents });
+    Ok(CommandAnswer::new(text, json, exit))
 }

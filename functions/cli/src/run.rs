@@ -89,11 +89,7 @@ pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) ->
         return CliExit::Usage;
     }
     let mut output = AnswerWriter::new(out, false);
-    output.say(&CommandAnswer {
-        text: shown(terminal.out),
-        json: json!(null),
-        exit: CliExit::Done,
-    });
+    output.say(&CommandAnswer::new(shown(terminal.out), json!(null), CliExit::Done));
     end(output, CliExit::Done, terminal)
 }
 
@@ -125,12 +121,11 @@ fn complain(terminal: Terminal, what: &str) {
     writeln!(std::io::stderr(), "{} {what}", paint.bad("harvest-lake:")).ok();
 }
 
-/// Returns the JSON document of a command that failed. `complete` is always there, so that a
-/// program can ask for it without knowing whether the command got as far as its own document.
+/// Returns the JSON document of a command that failed: the code of the error for programs, and its
+/// chain of causes for people.
 fn failed(error: &CliError) -> CommandAnswer {
-    let exit = error.exit();
-    let json = json!({ "error": error.chain(), "exit_code": exit.code(), "complete": false });
-    CommandAnswer { text: String::new(), json, exit }
+    let json = json!({ "error_type": error.error_type(), "error": error.chain() });
+    CommandAnswer::new(String::new(), json, error.exit())
 }
 
 /// Runs the command that the arguments name.

@@ -15,14 +15,37 @@ pub struct CommandAnswer {
     /// Text for people; each line ends with a line break. Empty if there is nothing to say, as
     /// `files --paths` of an empty table.
     pub text: String,
-    /// Document for machines. Null for an answer that is never asked for as JSON, such as the help.
+    /// Members of the document for machines that are the command's own. Null for an answer that is
+    /// never asked for as JSON, such as the help.
     pub json: Value,
-    /// Exit code of the command. A command can have a complete answer and still fail: `verify` that
+    /// Exit code of the command. A command can have a whole answer and still fail: `verify` that
     /// finds damage, `status` of a failing stream.
     pub exit: CliExit,
+    /// Whether work is left for later, without a failure: it waits for the rate budget, or Harvest
+    /// may not be asked yet.
+    pub left: bool,
 }
 
 impl CommandAnswer {
+    /// Returns an answer that leaves nothing for later.
+    pub(crate) const fn new(text: String, json: Value, exit: CliExit) -> Self {
+        Self { text, json, exit, left: false }
+    }
+
+    /// Returns the document for machines. `exit_code` and `complete` are added here, so that every
+    /// command has them, with one meaning: `complete` is true if nothing failed and nothing is
+    /// left.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        let mut document = self.json.clone();
+        if let Some(members) = document.as_object_mut() {
+            let complete = self.exit == CliExit::Done && !self.left;
+            members.insert("complete".to_owned(), complete.into());
+            members.insert("exit_code".to_owned(), self.exit.code().into());
+        }
+        document
+    }
+
     /// Writes the result to `out`, as JSON or as text.
     ///
     /// # Errors
@@ -33,7 +56,7 @@ impl CommandAnswer {
         }
         // Text ends with a line break of its own; a document needs one, so that the next prompt
         // begins a line.
-        serde_json::to_writer_pretty(&mut *out, &self.json)?;
+        serde_json::to_writer_pretty(&mut *out, &self.document())?;
         out.write_all(b"\n")
     }
 }

@@ -65,8 +65,9 @@ struct StreamStatus {
     last_full: Option<Timestamp>,
     /// Pass that has begun and is not complete; the full one if both are.
     unfinished: Option<UnfinishedPass>,
-    /// Number of parents whose children could not be read; 1 if the item does not hold their list.
-    parked: u64,
+    /// Number of parents whose children could not be read; null if the item does not hold their
+    /// list.
+    parked: Option<u64>,
     /// Number of records in the quarantine.
     quarantined: u64,
     /// Number of values that did not fit their column, in the last run that read any.
@@ -79,8 +80,8 @@ struct StreamStatus {
     warning: Option<String>,
     /// Number of runs in a row that failed or never came back.
     failures: u32,
-    /// Time and text of the last error; null after a success.
-    last_error: Option<(Timestamp, String)>,
+    /// The last error; null after a success.
+    last_error: Option<LastError>,
     /// Whether the table is there, or may be, and cannot be read.
     #[serde(skip)]
     unreadable: bool,
@@ -93,9 +94,16 @@ impl StreamStatus {
         if !matches!(self.state, "excluded" | "skipped") {
             self.state = "failing";
         }
-        self.last_error = Some((now, CliError::Table(error).chain()));
+        self.last_error = Some(LastError { at: now, error: CliError::Table(error).chain() });
         self.unreadable = true;
     }
+}
+
+/// Time and text of an error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct LastError {
+    at: Timestamp,
+    error: String,
 }
 
 /// A pass that goes on in another run: its parts (windows, parents) read and left, `0` and `0` if
@@ -103,7 +111,7 @@ impl StreamStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct UnfinishedPass {
     pass: &'static str,
-    begun: Timestamp,
+    began: Timestamp,
     read: u64,
     left: u64,
     waits_until: Option<Timestamp>,
@@ -221,10 +229,10 @@ fn row(
         last_full: position.full.last_begun,
         unfinished,
         parked: match &position.parked {
-            engine::item::ItemValue::Here(parked) => parked.len() as u64,
+            engine::item::ItemValue::Here(parked) => Some(parked.len() as u64),
             // Too many for the item, they are in a file of the lake; it is not read for their
             // number.
-            engine::item::ItemValue::At(_) => 1,
+            engine::item::ItemValue::At(_) => None,
         },
         quarantined: health.quarantine.records,
         misfits: health.misfits,
@@ -232,7 +240,7 @@ fn row(
         drift: health.drift.findings(),
         warning: health.warning.clone(),
         failures: health.failures,
-        last_error: health.last_error.clone(),
+        last_error: health.last_error.clone().map(|(at, error)| LastError { at, error }),
         unreadable: false,
     }
 }
@@ -255,7 +263,7 @@ fn unfinished(pass: Pass, state: &PassState) -> Option<UnfinishedPass> {
     let (read, left) = unfinished.progress;
     Some(UnfinishedPass {
         pass: pass.name(),
-        begun: unfinished.begun,
+        began: unfinished.begun,
         read,
         left,
         waits_until: unfinished.waits_until,
@@ -273,14 +281,14 @@ fn said(
 ) -> CommandAnswer {
     let failing = rows.iter().any(|row| matches!(row.state, "failing" | "refused"));
     let exit = if failing { CliExit::SomeFailed } else { CliExit::Done };
+    let changed = account.person_changed.as_ref();
     let json = json!({
         "lake": lake.to_string(),
         "company": account.company,
         "person": account.person,
-        "person_changed": account.person_changed,
+        "person_changed": changed.map(|(at, before)| json!({ "at": at, "before": before })),
         "roles": account.roles,
         "read_at": account.read_at,
-        "exit_code": exit.code(),
         "streams": rows,
     });
     let header = ["stream", "state", "rows", "up to", "last success", "last full pass", "remarks"];
@@ -302,7 +310,7 @@ fn said(
             text::ago(between(oldest, now))
         )));
     }
-    if let Some((at, before)) = &account.person_changed {
+    if let Some((at, before)) = changed {
         let ago = text::ago(between(*at, now));
         let person = &account.person;
         text.push_str(&paint.warn(&format!(
@@ -319,12 +327,12 @@ fn said(
         text.push_str(&paint.warn(&format!("\n! {}: {}; {ago}\n", row.stream, finding.sentence())));
     }
     for row in rows {
-        if let Some((at, error)) = &row.last_error {
+        if let Some(LastError { at, error }) = &row.last_error {
             let ago = text::ago(between(*at, now));
             text.push_str(&paint.bad(&format!("\n✗ {}, {ago}: {error}\n", row.stream)));
         }
     }
-    CommandAnswer { text, json, exit }
+    CommandAnswer::new(text, json, exit)
 }
 
 /// Returns the cells of one stream. Times are shown as ages, which need no time zone.
@@ -358,8 +366,11 @@ fn remarks(row: &StreamStatus, now: Timestamp) -> String {
         }
         remarks.push(remark);
     }
+    if row.parked.is_none() {
+        remarks.push("many parked".to_owned());
+    }
     for (number, what) in [
-        (row.parked, "parked"),
+        (row.parked.unwrap_or_default(), "parked"),
         (row.quarantined, "quarantined"),
         (u64::from(row.failures), "failed runs"),
     ] {

@@ -15,7 +15,7 @@ pub(crate) fn streams() -> CommandAnswer {
     let row = |spec: &&'static StreamSpec| {
         vec![
             spec.name.to_owned(),
-            kind(spec).to_owned(),
+            kind(spec).replace('_', " "),
             spec.rate_class.name().to_owned(),
             module(spec).unwrap_or("·").to_owned(),
             spec.primary_key.join(", "),
@@ -28,9 +28,9 @@ pub(crate) fn streams() -> CommandAnswer {
     // The document has more than the table: a program may want to know how a stream is read.
     let document = |spec: &&'static StreamSpec| {
         json!({
-            "name": spec.name,
+            "stream": spec.name,
             "kind": kind(spec),
-            "rate_class": spec.rate_class.name(),
+            "class": spec.rate_class.name(),
             "module": module(spec),
             "primary_key": spec.primary_key,
             "partition": spec.partition.column(),
@@ -42,16 +42,16 @@ pub(crate) fn streams() -> CommandAnswer {
         })
     };
     let json = json!({ "streams": streams::STREAMS.iter().map(document).collect::<Vec<_>>() });
-    CommandAnswer { text, json, exit: CliExit::Done }
+    CommandAnswer::new(text, json, CliExit::Done)
 }
 
-/// Returns the name of a stream's kind, in the words of the documentation.
+/// Returns the word for a stream's kind.
 pub(crate) const fn kind(spec: &StreamSpec) -> &'static str {
     match spec.kind {
         StreamKind::Listing(_) => "listing",
         StreamKind::Snapshot(_) => "snapshot",
-        StreamKind::PerParent(_) => "per parent",
-        StreamKind::ReportWindow(_) => "report window",
+        StreamKind::PerParent(_) => "per_parent",
+        StreamKind::ReportWindow(_) => "report_window",
     }
 }
 
@@ -67,16 +67,17 @@ const fn paging(spec: &StreamSpec) -> &'static str {
         Paging::Single => "single",
         Paging::Cursor => "cursor",
         Paging::Offset => "offset",
-        Paging::DateKeyset { .. } => "date keyset",
+        Paging::DateKeyset { .. } => "date_keyset",
     }
 }
 
-/// Returns how often the stream is read whole. The words repeat `engine::plan::sweep_period`.
+/// Returns the word for how often the stream is read whole (`engine::plan::sweep_period`):
+/// `by_cost` is daily under 100 requests, else weekly, and `always` is with every run.
 const fn sweep(spec: &StreamSpec) -> &'static str {
     match spec.sweep {
-        SweepCadence::ByCost => "daily under 100 requests, else weekly",
+        SweepCadence::ByCost => "by_cost",
         SweepCadence::Daily => "daily",
-        SweepCadence::Always => "with every run",
+        SweepCadence::Always => "always",
     }
 }
 
@@ -100,7 +101,7 @@ mod tests {
         assert_eq!(listed.len(), streams::STREAMS.len());
         for spec in streams::STREAMS {
             assert!(said.text.lines().any(|line| line.starts_with(&format!("{} ", spec.name))));
-            assert!(listed.iter().any(|stream| stream["name"] == spec.name));
+            assert!(listed.iter().any(|stream| stream["stream"] == spec.name));
         }
     }
 }

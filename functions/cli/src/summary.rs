@@ -36,7 +36,7 @@ use crate::duckdb;
 use crate::exit::CliExit;
 use crate::rounds::SyncOutcome;
 pub(crate) use line::StreamSummary;
-use line::{lines, millis, total};
+use line::{WorkSums, lines, millis};
 
 /// Number of entries far from today that the text names; the JSON has all. One mistyped year in an
 /// import may make thousands of them.
@@ -72,11 +72,8 @@ pub(crate) struct WaitingWork {
 /// Summary of a sync, in the form of its JSON document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct SyncSummary {
-    /// Whether nothing is left to do: no failure, no wait, no request to stop.
-    pub(crate) complete: bool,
     /// Whether a signal stopped the sync.
     pub(crate) interrupted: bool,
-    pub(crate) exit_code: u8,
     pub(crate) account_id: i64,
     /// Name of the company; empty if Harvest was never asked.
     pub(crate) company: String,
@@ -91,7 +88,7 @@ pub(crate) struct SyncSummary {
     pub(crate) milliseconds: i64,
     /// Streams with at least one run; streams that were up to date already have none.
     pub(crate) streams: Vec<StreamSummary>,
-    pub(crate) total: StreamSummary,
+    pub(crate) total: WorkSums,
     /// Streams whose module is off, with the member of `/company` that says so.
     pub(crate) skipped: BTreeMap<String, &'static str>,
     /// Streams that another process works on.
@@ -157,19 +154,17 @@ fn summary(
     } else {
         CliExit::SomeFailed
     };
-    let rows = streams.iter().map(|line| (line.stream.as_str(), line.rows)).collect();
+    let rows = streams.iter().map(|line| (line.stream.as_str(), line.sums.rows)).collect();
     let queries = duckdb::queries(lake, &rows);
     let person = &synced.account;
     // Days of the account matter to people only if a report was read; a lake without reports needs
     // no warning about them.
     let extent = person.extent.as_ref().filter(|_| reads_reports(&synced.reports));
     SyncSummary {
-        complete: exit == CliExit::Done && left.is_empty() && synced.waiting.is_none(),
         waits_until: synced.waiting.map(|waiting| waiting.until),
         waiting: synced.waiting.map(|waiting| waiting.to_string()),
         outliers: extent.map(|extent| extent.outliers.clone()).unwrap_or_default(),
         interrupted: synced.interrupted.is_some(),
-        exit_code: exit.code(),
         account_id: account.0,
         company: person.company.clone(),
         person: person.person.clone(),
@@ -178,7 +173,7 @@ fn summary(
         began: synced.began,
         ended: synced.ended,
         milliseconds: millis(between(synced.began, synced.ended)),
-        total: total(&streams),
+        total: WorkSums::total(&streams),
         skipped: skipped(&synced.skipped),
         busy,
         left,
@@ -251,18 +246,18 @@ fn warnings(lines: &[StreamSummary], reports: &[RunReport]) -> Vec<String> {
     warnings.extend(news::urgent(lines));
     for line in lines {
         let stream = &line.stream;
-        if line.quarantined > 0 {
+        if line.sums.quarantined > 0 {
             warnings.push(format!(
                 "{stream}: {} could not become rows; they are kept unchanged in \
                  quarantine/{stream}, and `harvest-lake quarantine` lists them",
-                crate::text::plural(line.quarantined, "record", "records")
+                crate::text::plural(line.sums.quarantined, "record", "records")
             ));
         }
         warnings.extend(news::told(&line.drift).map(|finding| format!("{stream}: {finding}")));
-        if line.parked > 0 {
+        if line.sums.parked > 0 {
             warnings.push(format!(
                 "{stream}: {} could not be read; each run tries again",
-                crate::text::plural(line.parked, "parent", "parents")
+                crate::text::plural(line.sums.parked, "parent", "parents")
             ));
         }
     }

@@ -5,11 +5,13 @@
 //! null in a new column until the file is rewritten, by a run that changes its rows or by this
 //! command. No row counts as changed.
 
+use core::fmt::Write as _;
 use std::sync::Arc;
 
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use engine::spec::StreamSpec;
+use runtime::operate::upgrade::UpgradeCounts;
 use runtime::progress::NoProgress;
 use serde_json::json;
 use streams::{UnknownStream, find_stream};
@@ -17,7 +19,8 @@ use streams::{UnknownStream, find_stream};
 use crate::arguments::UpgradeArguments;
 use crate::exit::{CliError, CliExit};
 use crate::said::CommandAnswer;
-use crate::{text, undone};
+use crate::text;
+use crate::work::StreamWork;
 
 /// Rewrites files that hold in `extra_json` fields that have a column now. Asks Harvest nothing.
 ///
@@ -32,53 +35,40 @@ pub(crate) async fn upgrade(
     let specs = wanted(&arguments.streams)?;
     let deployment = DeploymentSettings::parse(&given)?;
     let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
-    let mut lines = Vec::new();
+    let mut text = String::new();
     let mut documents = Vec::new();
     let mut exit = CliExit::Done;
     for spec in specs {
-        let stream = spec.name;
-        match runtime::operate::upgrade::upgrade(&context, spec).await {
-            Ok(Ok(done)) => {
-                // Three results: nothing to do; columns that only the log lacked; files rewritten.
-                lines.push(match (done.files.saturating_add(done.changes), done.commits) {
-                    (0, 0) => format!("{stream}: up to date\n"),
-                    (0, _) => format!("{stream}: new columns are in the log; no file needs them\n"),
-                    (_, _) => format!(
-                        "{stream}: {} of {} written anew, {}; and {}\n",
-                        done.files,
-                        text::plural(done.of, "file", "files"),
-                        text::plural(done.rows, "row", "rows"),
-                        text::plural(done.changes, "file of changes", "files of changes"),
-                    ),
-                });
-                documents.push(json!({
-                    "stream": stream, "outcome": "complete", "files": done.of,
-                    "rewritten": done.files, "rows": done.rows, "commits": done.commits,
-                    "changes": done.changes,
-                }));
-            }
-            Ok(Err(busy)) => {
-                exit = CliExit::SomeFailed;
-                lines.push(format!(
-                    "{stream}: a run works on it until {} at least; nothing was done, try again \
-                     then\n",
-                    busy.until
-                ));
-                documents.push(undone::busy(stream, &busy));
-            }
-            Err(error) => {
-                exit = CliExit::SomeFailed;
-                lines.push(format!("{stream}: {}\n", error.chain()));
-                documents.push(undone::failed(stream, &error));
-            }
-        }
+        let work = StreamWork::from(runtime::operate::upgrade::upgrade(&context, spec).await);
+        writeln!(text, "{}: {}", spec.name, work.sentence(told)).unwrap_or_default();
+        exit = exit.max(work.exit());
+        let done = work.done.as_ref();
+        let members = json!({
+            "files": done.map(|done| done.of),
+            "rewritten": done.map(|done| done.files),
+            "rows": done.map(|done| done.rows),
+            "commits": done.map(|done| done.commits),
+            "changes": done.map(|done| done.changes),
+        });
+        documents.push(work.document(spec.name, members));
     }
-    let json = json!({
-        "lake": deployment.lake.to_string(),
-        "streams": documents,
-        "exit_code": exit.code(),
-    });
-    Ok(CommandAnswer { text: lines.concat(), json, exit })
+    let json = json!({ "lake": deployment.lake.to_string(), "streams": documents });
+    Ok(CommandAnswer::new(text, json, exit))
+}
+
+/// Tells one of three results: nothing to do; columns that only the log lacked; files rewritten.
+fn told(done: &UpgradeCounts) -> String {
+    match (done.files.saturating_add(done.changes), done.commits) {
+        (0, 0) => "up to date".to_owned(),
+        (0, _) => "new columns are in the log; no file needs them".to_owned(),
+        (_, _) => format!(
+            "{} of {} written anew, {}; and {}",
+            done.files,
+            text::plural(done.of, "file", "files"),
+            text::plural(done.rows, "row", "rows"),
+            text::plural(done.changes, "file of changes", "files of changes"),
+        ),
+    }
 }
 
 /// Returns the named streams, or all if none is named. Also for `quarantine retry`.

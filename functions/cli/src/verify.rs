@@ -245,21 +245,17 @@ async fn changes(
     replayed.map(Some).map_err(|source| CliError::Verify { stream: spec.name, source })
 }
 
-/// Returns the findings as text and as JSON. `complete` is false if a comparison had to leave
-/// something out because Harvest may not be asked now.
+/// Returns the findings as text and as JSON. Work is left if a comparison had to leave something out
+/// because Harvest may not be asked now.
 fn said(lake: &LakeFacts, verdicts: &[StreamFindings], paint: TextStyle) -> CommandAnswer {
     let findings: u64 = verdicts.iter().map(StreamFindings::findings).sum();
     let exit = if findings > 0 { CliExit::SomeFailed } else { CliExit::Done };
     let documents: Vec<serde_json::Value> = verdicts.iter().map(document).collect();
     let waits = |verdict: &StreamFindings| verdict.harvest.as_ref()?.waits_until;
-    let json = json!({
-        "complete": !verdicts.iter().any(|verdict| waits(verdict).is_some()),
-        "lake": lake.place.to_string(),
-        "streams": documents,
-        "findings": findings,
-        "exit_code": exit.code(),
-    });
-    CommandAnswer { text: render::text(verdicts, paint), json, exit }
+    let left = verdicts.iter().any(|verdict| waits(verdict).is_some());
+    let place = lake.place.to_string();
+    let json = json!({ "lake": place, "findings": findings, "streams": documents });
+    CommandAnswer { text: render::text(verdicts, paint), json, exit, left }
 }
 
 /// Returns the stream's part of the JSON document: the findings, and their number by check.

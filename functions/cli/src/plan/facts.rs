@@ -50,6 +50,37 @@ pub(super) struct ForecastInput {
     pub(super) waiting: Option<RequestWait>,
 }
 
+/// State of a stream that matters for its next run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RunRemark {
+    /// A run of this pass is at work.
+    Running,
+    /// Harvest refuses the stream to the person of the token; it is tried daily.
+    Refused,
+    /// The last run failed.
+    Failing,
+}
+
+impl RunRemark {
+    /// Returns the word of the document, which is that of `status`.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Refused => "refused",
+            Self::Failing => "failing",
+        }
+    }
+
+    /// Returns the remark for people.
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Refused => "refused: tried daily",
+            Self::Failing => "failed before",
+        }
+    }
+}
+
 impl ForecastInput {
     /// Returns the facts of the state; asks Harvest nothing.
     pub(super) async fn known(
@@ -169,17 +200,17 @@ impl ForecastInput {
         }
     }
 
-    /// Returns a remark about the stream of a planned run: it is running, refused or failed before.
-    pub(super) fn remark(&self, one: &PlannedRun, now: Timestamp) -> Option<&'static str> {
+    /// Returns the remark about the stream of a planned run, if there is one.
+    pub(super) fn remark(&self, one: &PlannedRun, now: Timestamp) -> Option<RunRemark> {
         let place = streams::STREAMS.iter().position(|spec| spec.name == one.spec.name)?;
         let item = self.items.get(place)?;
         let held = item.lease.as_ref().is_some_and(|lease| lease.is_held(now));
         if held && item.working_on == Some(one.pass) {
-            Some("running")
+            Some(RunRemark::Running)
         } else if item.health.refused {
-            Some("refused: tried daily")
+            Some(RunRemark::Refused)
         } else if item.health.last_error.is_some() {
-            Some("failed before")
+            Some(RunRemark::Failing)
         } else {
             None
         }

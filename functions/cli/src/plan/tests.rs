@@ -48,7 +48,7 @@ fn with_what_harvest_says_it_tells_how_long_a_first_load_lasts() {
     amounts.records.insert("invoices", 10_000);
     let said = said(&facts(stored, amounts), NOW, TextStyle::Plain);
     let messages = run(&said.json, "invoice_messages", "full");
-    assert_eq!((&messages["requests"], &messages["why"]), (&json!(10_005), &json!("first load")));
+    assert_eq!((&messages["requests"], &messages["why"]), (&json!(10_005), &json!("first_load")));
     // Both streams of children share 95 requests in 15.4 s: a little less than an hour.
     assert!(said.text.contains("which last about 55 minutes"), "{}", said.text);
     assert!(said.text.contains("their module is off: estimate_messages"), "{}", said.text);
@@ -69,5 +69,5 @@ fn after_the_load_it_tells_when_changes_and_sweeps_come() {
     assert_eq!(run(&said.json, "clients", "incremental")["due"], "1970-01-01T00:30:00Z");
     let sweep = run(&said.json, "clients", "full");
     assert_eq!((&sweep["why"], &sweep["requests"]), (&json!("sweep"), &json!(4)));
-    assert_eq!(run(&said.json, "roles", "full")["why"], "read whole each time");
+    assert_eq!(run(&said.json, "roles", "full")["why"], "snapshot");
 }

@@ -22,21 +22,10 @@ pub(crate) struct StreamSummary {
     pub(crate) passes: Vec<Pass>,
     /// Outcome of the last run, as `RunOutcome::name` tells it.
     pub(crate) outcome: &'static str,
-    /// Requests sent, retries included.
-    pub(crate) requests: u64,
-    /// Records read. A record that was read twice counts twice.
-    pub(crate) records: u64,
-    /// Rows inserted, updated, deleted; records whose row stayed as it was.
     #[serde(flatten)]
-    pub(crate) counts: RowCounts,
-    pub(crate) commits: u64,
-    /// Rows of the table after the last run that opened it; so are `files`, `bytes` and `version`.
-    pub(crate) rows: u64,
-    pub(crate) files: u64,
-    pub(crate) bytes: u64,
+    pub(crate) sums: WorkSums,
+    /// Version of the table after the last run that opened it.
     pub(crate) version: u64,
-    /// Records that the runs put into the quarantine.
-    pub(crate) quarantined: u64,
     /// Number of values that did not fit their column, by member.
     pub(crate) misfits: BTreeMap<String, u64>,
     /// Number of values that came in another JSON type or form and are in their column, by member.
@@ -45,6 +34,25 @@ pub(crate) struct StreamSummary {
     pub(crate) unknown: BTreeMap<String, u64>,
     /// Differences between the records and the declaration.
     pub(crate) drift: Vec<DriftFinding>,
+}
+
+/// Numbers of one stream, or of all streams together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct WorkSums {
+    /// Requests sent, retries included.
+    pub(crate) requests: u64,
+    /// Records read. A record that was read twice counts twice.
+    pub(crate) records: u64,
+    /// Rows inserted, updated, deleted; records whose row stayed as it was.
+    #[serde(flatten)]
+    pub(crate) counts: RowCounts,
+    pub(crate) commits: u64,
+    /// Rows of the table after the last run that opened it; so are `files` and `bytes`.
+    pub(crate) rows: u64,
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    /// Records that the runs put into the quarantine.
+    pub(crate) quarantined: u64,
     /// Parents whose children could not be read, after the last run.
     pub(crate) parked: u64,
     /// Time that the runs took, waits for permits included.
@@ -76,11 +84,22 @@ impl StreamSummary {
         }
         // The last one counts: it says whether the stream is up to date now.
         self.outcome = report.outcome.name();
-        self.requests = self.requests.saturating_add(report.requests);
-        self.records = self.records.saturating_add(report.records);
-        self.counts = self.counts.plus(report.counts);
-        self.commits = self.commits.saturating_add(report.commits);
-        self.quarantined = self.quarantined.saturating_add(report.quarantined);
+        let sums = &mut self.sums;
+        sums.requests = sums.requests.saturating_add(report.requests);
+        sums.records = sums.records.saturating_add(report.records);
+        sums.counts = sums.counts.plus(report.counts);
+        sums.commits = sums.commits.saturating_add(report.commits);
+        sums.quarantined = sums.quarantined.saturating_add(report.quarantined);
+        sums.parked = report.parked;
+        let took = millis(between(report.began, report.ended));
+        sums.milliseconds = sums.milliseconds.saturating_add(took);
+        // A run that never opened its table reports zeros; they must not replace earlier numbers.
+        if report.version > 0 || report.files > 0 || self.version == 0 {
+            sums.rows = report.rows;
+            sums.files = report.files;
+            sums.bytes = report.bytes;
+            self.version = report.version;
+        }
         for (sum, more) in [
             (&mut self.misfits, &report.misfits),
             (&mut self.converted, &report.converted),
@@ -92,34 +111,25 @@ impl StreamSummary {
             }
         }
         self.see(&report.drift);
-        self.parked = report.parked;
-        self.milliseconds =
-            self.milliseconds.saturating_add(millis(between(report.began, report.ended)));
-        // A run that never opened its table reports zeros; they must not replace earlier numbers.
-        if report.version > 0 || report.files > 0 || self.version == 0 {
-            self.rows = report.rows;
-            self.files = report.files;
-            self.bytes = report.bytes;
-            self.version = report.version;
-        }
     }
 }
 
-/// Returns the sum of all lines. It has no passes, no outcome and no version: these mean nothing
-/// for several tables.
-pub(super) fn total(lines: &[StreamSummary]) -> StreamSummary {
-    let mut total = StreamSummary { stream: "total".to_owned(), ..StreamSummary::default() };
-    for line in lines {
-        total.requests = total.requests.saturating_add(line.requests);
-        total.records = total.records.saturating_add(line.records);
-        total.counts = total.counts.plus(line.counts);
-        total.commits = total.commits.saturating_add(line.commits);
-        total.rows = total.rows.saturating_add(line.rows);
-        total.files = total.files.saturating_add(line.files);
-        total.bytes = total.bytes.saturating_add(line.bytes);
-        total.quarantined = total.quarantined.saturating_add(line.quarantined);
-        total.parked = total.parked.saturating_add(line.parked);
-        total.milliseconds = total.milliseconds.saturating_add(line.milliseconds);
+impl WorkSums {
+    /// Returns the sums of all streams.
+    pub(super) fn total(lines: &[StreamSummary]) -> Self {
+        let mut total = Self::default();
+        for line in lines.iter().map(|line| &line.sums) {
+            total.requests = total.requests.saturating_add(line.requests);
+            total.records = total.records.saturating_add(line.records);
+            total.counts = total.counts.plus(line.counts);
+            total.commits = total.commits.saturating_add(line.commits);
+            total.rows = total.rows.saturating_add(line.rows);
+            total.files = total.files.saturating_add(line.files);
+            total.bytes = total.bytes.saturating_add(line.bytes);
+            total.quarantined = total.quarantined.saturating_add(line.quarantined);
+            total.parked = total.parked.saturating_add(line.parked);
+            total.milliseconds = total.milliseconds.saturating_add(line.milliseconds);
+        }
+        total
     }
-    total
 }

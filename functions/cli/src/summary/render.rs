@@ -6,7 +6,8 @@
 
 use engine::time::SignedDuration;
 
-use super::{StreamSummary, SyncSummary, WaitingWork};
+use super::{StreamSummary, SyncSummary, WaitingWork, WorkSums};
+use crate::exit::CliExit;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::text;
 
@@ -14,7 +15,12 @@ impl SyncSummary {
     /// Returns the summary as text and as JSON.
     pub(crate) fn said(&self, paint: TextStyle) -> CommandAnswer {
         let json = serde_json::to_value(self).unwrap_or_default();
-        CommandAnswer { text: self.text(paint), json, exit: self.exit }
+        CommandAnswer { text: self.text(paint), json, exit: self.exit, left: self.is_left() }
+    }
+
+    /// Whether work waits for the budget, or for Harvest.
+    const fn is_left(&self) -> bool {
+        !self.left.is_empty() || self.waits_until.is_some()
     }
 
     /// Returns the text, with one empty line between two paragraphs; empty paragraphs are left out.
@@ -59,7 +65,7 @@ impl SyncSummary {
         // that failed are both incomplete, and only one of them needs a person.
         let what = if !self.failures.is_empty() || !self.busy.is_empty() {
             "not all of it is up to date"
-        } else if self.complete {
+        } else if self.exit == CliExit::Done && !self.is_left() {
             "up to date"
         } else {
             "not finished yet"
@@ -89,13 +95,9 @@ impl SyncSummary {
             "",
         ];
         let mut rows: Vec<Vec<String>> = self.streams.iter().map(row).collect();
-        let mut total = row(&self.total);
-        // Column 11 is `time`.
-        if let Some(time) = total.get_mut(11) {
-            // Streams run at the same time: the sum of their times would have no meaning.
-            *time = text::duration(SignedDuration::from_millis(self.milliseconds));
-        }
-        rows.push(total);
+        // Streams run at the same time: the sum of their times would have no meaning.
+        let total = WorkSums { milliseconds: self.milliseconds, ..self.total };
+        rows.push(cells("total", "", total, ""));
         text::table(&header, 2..12, rows)
     }
 
@@ -155,27 +157,29 @@ pub(crate) fn refusal(names: &[&str]) -> String {
     )
 }
 
-/// Returns the cells of one line of the table.
+/// Returns the cells of one stream.
 fn row(line: &StreamSummary) -> Vec<String> {
     let passes: Vec<&str> = line.passes.iter().map(|pass| pass.name()).collect();
-    // A complete stream needs no remark, and the line of sums has no outcome.
-    let remark = match line.outcome {
-        "complete" | "" => "",
-        other => other,
-    };
+    // A complete stream needs no remark.
+    let remark = if line.outcome == "complete" { "" } else { line.outcome };
+    cells(&line.stream, &passes.join("+"), line.sums, remark)
+}
+
+/// Returns the cells of one line of the table.
+fn cells(name: &str, passes: &str, sums: WorkSums, remark: &str) -> Vec<String> {
     vec![
-        line.stream.clone(),
-        passes.join("+"),
-        text::some(line.requests),
-        text::some(line.records),
-        text::some(line.counts.inserted),
-        text::some(line.counts.updated),
-        text::some(line.counts.deleted),
-        text::some(line.counts.unchanged),
-        text::some(line.rows),
-        text::some(line.files),
-        if line.bytes == 0 { "·".to_owned() } else { text::bytes(line.bytes) },
-        text::duration(SignedDuration::from_millis(line.milliseconds)),
+        name.to_owned(),
+        passes.to_owned(),
+        text::some(sums.requests),
+        text::some(sums.records),
+        text::some(sums.counts.inserted),
+        text::some(sums.counts.updated),
+        text::some(sums.counts.deleted),
+        text::some(sums.counts.unchanged),
+        text::some(sums.rows),
+        text::some(sums.files),
+        if sums.bytes == 0 { "·".to_owned() } else { text::bytes(sums.bytes) },
+        text::duration(SignedDuration::from_millis(sums.milliseconds)),
         remark.to_owned(),
     ]
 }

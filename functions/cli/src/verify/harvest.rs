@@ -27,8 +27,10 @@ pub(super) struct HarvestComparison {
     pub(super) skipped: Option<String>,
     /// Time before which Harvest may not be asked, if the stream was not compared because of that.
     pub(super) waits_until: Option<Timestamp>,
-    /// Reason why the stream could not be read.
-    pub(super) failed: Option<String>,
+    /// Code of the error because of which the stream could not be read.
+    pub(super) error_type: Option<&'static str>,
+    /// That error, for people.
+    pub(super) error: Option<String>,
     /// Remarks on the comparison.
     pub(super) notes: Vec<String>,
     #[serde(flatten)]
@@ -47,14 +49,24 @@ impl HarvestComparison {
     }
 
     /// Returns the result for a stream that could not be read.
-    fn failed(why: String) -> Self {
-        Self { failed: Some(why), ..Self::default() }
+    fn failed(error_type: &'static str, error: String) -> Self {
+        Self { error_type: Some(error_type), error: Some(error), ..Self::default() }
     }
 
     /// Number of wrong records, plus one if the stream could not be read.
     pub(super) fn findings(&self) -> u64 {
-        self.compared.wrong() + u64::from(self.failed.is_some())
+        self.compared.wrong() + u64::from(self.error.is_some())
     }
+}
+
+/// Returns the text of an error of one stream, after which the others can still be compared; `None`
+/// for an error that ends the command.
+fn of_stream(error: &RunError) -> Option<String> {
+    // The cause alone: the error's own advice is for a run, which goes on another time.
+    if let RunError::Refused { source, .. } | RunError::Api { source, .. } = error {
+        return Some(source.to_string());
+    }
+    matches!(error, RunError::Page { .. } | RunError::Stopped { .. }).then(|| error.chain())
 }
 
 /// Reader that compares tables with Harvest.
@@ -127,14 +139,11 @@ impl HarvestComparer {
         let reading = match compare::read(&self.context, table, &position, self.portion).await {
             Ok(reading) => reading,
             Err(RunError::Waits { waiting, .. }) => return Ok(HarvestComparison::waits(waiting)),
-            // The cause alone: the error's own advice is for a run, which goes on another time.
-            Err(RunError::Refused { source, .. } | RunError::Api { source, .. }) => {
-                return Ok(HarvestComparison::failed(source.to_string()));
+            Err(error) => {
+                let told = of_stream(&error);
+                let failed = told.map(|told| HarvestComparison::failed(error.error_type(), told));
+                return failed.ok_or_else(|| error.into());
             }
-            Err(error @ (RunError::Page { .. } | RunError::Stopped { .. })) => {
-                return Ok(HarvestComparison::failed(error.chain()));
-            }
-            Err(error) => return Err(error.into()),
         };
         let mut comparison = self.described(spec, &position, &reading);
         let ComparisonReading { rows, coverage, began, .. } = reading;

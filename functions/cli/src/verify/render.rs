@@ -64,7 +64,7 @@ fn against(comparison: &HarvestComparison) -> String {
     if let Some(why) = &comparison.skipped {
         return format!("not compared: {why}");
     }
-    if comparison.failed.is_some() {
+    if comparison.error.is_some() {
         return "could not be read".to_owned();
     }
     let compared = &comparison.compared;
@@ -91,7 +91,7 @@ fn against(comparison: &HarvestComparison) -> String {
 
 fn differences(stream: &str, comparison: &HarvestComparison, paint: TextStyle) -> String {
     let mut text = String::new();
-    if let Some(why) = &comparison.failed {
+    if let Some(why) = &comparison.error {
         text.push_str(&paint.bad(&format!("\n✗ {stream}: {why}\n")));
     }
     let told = &comparison.compared.differences;

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use decode::schema::TableSchema;
 use delta::maintenance;
 use delta::store::{ReplaceOutcome, StoreError};
+use engine::lease::BusyLease;
 use engine::pass::Pass;
 use engine::spec::PersonalFields;
 use engine::spec::StreamSpec;
@@ -37,20 +38,15 @@ use crate::run::{Run, RunOrder};
 /// Number of times that a file of the quarantine is read, because a run may change it meanwhile.
 const MOST_RACES: u32 = 100;
 
-/// Result of an erasure from one stream.
-#[derive(Debug)]
-pub enum ErasureOutcome {
-    /// All data of the person was erased.
-    Done {
-        /// Count of the table's files and rows written anew.
-        upgraded: UpgradeCounts,
-        /// Number of files of the table of changes written anew.
-        changes: u64,
-        /// Number of records removed from the quarantine.
-        quarantined: u64,
-    },
-    /// A run works on the stream: the caller has to try again.
-    Busy(engine::lease::BusyLease),
+/// Counts of an erasure from one stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ErasureCounts {
+    /// Count of the table's files and rows written anew.
+    pub upgraded: UpgradeCounts,
+    /// Number of files of the table of changes written anew.
+    pub changes: u64,
+    /// Number of records removed from the quarantine.
+    pub removed: u64,
 }
 
 /// Removes the own data of `user` from the tables of `spec`, their older versions and the
@@ -58,26 +54,26 @@ pub enum ErasureOutcome {
 /// this can be called again.
 ///
 /// # Errors
-/// Fails if the stores fail.
+/// Fails if the stores fail. Returns [`BusyLease`] if a run works on the stream.
 pub async fn erase(
     context: &Context,
     spec: &'static StreamSpec,
     personal: &'static PersonalFields,
     user: i64,
-) -> Result<ErasureOutcome, RunError> {
+) -> Result<Result<ErasureCounts, BusyLease>, RunError> {
     let now = context.clock.now();
     let order = RunOrder { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
     let mut run = match Box::pin(Run::open(context, order, now)).await {
         Err(error) => return Err(abandoned(context, spec.name, error).await),
         Ok(Ok(run)) => run,
-        Ok(Err(busy)) => return Ok(ErasureOutcome::Busy(busy)),
+        Ok(Err(busy)) => return Ok(Err(busy)),
     };
     let keeper = Arc::clone(&run.keeper);
     let done = Box::pin(keeper.beside(run.erase(personal, user))).await;
     let given_back = run.give_back().await;
     let done = done?;
     given_back?;
-    Ok(done)
+    Ok(Ok(done))
 }
 
 impl Run {
@@ -85,7 +81,7 @@ impl Run {
         &mut self,
         personal: &PersonalFields,
         user: i64,
-    ) -> Result<ErasureOutcome, RunError> {
+    ) -> Result<ErasureCounts, RunError> {
         let eraser = Eraser::of(self.table.schema(), personal, user);
         let upgraded = self.rewrite_files(eraser).await?;
         let stream = self.stream();
@@ -99,8 +95,8 @@ impl Run {
         maintenance::orphans(&mut self.table, now, zero, &writer).await.map_err(failed)?;
         let of_changes = Eraser::of(&TableSchema::changes_of(self.order.spec), personal, user);
         let changes = self.rewrite_changes(of_changes, true).await?;
-        let quarantined = self.erase_quarantine(personal, user).await?;
-        Ok(ErasureOutcome::Done { upgraded, changes, quarantined })
+        let removed = self.erase_quarantine(personal, user).await?;
+        Ok(ErasureCounts { upgraded, changes, removed })
     }
 
     /// Keeps only those records of the quarantine that are certainly another person's.
