@@ -1,0 +1,431 @@
+"""`python defects.py check | plant DIR | run [options] DIR`: planted defects.
+
+`defects/*.toml` holds realistic mistakes, each of which breaks a promise. All are planted at once
+into a copy of the tree, each behind a switch: the environment variable `PLANTED` names the one that
+is on. One compilation serves all of them. A defect that no suite notices is a gap in the tests.
+
+An entry:
+
+    [[defect]]
+    name = "cursor_before_commit"
+    breaks = "One sentence."
+    components = ["runtime", "delta"]
+    file = "shared/runtime/src/flush.rs"
+    old = '''text that occurs once in the file'''
+    new = '''its replacement, in which the word PLANTED is the switch'''
+
+Instead of `file`, `old` and `new` there may be `edits`, a list of tables with these members. Edits
+are applied in the order of `FILES` and of the entries in them. A defect of several components
+should be caught by the simulation.
+
+`run` builds the copy in DIR and runs the suites once without a defect, all of which must pass; then
+for each defect the simulation and, if that passes, the other suites until one fails. It exits with
+1 if a defect survives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FILES = ["engine", "runtime", "delta", "lake", "decode"]
+
+# The build: profile, simulation, other suites of e2e. Library tests of all crates are found.
+PROFILE = "quick"
+SIMULATION = "simulation"
+TESTS = ["scenarios", "contradictions", "sweeps", "changes", "lease", "state", "reset", "erase"]
+TESTS += ["privacy", "quarantine", "drift", "verify", "losses", "format", "pace", "credentials"]
+TESTS += ["tokens"]
+
+# Seconds after which a suite counts as hanging, hence as failed.
+SIMULATION_LIMIT = 1800
+SUITE_LIMIT = 600
+
+# Programs that tests start with an environment of their own must see the switch, too.
+PASSED_ON = {
+    "tests/src/scene.rs": (
+        ".env_clear()",
+        '.env_clear()\n            .envs(std::env::var("PLANTED").map(|name| ("PLANTED", name)))',
+    ),
+}
+
+# Place of the switch in a replacement.
+PLACE = re.compile(r"\bPLANTED\b")
+
+# Names of the files that an earlier `plant` has written.
+PLANTED_FILES = ".planted"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replacement of a text that occurs once in a file."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A mistake, the promise that it breaks, and the crates that it concerns."""
+
+    name: str
+    breaks: str
+    components: tuple[str, ...]
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A built test binary."""
+
+    name: str
+    crate: str
+    is_library: bool
+    binary: Path
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Failure of a suite: the first seed or test that failed, and the first line of its message."""
+
+    where: str
+    message: str
+
+
+@dataclass
+class Verdict:
+    """What noticed a defect. Without a simulation that ran, `simulation` is none."""
+
+    defect: Defect
+    simulation: Failure | None = None
+    other: tuple[Suite, Failure] | None = None
+
+    @property
+    def is_caught(self) -> bool:
+        return bool(self.simulation or self.other)
+
+
+# --- Reading -------------------------------------------------------------------------------------
+
+
+def defects() -> list[Defect]:
+    """All defects, in order of application."""
+    folder = Path(__file__).with_suffix("")
+    if unknown := {file.stem for file in folder.glob("*.toml")} - set(FILES):
+        sys.exit(f"files that FILES does not name: {', '.join(sorted(unknown))}")
+    found = []
+    for name in FILES:
+        document = tomllib.loads((folder / f"{name}.toml").read_text())
+        found += [read_defect(entry) for entry in document["defect"]]
+    return found
+
+
+def read_defect(entry: dict) -> Defect:
+    """One entry."""
+    edits = entry["edits"] if "edits" in entry else [entry]
+    edits = tuple(Edit(edit["file"], edit["old"], edit["new"]) for edit in edits)
+    return Defect(entry["name"], entry["breaks"], tuple(entry["components"]), edits)
+
+
+def switch(name: str) -> str:
+    """The Rust expression that tells whether the defect is on."""
+    is_on = f'std::env::var("PLANTED").is_ok_and(|name| name == "{name}")'
+    lazy = "std::sync::LazyLock"
+    return f"({{ static ON: {lazy}<bool> = {lazy}::new(|| {is_on}); *ON }})"
+
+
+def planted(all_defects: list[Defect]) -> tuple[dict[str, str], list[str]]:
+    """The changed files, and what is wrong with the entries."""
+    texts: dict[str, str] = {}
+    wrong = []
+    names = Counter(defect.name for defect in all_defects)
+    twice = [name for name, times in names.items() if times > 1]
+    wrong += [f"{name}: the name is used more than once" for name in twice]
+    for defect in all_defects:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", defect.name):
+            wrong.append(f"{defect.name}: the name is not in snake_case")
+        if not defect.breaks.endswith(".") or not defect.components:
+            wrong.append(f"{defect.name}: no sentence, or no components")
+        if not any(PLACE.search(edit.new) for edit in defect.edits):
+            wrong.append(f"{defect.name}: no edit has a switch")
+        for edit in defect.edits:
+            wrong += [f"{defect.name}: {what}" for what in plant_edit(texts, defect, edit)]
+    for file, (old, new) in PASSED_ON.items():
+        text = (ROOT / file).read_text()
+        if text.count(old) != 1:
+            wrong.append(f"{file}: `{old}` occurs {text.count(old)} times")
+        texts[file] = text.replace(old, new)
+    return texts, wrong
+
+
+def plant_edit(texts: dict[str, str], defect: Defect, edit: Edit) -> Iterator[str]:
+    """Applies one edit to `texts`; yields what is wrong with it."""
+    if edit.file not in texts:
+        if not (ROOT / edit.file).is_file():
+            yield f"there is no file {edit.file}"
+            return
+        texts[edit.file] = (ROOT / edit.file).read_text()
+    if "tests" in Path(edit.file).parts or edit.file.startswith("shared/sim/"):
+        yield f"{edit.file} is no product code"
+    first = edit.old.strip().splitlines()[0]
+    original = (ROOT / edit.file).read_text().count(edit.old)
+    count = texts[edit.file].count(edit.old)
+    if original != 1:
+        yield f"`{first}` occurs {original} times in {edit.file}"
+    elif count != 1:
+        yield f"`{first}` occurs {count} times in {edit.file} after the edits before"
+    else:
+        new = PLACE.sub(lambda _: switch(defect.name), edit.new)
+        texts[edit.file] = texts[edit.file].replace(edit.old, new)
+
+
+# --- Planting ------------------------------------------------------------------------------------
+
+
+def plant(folder: Path, all_defects: list[Defect]) -> None:
+    """Copies the tree with all defects. Files that are right already keep their times."""
+    texts, wrong = planted(all_defects)
+    if wrong:
+        sys.exit("\n".join(wrong))
+    folder.mkdir(parents=True, exist_ok=True)
+    listed = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
+    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True).stdout.decode()
+    names = [name for name in names.split("\0") if name and is_there(ROOT / name)]
+    for name in names:
+        copy(ROOT / name, folder / name, texts.get(name))
+    record = folder / PLANTED_FILES
+    before = record.read_text().splitlines() if record.exists() else []
+    for name in set(before) - set(names):
+        (folder / name).unlink(missing_ok=True)
+    record.write_text("".join(f"{name}\n" for name in names))
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file or a link, be it a broken one."""
+    return path.is_symlink() or path.is_file()
+
+
+def copy(source: Path, target: Path, text: str | None) -> None:
+    """Copies a file, or writes `text` in its place, unless the target is right already."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_symlink():
+        link = os.readlink(source)
+        if not target.is_symlink() or os.readlink(target) != link:
+            target.unlink(missing_ok=True)
+            target.symlink_to(link)
+        return
+    content = source.read_bytes() if text is None else text.encode()
+    if target.is_symlink() or not target.is_file() or target.read_bytes() != content:
+        target.unlink(missing_ok=True)
+        target.write_bytes(content)
+    shutil.copymode(source, target)
+
+
+# --- Building ------------------------------------------------------------------------------------
+
+
+def build(folder: Path) -> list[Suite]:
+    """Builds programs and tests of the copy, and returns the suites, the simulation first."""
+    common = ["--locked", "--profile", PROFILE, "--workspace"]
+    subprocess.run(["cargo", "build", *common, "--bins"], cwd=folder, check=True)
+    tests = [argument for name in (SIMULATION, *TESTS) for argument in ("--test", name)]
+    command = ["cargo", "test", *common, "--lib", *tests, "--no-run"]
+    command.append("--message-format=json-render-diagnostics")
+    built = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
+    found = [suite for line in built.stdout.splitlines() if (suite := read_suite(line))]
+    order = [SIMULATION, *TESTS]
+    if missing := set(order) - {suite.name for suite in found}:
+        sys.exit(f"suites that were not built: {', '.join(sorted(missing))}")
+    place = {name: at for at, name in enumerate(order)}
+    return sorted(found, key=lambda suite: (suite.is_library, place.get(suite.name, 0), suite.name))
+
+
+def read_suite(line: str) -> Suite | None:
+    """The test binary that a message of cargo tells of."""
+    if not line.startswith("{"):
+        return None
+    message = json.loads(line)
+    if message.get("reason") != "compiler-artifact" or not message.get("executable"):
+        return None
+    if not message["profile"]["test"]:
+        return None
+    target, folder = message["target"], Path(message["manifest_path"]).parent
+    is_library = "lib" in target["kind"]
+    name = f"{target['name'].replace('_', '-')} --lib" if is_library else target["name"]
+    return Suite(name, folder.name, is_library, Path(message["executable"]), folder)
+
+
+# --- Running -------------------------------------------------------------------------------------
+
+
+def run_suite(suite: Suite, defect: str | None, how: argparse.Namespace) -> Failure | None:
+    """Runs one suite with `defect` on; none if it passes."""
+    threads = max(1, (os.cpu_count() or 1) // how.jobs)
+    variables = {key: value for key, value in os.environ.items() if key != "PLANTED"}
+    variables |= {"CARGO_MANIFEST_DIR": str(suite.folder), "RUST_TEST_THREADS": str(threads)}
+    limit = SUITE_LIMIT
+    if suite.name == SIMULATION:
+        variables["SIM_SEEDS"] = str(how.seeds)
+        limit = SIMULATION_LIMIT
+    if defect:
+        variables["PLANTED"] = defect
+    # A session of its own, so that programs which the tests started end with them.
+    process = subprocess.Popen(
+        [suite.binary],
+        cwd=suite.folder,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        return Failure("no end", f"not over after {limit} s")
+    return read_failure(output, process.returncode)
+
+
+def read_failure(output: str, code: int) -> Failure | None:
+    """The first failure in the output of a test binary."""
+    if code == 0:
+        return None
+    panic = re.search(r"panicked at [^\n]*:\n([^\n]*)", output)
+    message = panic[1] if panic else f"ended with {code}"
+    if seed := re.search(r"SIM_SEED=(\d+)(?: replays)?:?[ \t]*([^\n]*)", output):
+        return Failure(f"seed {seed[1]}", seed[2] or message)
+    test = re.search(r"^test (\S+)(?: - should panic)? \.\.\. FAILED", output, re.MULTILINE)
+    return Failure(test[1] if test else "before any test", message)
+
+
+def judge(defect: Defect, suites: list[Suite], how: argparse.Namespace) -> Verdict:
+    """Runs the simulation and, unless that notices the defect, the other suites until one does."""
+    verdict = Verdict(defect)
+    verdict.simulation = run_suite(suites[0], defect.name, how)
+    if verdict.simulation and not how.all:
+        return verdict
+    # Library tests of the crates concerned are fast, and the most likely to notice it.
+    near = [suite for suite in suites if suite.is_library and suite.crate in defect.components]
+    for suite in near + [suite for suite in suites[1:] if suite not in near]:
+        if failure := run_suite(suite, defect.name, how):
+            verdict.other = (suite, failure)
+            break
+    return verdict
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plants, builds, and judges the wanted defects."""
+    all_defects = defects()
+    names = [defect.name for defect in all_defects]
+    wanted = arguments.only.split(",") if arguments.only else names
+    if unknown := set(wanted) - set(names):
+        sys.exit(f"no such defects: {', '.join(sorted(unknown))}")
+    plant(arguments.folder, all_defects)
+    suites = build(arguments.folder)
+    verdicts = []
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        plain = pool.map(lambda suite: run_suite(suite, None, arguments), suites)
+        broken = [(suite, failure) for suite, failure in zip(suites, plain) if failure]
+        for suite, failure in broken:
+            print(f"{suite.name} fails without a defect: {failure.where}: {failure.message}")
+        if broken:
+            return 1
+        chosen = [defect for defect in all_defects if defect.name in wanted]
+        for verdict in pool.map(lambda defect: judge(defect, suites, arguments), chosen):
+            verdicts.append(verdict)
+            print(" | ".join(cells(verdict)), flush=True)
+            # Written after each defect: the whole takes hours.
+            if arguments.table:
+                arguments.table.write_text("\n".join(document(verdicts, arguments.seeds)) + "\n")
+    print(*counts(verdicts, arguments.seeds), sep="\n")
+    return 0 if all(verdict.is_caught for verdict in verdicts) else 1
+
+
+# --- Output --------------------------------------------------------------------------------------
+
+
+def cells(verdict: Verdict) -> list[str]:
+    """The row of a defect: name, components, simulation, other test."""
+    simulation, other = verdict.simulation, verdict.other
+    told = f"{simulation.where}: {simulation.message}" if simulation else "no"
+    test = f"{other[0].name}: {other[1].where}" if other else ("" if simulation else "SURVIVES")
+    defect = verdict.defect
+    return [defect.name, ", ".join(defect.components), told, test]
+
+
+def counts(verdicts: list[Verdict], seeds: int) -> Iterator[str]:
+    """Sentences with the numbers of defects that were caught."""
+    several = [verdict for verdict in verdicts if len(verdict.defect.components) > 1]
+    simulated = sum(bool(verdict.simulation) for verdict in several)
+    caught = sum(verdict.is_caught for verdict in verdicts)
+    yield f"{caught} of {len(verdicts)} defects are caught."
+    yield (
+        f"The simulation alone catches {simulated} of the {len(several)} that concern several"
+        f" components, with {seeds} seeds."
+    )
+    survivors = [verdict.defect.name for verdict in verdicts if not verdict.is_caught]
+    if survivors:
+        yield f"Survivors: {', '.join(survivors)}."
+
+
+def document(verdicts: list[Verdict], seeds: int) -> Iterator[str]:
+    """The table as Markdown, with the sentence that each defect breaks."""
+    yield from counts(verdicts, seeds)
+    yield ""
+    yield "| defect | what it breaks | components | simulation | other test |"
+    yield "| --- | --- | --- | --- | --- |"
+    for verdict in verdicts:
+        name, components, told, test = (cell.replace("|", "\\|") for cell in cells(verdict))
+        yield f"| `{name}` | {verdict.defect.breaks} | {components} | {told} | {test} |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Planted defects, which the tests must catch.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("check", help="whether all edits can be applied, and the number")
+    planting = commands.add_parser("plant", help="copy the tree with all defects into a folder")
+    running = commands.add_parser("run", help="plant, build, and run the suites with each defect")
+    for command in (planting, running):
+        command.add_argument("folder", metavar="DIR", type=Path)
+    option = running.add_argument
+    option("--only", metavar="NAMES", help="names of defects, with commas between them")
+    option("--seeds", metavar="N", type=int, default=200, help="seeds of the simulation")
+    option("--jobs", metavar="J", type=int, default=1, help="defects that are tried side by side")
+    option("--all", action="store_true", help="other suites also where the simulation fails")
+    option("--table", metavar="FILE", type=Path, help="where to write the result as Markdown")
+    arguments = parser.parse_args()
+    if arguments.command == "run":
+        arguments.folder = arguments.folder.resolve()
+        return run(arguments)
+    if arguments.command == "plant":
+        plant(arguments.folder.resolve(), defects())
+        return 0
+    all_defects = defects()
+    _, wrong = planted(all_defects)
+    several = sum(len(defect.components) > 1 for defect in all_defects)
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    print(f"{len(all_defects)} defects, {several} of them of several components")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
