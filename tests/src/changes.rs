@@ -101,14 +101,20 @@ impl Oracle<'_> {
     /// Errors in the table of changes of `spec`; no missing rows while a commit of the stream's
     /// table still waits for its changes.
     pub async fn wrong_changes(&self, spec: &'static StreamSpec) -> Vec<String> {
-        let Some(table) = self.read(LakeTable::of(spec)).await else {
-            return vec![format!("{}: there is no table", spec.name)];
-        };
+        match self.read(LakeTable::of(spec)).await {
+            Some(table) => self.changes_wrong_with(&table).await,
+            None => vec![format!("{}: there is no table", spec.name)],
+        }
+    }
+
+    /// Returns the errors in the table of changes beside `table`.
+    pub(crate) async fn changes_wrong_with(&self, table: &LakeReading) -> Vec<String> {
+        let spec = table.table.spec;
         let Some(changes) = self.read(LakeTable::changes_of(spec)).await else {
             return Vec::new();
         };
         let mut wrong = changes.breaches();
-        match behind(&table, &changes) {
+        match behind(table, &changes) {
             Behind::OneCommit => return wrong,
             Behind::All => {
                 wrong.push(format!("{}: changes are missing", spec.name));
@@ -124,7 +130,10 @@ impl Oracle<'_> {
             return wrong;
         }
         let (rows, _) = table.contents(&self.memory);
-        let (replayed, unfit) = changes_in(&table, &changes).replayed(i64::MAX);
+        let read = changes_in(table, &changes);
+        let early = read.all.iter().filter(|it| u64::try_from(it.sequence) > Ok(read.recorded));
+        wrong.extend(early.map(|it| format!("{}: {} is early", spec.name, it.sequence)));
+        let (replayed, unfit) = read.replayed(i64::MAX);
         let unfit = unfit.into_iter().map(|unfit| format!("{}: {unfit} does not fit", spec.name));
         wrong.extend(unfit);
         let missing = replayed.keys().filter(|key| !rows.contains_key(*key));

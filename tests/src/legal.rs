@@ -14,3 +14,4 @@ pub mod bounds;
 pub mod checkpoint;
 pub mod commit;
 pub mod file;
+pub mod metadata;

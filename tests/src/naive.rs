@@ -12,5 +12,6 @@
 
 pub mod json;
 pub mod leaves;
+pub mod reading;
 pub mod record;
 pub mod value;

@@ -8,7 +8,7 @@ use engine::item::{ItemValue, StreamPosition};
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::Timestamp;
 
-use crate::oracle::{Contents, versions};
+use crate::oracle::{Contents, Versions};
 use crate::reader::LakeTable;
 use crate::reader::lake::LakeReading;
 use crate::world::World;
@@ -76,14 +76,14 @@ impl Watch {
         if self.excused.contains(spec.name) {
             return wrong;
         }
-        let (rows, doubled) = table.contents(&world.memory);
-        wrong.extend(doubled);
+        let kept = table.kept(&world.memory);
+        wrong.extend(kept.doubled);
         // An id of these streams never comes back after its deletion.
         let once = matches!(spec.kind, StreamKind::Listing(_)) || spec.name == "invoice_payments";
         if once {
-            wrong.extend(self.lost(world, spec, &rows));
+            wrong.extend(self.lost(world, spec, &kept.rows));
         }
-        wrong.extend(oracle.wrong_changes(spec).await);
+        wrong.extend(oracle.changes_wrong_with(&table).await);
         let moves = match &spec.kind {
             StreamKind::Listing(_) => true,
             // A payment changes the `updated_at` of its invoice; other children do not change
@@ -92,7 +92,7 @@ impl Watch {
             StreamKind::Snapshot(_) | StreamKind::ReportWindow(_) => false,
         };
         if moves {
-            wrong.extend(self.behind(world, &table, &rows).await);
+            wrong.extend(self.behind(world, &table, &kept.versions).await);
         }
         wrong
     }
@@ -110,21 +110,20 @@ impl Watch {
         if gone.is_empty() {
             return Vec::new();
         }
-        let truth = world.oracle().true_versions(spec);
+        let truth = world.oracle().kept_versions(spec);
         let there = |key: &String| key.parse().is_ok_and(|id| truth.contains_key(&id));
         let lost = gone.into_iter().filter(|key| there(key));
         lost.map(|key| format!("{}: {key} was deleted and is still there", spec.name)).collect()
     }
 
     /// Returns the changes before the cursor that the table lacks.
-    async fn behind(&mut self, world: &World, table: &LakeReading, rows: &Contents) -> Vec<String> {
+    async fn behind(&mut self, world: &World, table: &LakeReading, ours: &Versions) -> Vec<String> {
         let spec = table.table.spec;
         let noted = table.view.note.as_ref().map(|note| note["state"].clone());
         let noted = noted.map(serde_json::from_value::<StreamPosition>);
         let noted = noted.transpose().expect("a readable note");
         let mut wrong = Vec::new();
-        let ours = versions(spec, rows);
-        let truth = world.oracle().true_versions(spec);
+        let truth = world.oracle().kept_versions(spec);
         for (whose, position) in
             [("item", Some(world.item(spec.name).await.position)), ("commit", noted)]
         {
@@ -135,7 +134,7 @@ impl Watch {
             if position.parked != ItemValue::default() {
                 continue;
             }
-            for (id, changed) in &truth {
+            for (id, changed) in &*truth {
                 let claimed = *changed >= floor && *changed < cursor;
                 if claimed && ours.get(id).is_none_or(|ours| ours < changed) {
                     let ours = ours.get(id);

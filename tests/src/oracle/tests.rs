@@ -356,6 +356,7 @@ fn every_tampering_is_noticed() {
     story(async {
         let world = world().await;
         assert_eq!(world.oracle().differences(After::FullPasses).await, [""; 0]);
+        assert_eq!(world.oracle().read_ahead().await, [""; 0]);
         for (name, tamper, expected) in TAMPERINGS {
             let forgery = Forgery { store: world.store.copy() };
             tamper(&forgery);

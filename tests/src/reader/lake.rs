@@ -12,7 +12,7 @@ use super::log::{PlayedLog, log_objects};
 use super::memory::{KeptContents, KeptFile, OracleMemory, is_same};
 use super::view::{LiveFile, TableView};
 use crate::legal;
-use crate::oracle::Contents;
+use crate::oracle::{Contents, versions};
 
 /// A table that was read.
 #[derive(Clone, Debug)]
@@ -103,11 +103,17 @@ impl LakeReading {
     /// Returns the rows, and the keys that occur twice.
     #[must_use]
     pub fn contents(&self, memory: &OracleMemory) -> (Arc<Contents>, Vec<String>) {
+        let kept = self.kept(memory);
+        (kept.rows, kept.doubled)
+    }
+
+    /// Returns the rows, and all that follows from them.
+    #[must_use]
+    pub fn kept(&self, memory: &OracleMemory) -> KeptContents {
         let (name, basis) = (self.table.name(), self.basis());
-        if let Some(kept) = memory.shelves().contents.get(&name)
-            && same_objects(&kept.basis, &basis)
-        {
-            return (Arc::clone(&kept.rows), kept.doubled.clone());
+        let kept = memory.shelves().contents.get(&name).cloned();
+        if let Some(kept) = kept.filter(|kept| same_objects(&kept.basis, &basis)) {
+            return kept;
         }
         let mut rows = Contents::new();
         let mut doubled = Vec::new();
@@ -117,10 +123,10 @@ impl LakeReading {
                 doubled.push(format!("{name}: {} is there twice", one.key));
             }
         }
-        let rows = Arc::new(rows);
-        let kept = KeptContents { basis, rows: Arc::clone(&rows), doubled: doubled.clone() };
-        memory.shelves().contents.insert(name, kept);
-        (rows, doubled)
+        let versions = Arc::new(versions(self.table.spec, &rows));
+        let kept = KeptContents { basis, rows: Arc::new(rows), versions, doubled };
+        memory.shelves().contents.insert(name, kept.clone());
+        kept
     }
 }
 

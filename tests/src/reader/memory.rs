@@ -1,6 +1,6 @@
 //! Memory of what was read, so that nothing is decoded twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use super::file::ReadFile;
 use super::log::PlayedLog;
 use super::view::LiveFile;
 use crate::naive::record::Row;
-use crate::oracle::Contents;
+use crate::oracle::{Contents, Versions};
 
 /// Everything that was read of one world. Each thing is kept with the bytes that it was read from.
 #[derive(Debug, Default)]
@@ -54,6 +54,8 @@ pub struct KeptContents {
     pub basis: Vec<Bytes>,
     /// The rows.
     pub rows: Arc<Contents>,
+    /// Instants of their newest changes.
+    pub versions: Arc<Versions>,
     /// Keys that occur twice.
     pub doubled: Vec<String>,
 }
@@ -67,6 +69,10 @@ pub struct KeptTruth {
     pub reading: String,
     /// The rows of all its records.
     pub rows: Arc<Contents>,
+    /// Instants of their newest changes.
+    pub versions: Arc<Versions>,
+    /// Columns whose values are hashes, which are not compared.
+    pub hashed: BTreeSet<String>,
     /// The rows by record and parent as text.
     pub records: Arc<BTreeMap<String, Option<(String, Row)>>>,
 }
