@@ -131,7 +131,8 @@ impl Oracle<'_> {
         }
         let (rows, _) = table.contents(&self.memory);
         let read = changes_in(table, &changes);
-        let early = read.all.iter().filter(|it| u64::try_from(it.sequence) > Ok(read.recorded));
+        let recorded = changes.view.recorded(SEQUENCE);
+        let early = read.all.iter().filter(|it| it.sequence > recorded);
         wrong.extend(early.map(|it| format!("{}: {} is early", spec.name, it.sequence)));
         let (replayed, unfit) = read.replayed(i64::MAX);
         let unfit = unfit.into_iter().map(|unfit| format!("{}: {unfit} does not fit", spec.name));
