@@ -27,18 +27,29 @@ fn leaves(columns: &[Column], row: &Row) -> BTreeMap<String, String> {
             (ColumnSource::Record(path), _) => drop(leaves.insert(path.join("."), value.clone())),
             (ColumnSource::Extra, _) => {
                 for (path, raw) in members(value).expect("an object") {
-                    let held = leaf_type(columns, &path).map(|ty| cell(raw, &ty));
-                    let text = match held {
-                        Some(NaiveCell::Held(text)) => text,
-                        Some(NaiveCell::Misfit) | None => Some(raw.to_owned()),
-                    };
-                    leaves.extend(text.map(|text| (path, text)));
+                    kept_leaves(columns, path, raw, &mut leaves);
                 }
             }
             _ => drop(leaves.insert(column.name.clone(), value.clone())),
         }
     }
     leaves
+}
+
+/// Adds the values in a member of `extra_json`; objects are taken apart.
+fn kept_leaves(columns: &[Column], path: String, raw: &str, leaves: &mut BTreeMap<String, String>) {
+    if let JsonKind::Object(Some(inner)) = kind(raw) {
+        for (name, raw) in inner {
+            kept_leaves(columns, format!("{path}.{name}"), raw, leaves);
+        }
+        return;
+    }
+    let held = leaf_type(columns, &path).map(|ty| cell(raw, &ty));
+    let text = match held {
+        Some(NaiveCell::Held(text)) => text,
+        Some(NaiveCell::Misfit) | None => (raw != "null").then(|| raw.to_owned()),
+    };
+    leaves.extend(text.map(|text| (path, text)));
 }
 
 /// Adds the values in a list of structs.
