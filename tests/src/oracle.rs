@@ -88,7 +88,7 @@ impl Oracle<'_> {
         erased: &BTreeSet<i64>,
     ) -> Vec<KeptTruth> {
         let privacy = self.settings.map(|settings| settings.privacy.of(spec)).unwrap_or_default();
-        let reader = NaiveReader { spec, account: self.id, erased, privacy };
+        let reader = NaiveReader::new(spec, self.id, erased, privacy);
         let target = format!("/_sim/truth/{}", spec.name);
         if !matches!(spec.kind, StreamKind::ReportWindow(_)) {
             return vec![self.truth(&reader, &target, None)];

@@ -19,8 +19,11 @@ pub type Row = Arc<[Option<String>]>;
 /// value is no change.
 #[must_use]
 pub fn compared(spec: &StreamSpec) -> Vec<Column> {
-    let columns = columns(spec).into_iter();
-    columns.filter(|it| !it.volatile && it.source != ColumnSource::SyncedAt).collect()
+    columns(spec).into_iter().filter(is_compared).collect()
+}
+
+fn is_compared(column: &Column) -> bool {
+    !column.volatile && column.source != ColumnSource::SyncedAt
 }
 
 /// Circumstances of a record that its row has, too.
@@ -45,9 +48,21 @@ pub struct NaiveReader<'a> {
     pub erased: &'a BTreeSet<i64>,
     /// Fields that the settings exclude or hash.
     pub privacy: PrivacyRules,
+    columns: Vec<Column>,
 }
 
-impl NaiveReader<'_> {
+impl<'a> NaiveReader<'a> {
+    /// Returns a reading of `spec`'s records without the own data of `erased` users.
+    #[must_use]
+    pub fn new(
+        spec: &'static StreamSpec,
+        account: AccountId,
+        erased: &'a BTreeSet<i64>,
+        privacy: PrivacyRules,
+    ) -> Self {
+        Self { spec, account, erased, privacy, columns: columns(spec) }
+    }
+
     /// Returns key and row of a record; `None` if it has no usable key.
     #[must_use]
     pub fn row(&self, record: &str, origin: &RowOrigin<'_>) -> Option<(String, Row)> {
@@ -56,8 +71,8 @@ impl NaiveReader<'_> {
         reading.object(self.spec.fields, &members, &mut Vec::new(), "");
         self.forget_erased(&mut reading);
         let mut values = BTreeMap::new();
-        for column in columns(self.spec) {
-            let value = self.value(&column, &reading, origin);
+        for column in &self.columns {
+            let value = self.value(column, &reading, origin);
             let in_key = self.spec.primary_key.contains(&column.name.as_str());
             let misfit = match &column.source {
                 ColumnSource::Record(path) => {
@@ -69,11 +84,12 @@ impl NaiveReader<'_> {
             if (column.required && !read && value.is_none()) || (in_key && misfit) {
                 return None;
             }
-            values.insert(column.name.clone(), value);
+            values.insert(column.name.as_str(), value);
         }
         let keys = self.spec.primary_key.iter();
-        let key: Vec<String> = keys.map(|name| values[*name].clone().unwrap_or_default()).collect();
-        let row = compared(self.spec).iter().map(|column| values[&column.name].clone()).collect();
+        let key: Vec<String> = keys.map(|name| values[name].clone().unwrap_or_default()).collect();
+        let row = self.columns.iter().filter(|column| is_compared(column));
+        let row = row.map(|column| values[column.name.as_str()].clone()).collect();
         Some((key.join("|"), row))
     }
 

@@ -1,5 +1,6 @@
 //! The oracle notices whatever is done to a lake behind its back.
 
+use core::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, RecordBatch};
@@ -96,14 +97,16 @@ impl Forgery {
     }
 
     /// Replaces the newest file of a table, and makes size, checksum and counts in the log agree.
-    fn forge(&self, root: &str, change: impl FnOnce(RecordBatch) -> RecordBatch) {
+    fn forge(&self, root: &str, change: impl FnOnce(&RecordBatch) -> RecordBatch) {
         self.edit_of(root, "add", |lines| {
             let add = last(lines, "add");
             let key = format!("{root}/{}", add["path"].as_str().unwrap());
-            let rows = change(batch(&self.get(&key)).unwrap());
+            let rows = change(&batch(&self.get(&key)).unwrap());
             let bytes = parquet(&rows);
-            let digest: String =
-                Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut digest = String::new();
+            for byte in Sha256::digest(&bytes) {
+                write!(digest, "{byte:02x}").unwrap();
+            }
             add["size"] = json!(bytes.len());
             add["tags"]["harvest-lake.sha256"] = json!(digest);
             add["tags"]["harvest-lake.rows"] = json!(rows.num_rows().to_string());
@@ -124,7 +127,7 @@ fn parquet(rows: &RecordBatch) -> Vec<u8> {
 }
 
 /// Rows whose first amount is a cent higher.
-fn with_a_cent(rows: RecordBatch) -> RecordBatch {
+fn with_a_cent(rows: &RecordBatch) -> RecordBatch {
     let at = rows.schema().index_of("amount").unwrap();
     let amounts = rows.column(at).as_primitive::<Decimal128Type>();
     let mut values: Vec<Option<i128>> = amounts.iter().collect();
@@ -136,12 +139,12 @@ fn with_a_cent(rows: RecordBatch) -> RecordBatch {
     RecordBatch::try_new(rows.schema(), columns).unwrap()
 }
 
-fn without_first(rows: RecordBatch) -> RecordBatch {
+fn without_first(rows: &RecordBatch) -> RecordBatch {
     rows.slice(1, rows.num_rows() - 1)
 }
 
-fn doubled(rows: RecordBatch) -> RecordBatch {
-    concat_batches(&rows.schema(), [&rows.slice(0, 1), &rows]).unwrap()
+fn doubled(rows: &RecordBatch) -> RecordBatch {
+    concat_batches(&rows.schema(), [&rows.slice(0, 1), rows]).unwrap()
 }
 
 /// The newest checkpoint without its last row of this kind.
@@ -179,7 +182,7 @@ const TAMPERINGS: &[Tampering] = &[
         |it| {
             it.edit_stats(|stats| {
                 let max = &mut stats["maxValues"]["updated_at"];
-                *max = json!(max.as_str().unwrap().replace("T", "T00:00:00.000Z")[..24]);
+                *max = json!(max.as_str().unwrap().replace('T', "T00:00:00.000Z")[..24]);
             });
         },
         "max of updated_at",
@@ -330,7 +333,8 @@ const TAMPERINGS: &[Tampering] = &[
     (
         "a hint at no checkpoint",
         |it| {
-            it.put(&format!("{INVOICES}/_delta_log/_last_checkpoint"), r#"{"version":7,"size":1}"#)
+            let hint = r#"{"version":7,"size":1}"#;
+            it.put(&format!("{INVOICES}/_delta_log/_last_checkpoint"), hint);
         },
         "names checkpoint 7",
     ),
