@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use decode::schema::TableSchema;
-use delta::table::Table;
-use delta::table::{ChangesLag, lag};
 use engine::spec::StreamSpec;
+use serde_json::Value;
 
-use crate::oracle::{Contents, Oracle, content};
+use crate::naive::record::Row;
+use crate::oracle::{Contents, Oracle, is_same_row};
+use crate::reader::LakeTable;
+use crate::reader::lake::{LakeReading, same_objects};
+use crate::reader::view::SEQUENCE;
 
 /// One change, as a reader of the table of changes sees it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +24,18 @@ pub struct Change {
     /// Time of the change, in microseconds.
     pub changed_at: i64,
     /// Values of the row.
-    pub row: Vec<Vec<u8>>,
+    pub row: Row,
+}
+
+/// Way in which a table of changes is behind its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// It has all changes.
+    Nothing,
+    /// The changes of the last commit are stored, and not yet appended.
+    OneCommit,
+    /// It has to begin anew.
+    All,
 }
 
 /// Content of a table of changes, in the order of sequence and key.
@@ -32,27 +43,39 @@ pub struct Change {
 pub struct Changes {
     /// The changes.
     pub all: Vec<Change>,
-    /// Lag of the table of changes behind the stream's table.
-    pub lag: ChangesLag,
+    /// How far it is behind the stream's table.
+    pub behind: Behind,
     /// Sequence that the table of changes records.
     pub recorded: u64,
 }
 
 impl Changes {
-    /// Returns the rows that result from the changes up to `sequence`.
+    /// Returns the rows that result from the changes up to `sequence`. Panics if a change does not
+    /// fit those before it.
     #[must_use]
     pub fn replay(&self, sequence: i64) -> Contents {
+        let (rows, wrong) = self.replayed(sequence);
+        assert!(wrong.is_empty(), "{wrong:?}");
+        rows
+    }
+
+    /// Returns the rows that result from the changes up to `sequence`, and changes that do not fit
+    /// those before them.
+    fn replayed(&self, sequence: i64) -> (Contents, Vec<String>) {
         let mut rows = Contents::new();
+        let mut wrong = Vec::new();
         for change in self.all.iter().filter(|change| change.sequence <= sequence) {
             let before = if change.op == "D" {
                 rows.remove(&change.key)
             } else {
-                rows.insert(change.key.clone(), change.row.clone())
+                rows.insert(change.key.clone(), Arc::clone(&change.row))
             };
-            let new = change.op == "I";
-            assert_eq!(before.is_none(), new, "{} of {}", change.op, change.key);
+            let known = ["I", "U", "D"].contains(&change.op.as_str());
+            if !known || before.is_none() != (change.op == "I") {
+                wrong.push(format!("{} of {} at {}", change.op, change.key, change.sequence));
+            }
         }
-        rows
+        (rows, wrong)
     }
 
     /// Number of changes of each commit.
@@ -69,60 +92,102 @@ impl Changes {
 impl Oracle<'_> {
     /// Reads the changes of `spec`; `None` if there is no table of changes.
     pub async fn changes(&self, spec: &'static StreamSpec) -> Option<Changes> {
-        let table = Table::open(Arc::clone(&self.store), spec, self.id).await;
-        let table = table.expect("a readable table").expect("the table exists");
-        let changes = Table::open_changes(Arc::clone(&self.store), spec, self.id).await;
-        let changes = changes.expect("a readable table of changes")?;
-        let mut all = Vec::new();
-        for file in changes.files() {
-            let key = format!("{}/{}", changes.root(), file.path);
-            let bytes = self.store.get(&key).await.expect("a store");
-            let bytes = bytes.unwrap_or_else(|| panic!("{key} is gone"));
-            for batch in lake::partition::read(changes.schema(), file, bytes).expect("a file") {
-                all.extend(of_batch(table.schema(), &batch.expect("rows")));
-            }
-        }
-        all.sort();
-        let recorded = changes.recorded_sequence().0;
-        Some(Changes { all, lag: lag(&table, &changes), recorded })
+        let table = self.read(LakeTable::of(spec)).await.expect("the table exists");
+        let changes = self.read(LakeTable::changes_of(spec)).await?;
+        assert!(changes.unreadable.is_empty(), "{:?}", changes.unreadable);
+        Some(changes_in(&table, &changes))
     }
 
-    /// Errors in the table of changes of `spec`; none while a commit of the stream's table still
-    /// waits for its changes.
+    /// Errors in the table of changes of `spec`; no missing rows while a commit of the stream's
+    /// table still waits for its changes.
     pub async fn wrong_changes(&self, spec: &'static StreamSpec) -> Vec<String> {
-        let Some(changes) = self.changes(spec).await else {
+        match self.read(LakeTable::of(spec)).await {
+            Some(table) => self.changes_wrong_with(&table).await,
+            None => vec![format!("{}: there is no table", spec.name)],
+        }
+    }
+
+    /// Returns the errors in the table of changes beside `table`.
+    pub(crate) async fn changes_wrong_with(&self, table: &LakeReading) -> Vec<String> {
+        let spec = table.table.spec;
+        let Some(changes) = self.read(LakeTable::changes_of(spec)).await else {
             return Vec::new();
         };
-        match changes.lag {
-            ChangesLag::Append(_) => return Vec::new(),
-            ChangesLag::Baseline => return vec![format!("{}: changes are missing", spec.name)],
-            ChangesLag::None => {}
+        let mut wrong = changes.breaches();
+        match behind(table, &changes) {
+            Behind::OneCommit => return wrong,
+            Behind::All => {
+                wrong.push(format!("{}: changes are missing", spec.name));
+                return wrong;
+            }
+            Behind::Nothing => {}
         }
-        let (rows, replayed) = (self.table_rows(spec).await, changes.replay(i64::MAX));
-        let keys = rows.keys().chain(replayed.keys());
-        let differ = keys.filter(|key| rows.get(*key) != replayed.get(*key));
-        differ.map(|key| format!("{}: the changes do not give {key}", spec.name)).collect()
+        let comparison = format!("{} changes", spec.name);
+        let mut basis = table.basis();
+        basis.extend(changes.basis());
+        let agreed = self.memory.shelves().agreed.get(&comparison).cloned();
+        if agreed.is_some_and(|agreed| same_objects(&agreed, &basis)) {
+            return wrong;
+        }
+        let (rows, _) = table.contents(&self.memory);
+        let read = changes_in(table, &changes);
+        let recorded = changes.view.recorded(SEQUENCE);
+        let early = read.all.iter().filter(|it| it.sequence > recorded);
+        wrong.extend(early.map(|it| format!("{}: {} is early", spec.name, it.sequence)));
+        let (replayed, unfit) = read.replayed(i64::MAX);
+        let unfit = unfit.into_iter().map(|unfit| format!("{}: {unfit} does not fit", spec.name));
+        wrong.extend(unfit);
+        let missing = replayed.keys().filter(|key| !rows.contains_key(*key));
+        let older = table.is_older() || changes.is_older();
+        let same = |row: &Row, other: &Row| is_same_row(spec, older, row, other);
+        let differ =
+            rows.iter().filter(|(key, row)| !replayed.get(*key).is_some_and(|it| same(it, row)));
+        let differ = missing.chain(differ.map(|(key, _)| key));
+        wrong.extend(differ.map(|key| format!("{}: the changes do not give {key}", spec.name)));
+        if wrong.is_empty() {
+            self.memory.shelves().agreed.insert(comparison, basis);
+        }
+        wrong
     }
 }
 
-/// Returns the changes in some rows of a table of changes; `schema` is that of the stream's table.
-fn of_batch(schema: &TableSchema, rows: &RecordBatch) -> Vec<Change> {
-    let text = |name: &str| rows.column_by_name(name).expect("a column").as_string::<i32>();
-    let ops = text("op");
-    let sequences = rows.column_by_name("sequence").expect("a column").as_primitive::<Int64Type>();
-    let at = rows.column_by_name("changed_at").expect("a column");
-    let at = at.as_primitive::<TimestampMicrosecondType>();
-    let columns = schema.arrow.fields().iter();
-    let columns = columns.map(|field| rows.column_by_name(field.name()).expect("a column").clone());
-    let own = RecordBatch::try_new(schema.arrow.clone(), columns.collect()).expect("rows");
-    let contents = content(schema, &own).into_iter().enumerate();
-    contents
-        .map(|(index, (key, row))| Change {
-            sequence: sequences.value(index),
-            key,
-            op: ops.value(index).to_owned(),
-            changed_at: at.value(index),
-            row,
+/// Returns the changes that were read.
+fn changes_in(table: &LakeReading, changes: &LakeReading) -> Changes {
+    let files = changes.files.iter().filter_map(|file| file.read.as_ref().ok());
+    let rows = files.flat_map(|file| &file.rows);
+    let mut all: Vec<Change> = rows
+        .filter_map(|row| {
+            let change = row.change.as_ref()?;
+            Some(Change {
+                sequence: change.sequence,
+                key: row.key.clone(),
+                op: change.op.clone(),
+                changed_at: change.changed_at,
+                row: Arc::clone(&row.row),
+            })
         })
-        .collect()
+        .collect();
+    all.sort();
+    let recorded = changes.view.recorded(SEQUENCE);
+    let recorded = u64::try_from(recorded).expect("a sequence");
+    Changes { all, behind: behind(table, changes), recorded }
+}
+
+/// Compares the sequences that both tables record. A commit that waits for its changes names their
+/// files.
+fn behind(table: &LakeReading, changes: &LakeReading) -> Behind {
+    let note = |reading: &LakeReading| reading.view.note.clone();
+    let followed =
+        note(changes).and_then(|note| note["state"]["table"].as_str().map(str::to_owned));
+    let another = followed.is_some_and(|id| id != table.view.id());
+    if another || changes.view.is_changed_by_others {
+        return Behind::All;
+    }
+    let (made, recorded) = (table.view.recorded(SEQUENCE), changes.view.recorded(SEQUENCE));
+    if made == recorded {
+        return Behind::Nothing;
+    }
+    let named = note(table).map(|note| note["changes"]["sequence"].clone());
+    let waits = named == Some(Value::from(made)) && recorded + 1 == made;
+    if waits { Behind::OneCommit } else { Behind::All }
 }

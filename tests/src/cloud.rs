@@ -311,7 +311,14 @@ impl Cloud {
     pub fn oracle(&self) -> Oracle<'_> {
         let id = AccountId(self.served.with(|account| account.account_id()));
         let store = Arc::clone(&self.store);
-        Oracle { account: &self.served.account, id, now: now(), store }
+        Oracle {
+            account: &self.served.account,
+            id,
+            now: now(),
+            store,
+            settings: None,
+            memory: Arc::default(),
+        }
     }
 
     /// Copies the lake into a folder, for readers that know no S3.

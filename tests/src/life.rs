@@ -110,14 +110,15 @@ fn cast(chronicle: &mut Chronicle) -> Vec<&'static StreamSpec> {
 impl<'c> Life<'c> {
     fn begin(seed: u64, chronicle: &'c mut Chronicle) -> Self {
         let streams = cast(chronicle);
+        let of_expenses = streams.iter().all(|spec| spec.name != "time_entries");
         let scale = AccountScale {
             users: 5,
             clients: 4,
             contacts: 5,
             projects: 6,
             tasks: 4,
-            time_entries: 150,
-            expenses: 60,
+            time_entries: if of_expenses { 60 } else { 200 },
+            expenses: if of_expenses { 200 } else { 30 },
             invoices: 7,
             estimates: 5,
             ..AccountScale::tiny()

@@ -1,26 +1,34 @@
 //! Comparison of the tables with the current records of the account.
+//!
+//! Neither side of it comes from the product: `crate::reader` reads the tables, `crate::naive`
+//! makes the rows that they should have, and `crate::legal` checks every version of their logs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::row::{RowConverter, Rows, SortField};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-use decode::schema::TableSchema;
-use decode::{Decoder, ReadAt};
+use bytes::Bytes;
 use delta::store::ObjectStore;
-use delta::table::Table;
 use engine::ids::AccountId;
-use engine::pass::{Parent, Unit};
-use engine::schema::ColumnSource;
+use engine::schema::{Column, ColumnSource};
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{Date, Timestamp};
 use engine::window::{Period, WindowGrid};
+use runtime::settings::Settings;
 use serde_json::value::RawValue;
 use sim::{Account, ServerRequest};
 
-/// Rows by key. Each column with content is given as bytes that are equal if the values are.
-pub type Contents = BTreeMap<String, Vec<Vec<u8>>>;
+use crate::naive::leaves;
+use crate::naive::record::{NaiveReader, Row, RowOrigin, compared};
+use crate::reader::LakeTable;
+use crate::reader::cell::OrderedValue;
+use crate::reader::lake::{LakeReading, same_objects};
+use crate::reader::memory::{KeptTruth, OracleMemory, is_same};
+
+/// Rows by key.
+pub type Contents = BTreeMap<String, Row>;
+
+/// Instant of the newest change of each record, by its id.
+pub type Versions = BTreeMap<i64, Timestamp>;
 
 /// Passes that ran last, on which the allowed differences from the account depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,100 +51,97 @@ pub struct Oracle<'a> {
     pub now: Timestamp,
     /// The lake.
     pub store: Arc<dyn ObjectStore>,
+    /// Settings that say which streams are read; `None` for all of them.
+    pub settings: Option<&'a Settings>,
+    /// What was read before.
+    pub memory: Arc<OracleMemory>,
 }
 
 impl Oracle<'_> {
     /// Returns the rows of `spec`'s table. Panics if a key occurs twice or a file cannot be read.
     pub async fn table_rows(&self, spec: &'static StreamSpec) -> Contents {
-        let table = Table::open(Arc::clone(&self.store), spec, self.id).await;
-        let table = table.expect("a readable table").expect("the table exists");
-        let mut rows = Contents::new();
-        for file in table.files() {
-            let key = format!("{}/{}", table.root(), file.path);
-            let bytes = self.store.get(&key).await.expect("a store");
-            let bytes = bytes.unwrap_or_else(|| panic!("{key} is gone"));
-            let before = rows.len();
-            for batch in lake::partition::read(table.schema(), file, bytes).expect("a file") {
-                for (key, row) in content(table.schema(), &batch.expect("rows")) {
-                    let twice = rows.insert(key.clone(), row).is_some();
-                    assert!(!twice, "{}: {key} is there twice", spec.name);
-                }
-            }
-            assert!(rows.len() > before, "{}: {} is empty", spec.name, file.path);
-        }
-        rows
+        let read = self.read(LakeTable::of(spec)).await.expect("the table exists");
+        let (rows, wrong) = (read.contents(&self.memory), &read.unreadable);
+        assert!(wrong.is_empty() && rows.1.is_empty(), "{wrong:?} {:?}", rows.1);
+        (*rows.0).clone()
     }
 
-    fn ask(&self, target: &str) -> String {
+    fn ask(&self, target: &str) -> Bytes {
         let request = ServerRequest::new("GET", "http://sim", target);
         let response = self.account.lock().expect("no panic").handle(self.now, &request);
         assert_eq!(response.status, 200, "{target}");
-        String::from_utf8(response.body.to_vec()).expect("text")
+        Bytes::from(response.body.to_vec())
     }
 
     /// Returns the rows that `spec`'s table should have.
     #[must_use]
     pub fn true_rows(&self, spec: &'static StreamSpec, windows: &BTreeSet<Period>) -> Contents {
-        let mut rows = Contents::new();
-        let mut add = |body: &str, period| {
-            let truth: Truth<'_> = serde_json::from_str(body).expect("the truth");
-            for one in &truth.records {
-                rows.extend(self.decoded(spec, one, period));
-            }
-        };
-        if let StreamKind::ReportWindow(_) = &spec.kind {
-            for window in windows {
-                let (from, to) = (window.start, window.end);
-                let target = format!("/_sim/truth/{}?from={from}&to={to}", spec.name);
-                add(&self.ask(&target), Some(*window));
-            }
-        } else {
-            add(&self.ask(&format!("/_sim/truth/{}", spec.name)), None);
-        }
-        rows
+        joined(&self.truths(spec, windows, &BTreeSet::new()))
     }
 
-    fn decoded(
+    /// Returns the rows of each answer of the truth: one for a report window, and one for any other
+    /// stream.
+    fn truths(
         &self,
         spec: &'static StreamSpec,
-        one: &TrueRecord<'_>,
-        period: Option<Period>,
-    ) -> Vec<(String, Vec<Vec<u8>>)> {
-        let year = |at: Timestamp| i64::from(engine::time::utc_day(at).year());
-        let created_year = one.parent_created_at.map(year);
-        let at = ReadAt {
-            account: self.id,
-            synced_at: Timestamp::UNIX_EPOCH,
-            unit: match (one.parent, period) {
-                (Some(id), _) => Unit::Parent(Parent { id, created_year }),
-                (None, Some(period)) => Unit::Window(period),
-                (None, None) => Unit::Stream,
-            },
+        windows: &BTreeSet<Period>,
+        erased: &BTreeSet<i64>,
+    ) -> Vec<KeptTruth> {
+        let privacy = self.settings.map(|settings| settings.privacy.of(spec)).unwrap_or_default();
+        let reader = NaiveReader::new(spec, self.id, erased, privacy);
+        let target = format!("/_sim/truth/{}", spec.name);
+        if !matches!(spec.kind, StreamKind::ReportWindow(_)) {
+            return vec![self.truth(&reader, &target, None)];
+        }
+        let of_window = |window: &Period| {
+            let target = format!("{target}?from={}&to={}", window.start, window.end);
+            self.truth(&reader, &target, Some(*window))
         };
-        let record = one.record.get();
-        let page = match spec.records_key {
-            None => record.to_owned(),
-            Some(key) => format!("{{\"{key}\":[{record}]}}"),
+        windows.iter().map(of_window).collect()
+    }
+
+    /// Returns the rows of one answer. Records that were read before are not read again.
+    fn truth(&self, reader: &NaiveReader<'_>, target: &str, period: Option<Period>) -> KeptTruth {
+        let body = self.ask(target);
+        let reading = format!("{} {:?} {:?}", self.id, reader.erased, reader.privacy);
+        let kept = self.memory.shelves().truths.get(target).cloned();
+        let kept = kept.filter(|kept| kept.reading == reading).unwrap_or_default();
+        if is_same(&kept.body, &body) {
+            return kept;
+        }
+        let truth: Truth<'_> = serde_json::from_slice(&body).expect("the truth");
+        let mut records = BTreeMap::new();
+        for one in &truth.records {
+            let origin =
+                RowOrigin { parent: one.parent, parent_created_at: one.parent_created_at, period };
+            let text = format!("{:?} {:?} {}", origin.parent, origin.parent_created_at, one.record);
+            let known = kept.records.get(&text).cloned();
+            let row = known.unwrap_or_else(|| reader.row(one.record.get(), &origin));
+            records.insert(text, row);
+        }
+        let rows: Contents = records.values().flatten().cloned().collect();
+        let new = KeptTruth {
+            versions: Arc::new(versions(reader.spec, &rows)),
+            hashed: reader.hashed(),
+            rows: Arc::new(rows),
+            records: Arc::new(records),
+            reading,
+            body,
         };
-        let decoder = Decoder::new(spec);
-        let page = decoder.page(&page, &at).expect("a decodable truth");
-        content(decoder.schema(), &page.rows)
+        self.memory.shelves().truths.insert(target.to_owned(), new.clone());
+        new
     }
 
     /// Returns the `updated_at` of every record of a stream, by id.
     #[must_use]
     pub fn true_versions(&self, spec: &'static StreamSpec) -> BTreeMap<i64, Timestamp> {
-        #[derive(serde::Deserialize)]
-        struct Version {
-            id: i64,
-            updated_at: Timestamp,
-        }
-        let body = self.ask(&format!("/_sim/truth/{}", spec.name));
-        let truth: Truth<'_> = serde_json::from_str(&body).expect("the truth");
-        let version = |one: &TrueRecord<'_>| -> Version {
-            serde_json::from_str(one.record.get()).expect("a record with an id")
-        };
-        truth.records.iter().map(version).map(|one| (one.id, one.updated_at)).collect()
+        (*self.kept_versions(spec)).clone()
+    }
+
+    /// Returns the same, without a copy.
+    pub(crate) fn kept_versions(&self, spec: &'static StreamSpec) -> Arc<Versions> {
+        let truths = self.truths(spec, &BTreeSet::new(), &BTreeSet::new());
+        truths.first().map(|truth| Arc::clone(&truth.versions)).unwrap_or_default()
     }
 
     /// Returns all months that have entries, expenses or invoices, which reports can be about.
@@ -146,107 +151,185 @@ impl Oracle<'_> {
         struct Months {
             months: Vec<Date>,
         }
-        let months: Months = serde_json::from_str(&self.ask("/_sim/months")).expect("months");
+        let months: Months = serde_json::from_slice(&self.ask("/_sim/months")).expect("months");
         months.months.iter().flat_map(|first| WindowGrid::Month.windows(*first, *first)).collect()
     }
 
     /// Returns the keys of the rows that `spec`'s table should have for `parent`.
     #[must_use]
     pub fn true_children(&self, spec: &'static StreamSpec, parent: i64) -> BTreeSet<String> {
-        let body = self.ask(&format!("/_sim/truth/{}", spec.name));
-        let truth: Truth<'_> = serde_json::from_str(&body).expect("the truth");
-        let mut keys = BTreeSet::new();
-        for one in truth.records.iter().filter(|one| one.parent == Some(parent)) {
-            keys.extend(self.decoded(spec, one, None).into_iter().map(|(key, _)| key));
-        }
-        keys
+        let parent = Some(parent.to_string());
+        let place = place(spec, |source| *source == ColumnSource::Parent);
+        let rows = self.true_rows(spec, &BTreeSet::new()).into_iter();
+        rows.filter(|(_, row)| place.is_some_and(|at| row[at] == parent))
+            .map(|(key, _)| key)
+            .collect()
     }
 
     /// Returns the differences between the tables and the account.
     pub async fn differences(&self, after: After) -> Vec<String> {
         let mut wrong = Vec::new();
-        for spec in streams::STREAMS {
-            wrong.extend(self.differences_of(spec.name, after).await);
+        let included = |name: &str| self.settings.is_none_or(|settings| settings.includes(name));
+        let months = self.months();
+        for spec in streams::STREAMS.iter().filter(|spec| included(spec.name)) {
+            wrong.extend(self.differences_in(spec, after, &months).await);
         }
         wrong
     }
 
-    /// Returns the differences between the table of `stream` and the account.
+    /// Returns the differences between the table of `stream` and the account, and what is illegal
+    /// in its log or its files.
     pub async fn differences_of(&self, stream: &str, after: After) -> Vec<String> {
         let spec = streams::find(stream).expect("a stream");
+        self.differences_in(spec, after, &self.months()).await
+    }
+
+    async fn differences_in(
+        &self,
+        spec: &'static StreamSpec,
+        after: After,
+        months: &BTreeSet<Period>,
+    ) -> Vec<String> {
         let listing = matches!(spec.kind, StreamKind::Listing(_));
-        let rows = self.table_rows(spec).await;
-        let mut wrong = self.wrong_changes(spec).await;
+        let Some(table) = self.read(LakeTable::of(spec)).await else {
+            return vec![format!("{}: there is no table", spec.name)];
+        };
+        let mut wrong = table.breaches();
+        wrong.extend(self.changes_wrong_with(&table).await);
         if after == After::IncrementalPasses && !listing {
             return wrong;
         }
-        let schema = TableSchema::of(spec);
-        let truth = self.true_rows(spec, &self.months());
-        for (key, row) in &truth {
-            match rows.get(key) {
-                None => wrong.push(format!("{}: {key} is missing", spec.name)),
-                Some(ours) => {
-                    let names = differing(&schema, ours, row, after);
-                    if !names.is_empty() {
-                        wrong.push(format!("{}: {key} differs in {names:?}", spec.name));
-                    }
-                }
-            }
+        let truths = self.truths(spec, months, &self.erased_users().await);
+        let mut basis = table.basis();
+        for truth in &truths {
+            basis.extend([truth.body.clone(), truth.reading.clone().into()]);
         }
-        // In listings only a sweep finds deletions.
-        let deletions = after == After::FullPasses || !listing;
-        for key in rows.keys().filter(|key| deletions && !truth.contains_key(*key)) {
-            wrong.push(format!("{}: {key} is no longer in Harvest", spec.name));
+        let comparison = format!("{} {after:?}", spec.name);
+        let agreed = self.memory.shelves().agreed.get(&comparison).cloned();
+        if agreed.is_some_and(|agreed| same_objects(&agreed, &basis)) {
+            return wrong;
+        }
+        let (rows, doubled) = table.contents(&self.memory);
+        wrong.extend(doubled);
+        let older = table.is_older();
+        wrong.extend(compare(spec, after, Compared { older, rows: &rows, truths: &truths }));
+        if wrong.is_empty() {
+            self.memory.shelves().agreed.insert(comparison, basis);
         }
         wrong
     }
+
+    /// Returns the files with rows that were read in the future. Call for lakes that no process with
+    /// a wrong clock has written.
+    pub async fn read_ahead(&self) -> Vec<String> {
+        let now = OrderedValue::Number(self.now.as_microsecond().into());
+        let mut ahead = Vec::new();
+        for spec in streams::STREAMS {
+            let Some(table) = self.read(LakeTable::of(spec)).await else { continue };
+            for file in &table.files {
+                let Ok(read) = &file.read else { continue };
+                let range = read.ranges.get("synced_at").and_then(|it| it.range.as_ref());
+                if range.is_some_and(|(_, last)| *last > now) {
+                    ahead.push(format!("{}: {} was read ahead", spec.name, file.entry.path));
+                }
+            }
+        }
+        ahead
+    }
+
+    /// Returns the users whose own data was erased, as the lake lists them.
+    async fn erased_users(&self) -> BTreeSet<i64> {
+        let list = self.store.get("erased.json").await.expect("a store");
+        list.map(|list| serde_json::from_slice(&list).expect("ids")).unwrap_or_default()
+    }
+
+    /// Reads a table; `None` if it has no log.
+    pub async fn read(&self, table: LakeTable) -> Option<LakeReading> {
+        LakeReading::of(&*self.store, &self.memory, table).await
+    }
 }
 
-/// Returns the columns in which two rows differ, but must not.
-fn differing(
-    schema: &TableSchema,
-    ours: &[Vec<u8>],
-    truth: &[Vec<u8>],
-    after: After,
-) -> Vec<String> {
-    let columns = schema.content_indices();
-    let columns = columns.iter().map(|&index| &schema.columns[index]);
-    columns
-        .zip(ours.iter().zip(truth))
-        .filter(|(_, (ours, truth))| ours != truth)
-        .map(|(column, _)| column)
-        .filter(|column| match (&column.source, after) {
-            (ColumnSource::Record(path), After::IncrementalPasses) => path.len() == 1,
-            (_, After::IncrementalPasses | After::FullPasses) => true,
-        })
-        .map(|column| column.name.clone())
-        .collect()
+/// Returns the rows of all answers.
+fn joined(truths: &[KeptTruth]) -> Contents {
+    let mut rows = Contents::new();
+    for truth in truths {
+        rows.extend(truth.rows.iter().map(|(key, row)| (key.clone(), Arc::clone(row))));
+    }
+    rows
 }
 
-pub(crate) fn content(schema: &TableSchema, batch: &RecordBatch) -> Vec<(String, Vec<Vec<u8>>)> {
-    let options = FormatOptions::default();
-    let keys: Vec<ArrayFormatter<'_>> = schema
-        .key_indices()
-        .iter()
-        .map(|&i| ArrayFormatter::try_new(batch.column(i), &options).expect("printable"))
-        .collect();
-    let columns: Vec<Rows> =
-        schema.content_indices().iter().map(|&i| bytes(batch.column(i))).collect();
-    (0..batch.num_rows())
-        .map(|row| {
-            let key: Vec<String> = keys.iter().map(|key| key.value(row).to_string()).collect();
-            (
-                key.join("|"),
-                columns.iter().map(|column| column.row(row).as_ref().to_vec()).collect(),
-            )
-        })
-        .collect()
+/// Whether two rows are the same. In a table with files of earlier releases, a value may be in a
+/// column of one and in `extra_json` of the other.
+pub(crate) fn is_same_row(spec: &StreamSpec, older: bool, one: &Row, other: &Row) -> bool {
+    let same = Arc::ptr_eq(one, other) || one == other;
+    same || (older && leaves::are_same(&compared(spec), one, other))
 }
 
-fn bytes(column: &ArrayRef) -> Rows {
-    let field = SortField::new(column.data_type().clone());
-    let converter = RowConverter::new(vec![field]).expect("comparable");
-    converter.convert_columns(std::slice::from_ref(column)).expect("comparable")
+/// A table and the answers that it should agree with.
+#[derive(Clone, Copy)]
+struct Compared<'a> {
+    older: bool,
+    rows: &'a Contents,
+    truths: &'a [KeptTruth],
+}
+
+/// Returns the differences between the rows of a table and those that it should have.
+fn compare(spec: &StreamSpec, after: After, both: Compared<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let (rows, truth) = (both.rows, joined(both.truths));
+    for (key, row) in &truth {
+        match rows.get(key) {
+            None => wrong.push(format!("{}: {key} is missing", spec.name)),
+            Some(ours) if is_same_row(spec, both.older, ours, row) => {}
+            Some(ours) => {
+                let mut names = differing(spec, after, ours, row);
+                let hashed = |name: &str| both.truths.iter().any(|it| it.hashed.contains(name));
+                names.retain(|name| !hashed(name.split(':').next().unwrap_or_default()));
+                if !names.is_empty() {
+                    wrong.push(format!("{}: {key} differs in {names:?}", spec.name));
+                }
+            }
+        }
+    }
+    // In listings only a sweep finds deletions.
+    let deletions = after == After::FullPasses || !matches!(spec.kind, StreamKind::Listing(_));
+    for key in rows.keys().filter(|key| deletions && !truth.contains_key(*key)) {
+        wrong.push(format!("{}: {key} is no longer in Harvest", spec.name));
+    }
+    wrong
+}
+
+/// Returns the columns in which two rows differ, but must not, each with both values.
+fn differing(spec: &StreamSpec, after: After, ours: &Row, truth: &Row) -> Vec<String> {
+    let columns = compared(spec);
+    let values = columns.iter().zip(ours.iter().zip(truth.iter()));
+    let differ = values.filter(|(column, (ours, truth))| {
+        ours != truth
+            && match (&column.source, after) {
+                (ColumnSource::Record(path), After::IncrementalPasses) => path.len() == 1,
+                (_, After::IncrementalPasses | After::FullPasses) => true,
+            }
+    });
+    let told = |(column, (ours, truth)): (&Column, (&Option<String>, &Option<String>))| {
+        let text = |value: &Option<String>| value.clone().unwrap_or("null".to_owned());
+        format!("{}: {} for {}", column.name, text(ours), text(truth))
+    };
+    differ.map(told).collect()
+}
+
+/// Position of the column with this origin among the compared ones.
+fn place(spec: &StreamSpec, wanted: impl Fn(&ColumnSource) -> bool) -> Option<usize> {
+    compared(spec).iter().position(|column| wanted(&column.source))
+}
+
+/// Returns the `updated_at` of each row, by id.
+#[must_use]
+pub fn versions(spec: &StreamSpec, rows: &Contents) -> Versions {
+    let updated = ColumnSource::Record(vec!["updated_at"]);
+    let Some(at) = place(spec, |source| *source == updated) else { return BTreeMap::new() };
+    let version =
+        |(key, row): (&String, &Row)| Some((key.parse().ok()?, row[at].as_ref()?.parse().ok()?));
+    rows.iter().filter_map(version).collect()
 }
 
 #[derive(serde::Deserialize)]
@@ -260,5 +343,8 @@ struct TrueRecord<'a> {
     #[serde(borrow)]
     record: &'a RawValue,
     parent: Option<i64>,
-    parent_created_at: Option<Timestamp>,
+    parent_created_at: Option<&'a str>,
 }
+
+#[cfg(test)]
+mod tests;

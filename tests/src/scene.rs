@@ -245,7 +245,14 @@ impl Scene {
 
     fn oracle(&self, lake: &Path) -> Oracle<'_> {
         let store = Arc::new(FolderStore::new(lake));
-        Oracle { account: &self.served.account, id: self.account(), now: now(), store }
+        Oracle {
+            account: &self.served.account,
+            id: self.account(),
+            now: now(),
+            store,
+            settings: None,
+            memory: Arc::default(),
+        }
     }
 
     /// Returns the differences between the tables and the account.

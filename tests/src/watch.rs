@@ -1,16 +1,16 @@
 //! Invariants that must hold at every moment, not only at the end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use delta::store::ObjectStore;
-use delta::table::Table;
 use engine::item::{ItemValue, StreamPosition};
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::Timestamp;
 
+use crate::oracle::{Contents, Versions};
+use crate::reader::LakeTable;
+use crate::reader::lake::LakeReading;
 use crate::world::World;
 
 /// Watch over one world.
@@ -19,10 +19,10 @@ pub struct Watch {
     /// First cursor of each stream. The first full pass may still have to read records from before
     /// it.
     floors: BTreeMap<&'static str, Timestamp>,
-    /// Keys of each listing's table at the last check.
-    keys: BTreeMap<&'static str, BTreeSet<String>>,
+    /// Rows of each listing's table at the last check.
+    rows: BTreeMap<&'static str, Arc<Contents>>,
     /// Streams whose rows another engine changed. They are not checked until they are read again.
-    excused: BTreeSet<&'static str>,
+    excused: std::collections::BTreeSet<&'static str>,
 }
 
 impl Watch {
@@ -30,7 +30,7 @@ impl Watch {
     /// rows.
     pub fn excuse(&mut self, stream: &'static str) {
         self.excused.insert(stream);
-        self.keys.remove(stream);
+        self.rows.remove(stream);
     }
 
     /// Includes all streams again, because every table was read since other engines changed it.
@@ -38,46 +38,18 @@ impl Watch {
         self.excused.clear();
     }
 
-    /// Returns the broken invariants. Panics if a key occurs twice or a table cannot be read.
+    /// Returns the broken invariants. Streams that the settings leave out are not looked at, and
+    /// tables that a reset is about to delete neither.
     ///
-    /// No row of a listing was deleted that Harvest still returns. No cursor is ahead of its table:
-    /// a record that changed before the cursor has a row of at least that version. The server
-    /// refused nothing, and none of its windows had too many requests.
+    /// Every version of every table is legal, every file of it is there. No key occurs twice. No
+    /// row of a listing was deleted that Harvest still returns. No cursor is ahead of its table: a
+    /// record that changed before the cursor has a row of at least that version. The server refused
+    /// nothing, and none of its windows had too many requests.
     pub async fn wrong(&mut self, world: &World) -> Vec<String> {
         let mut wrong = Vec::new();
         for spec in streams::STREAMS {
-            let store: Arc<dyn ObjectStore> = Arc::<delta::store::MemoryStore>::clone(&world.store);
-            let table = Table::open(store, spec, world.settings.account).await;
-            let Some(table) = table.expect("a readable table") else {
-                // All processes died before they made the table.
-                continue;
-            };
-            if self.excused.contains(spec.name) || !world.settings.includes(spec.name) {
-                continue;
-            }
-            let keys: BTreeSet<String> =
-                world.oracle().table_rows(spec).await.into_keys().collect();
-            // An id of these streams never comes back after its deletion.
-            let once =
-                matches!(spec.kind, StreamKind::Listing(_)) || spec.name == "invoice_payments";
-            if once {
-                wrong.extend(self.lost(world, spec, keys));
-            }
-            wrong.extend(world.oracle().wrong_changes(spec).await);
-            let commits = commits(world, spec).await;
-            let epochs: Vec<u64> = commits.iter().map(|commit| commit.0).collect();
-            if !epochs.is_sorted() {
-                wrong.push(format!("{}: a lost lease committed: {epochs:?}", spec.name));
-            }
-            let moves = match &spec.kind {
-                StreamKind::Listing(_) => true,
-                // A payment changes the `updated_at` of its invoice; other children do not change
-                // theirs.
-                StreamKind::PerParent(_) => spec.name == "invoice_payments",
-                StreamKind::Snapshot(_) | StreamKind::ReportWindow(_) => false,
-            };
-            if moves {
-                wrong.extend(self.behind(world, spec, &table).await);
+            if world.settings.includes(spec.name) {
+                wrong.extend(self.wrong_table(world, spec).await);
             }
         }
         let account = world.account.lock().expect("no panic");
@@ -90,32 +62,68 @@ impl Watch {
         wrong
     }
 
-    /// Returns the rows that were deleted although Harvest still has their records. `keys` are
+    async fn wrong_table(&mut self, world: &World, spec: &'static StreamSpec) -> Vec<String> {
+        let oracle = world.oracle();
+        if world.item(spec.name).await.resetting.is_some() {
+            self.rows.remove(spec.name);
+            return Vec::new();
+        }
+        let Some(table) = oracle.read(LakeTable::of(spec)).await else {
+            // All processes died before they made the table.
+            return Vec::new();
+        };
+        let mut wrong = table.breaches();
+        if self.excused.contains(spec.name) {
+            return wrong;
+        }
+        let kept = table.kept(&world.memory);
+        wrong.extend(kept.doubled);
+        // An id of these streams never comes back after its deletion.
+        let once = matches!(spec.kind, StreamKind::Listing(_)) || spec.name == "invoice_payments";
+        if once {
+            wrong.extend(self.lost(world, spec, &kept.rows));
+        }
+        wrong.extend(oracle.changes_wrong_with(&table).await);
+        let moves = match &spec.kind {
+            StreamKind::Listing(_) => true,
+            // A payment changes the `updated_at` of its invoice; other children do not change
+            // theirs.
+            StreamKind::PerParent(_) => spec.name == "invoice_payments",
+            StreamKind::Snapshot(_) | StreamKind::ReportWindow(_) => false,
+        };
+        if moves {
+            wrong.extend(self.behind(world, &table, &kept.versions).await);
+        }
+        wrong
+    }
+
+    /// Returns the rows that were deleted although Harvest still has their records. `rows` are
     /// those of the table now.
     fn lost(
         &mut self,
         world: &World,
         spec: &'static StreamSpec,
-        keys: BTreeSet<String>,
+        rows: &Arc<Contents>,
     ) -> Vec<String> {
-        let truth = world.oracle().true_versions(spec);
-        let before = self.keys.remove(spec.name).unwrap_or_default();
-        let now = self.keys.entry(spec.name).or_insert(keys);
-        let gone = before.difference(now);
-        let lost = gone.filter(|key| key.parse().is_ok_and(|id| truth.contains_key(&id)));
+        let before = self.rows.insert(spec.name, Arc::clone(rows)).unwrap_or_default();
+        let gone: Vec<&String> = before.keys().filter(|key| !rows.contains_key(*key)).collect();
+        if gone.is_empty() {
+            return Vec::new();
+        }
+        let truth = world.oracle().kept_versions(spec);
+        let there = |key: &String| key.parse().is_ok_and(|id| truth.contains_key(&id));
+        let lost = gone.into_iter().filter(|key| there(key));
         lost.map(|key| format!("{}: {key} was deleted and is still there", spec.name)).collect()
     }
 
     /// Returns the changes before the cursor that the table lacks.
-    async fn behind(
-        &mut self,
-        world: &World,
-        spec: &'static StreamSpec,
-        table: &Table,
-    ) -> Vec<String> {
-        let noted = table.note().map(|note| serde_json::from_value(note.state.clone()));
-        let noted: Option<StreamPosition> = noted.transpose().expect("a readable note");
+    async fn behind(&mut self, world: &World, table: &LakeReading, ours: &Versions) -> Vec<String> {
+        let spec = table.table.spec;
+        let noted = table.view.note.as_ref().map(|note| note["state"].clone());
+        let noted = noted.map(serde_json::from_value::<StreamPosition>);
+        let noted = noted.transpose().expect("a readable note");
         let mut wrong = Vec::new();
+        let truth = world.oracle().kept_versions(spec);
         for (whose, position) in
             [("item", Some(world.item(spec.name).await.position)), ("commit", noted)]
         {
@@ -126,11 +134,10 @@ impl Watch {
             if position.parked != ItemValue::default() {
                 continue;
             }
-            let ours = versions(world, table).await;
-            for (id, changed) in world.oracle().true_versions(spec) {
-                let claimed = changed >= floor && changed < cursor;
-                if claimed && ours.get(&id).is_none_or(|ours| *ours < changed) {
-                    let ours = ours.get(&id);
+            for (id, changed) in &*truth {
+                let claimed = *changed >= floor && *changed < cursor;
+                if claimed && ours.get(id).is_none_or(|ours| ours < changed) {
+                    let ours = ours.get(id);
                     wrong.push(format!(
                         "{}: the {whose}'s cursor is {cursor}, {id} of {changed} is {ours:?}",
                         spec.name
@@ -162,25 +169,4 @@ pub async fn commits(world: &World, spec: &'static StreamSpec) -> Vec<(u64, Stri
         commits.extend(epoch.map(|epoch| (epoch, operation.to_owned())));
     }
     commits
-}
-
-/// Returns the `updated_at` of each row.
-async fn versions(world: &World, table: &Table) -> BTreeMap<i64, Timestamp> {
-    let mut versions = BTreeMap::new();
-    for file in table.files() {
-        let key = format!("{}/{}", table.root(), file.path);
-        let bytes = world.store.get(&key).await.expect("a store").expect("the file");
-        for batch in lake::partition::read(table.schema(), file, bytes).expect("a file") {
-            let batch = batch.expect("rows");
-            let id = batch.column_by_name("id").expect("an id").as_primitive::<Int64Type>();
-            let at = batch.column_by_name("updated_at").expect("updated_at");
-            let at = at.as_primitive::<TimestampMicrosecondType>();
-            for row in 0..batch.num_rows() {
-                let micros = at.value(row);
-                let at = Timestamp::from_microsecond(micros).expect("an instant");
-                versions.insert(id.value(row), at);
-            }
-        }
-    }
-    versions
 }

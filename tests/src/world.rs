@@ -29,6 +29,7 @@ use sim::{Account, AccountScale, ServerRequest};
 use state::{MemoryState, StateStore};
 
 use crate::oracle::Oracle;
+use crate::reader::memory::OracleMemory;
 pub use crate::storm::Death;
 use crate::storm::{CallPhase, Fate, FaultCounts, Freeze, StormyState, StormyStore, Trouble};
 
@@ -215,6 +216,8 @@ pub struct World {
     pub live: Arc<Mutex<Option<Live>>>,
     /// Time that each answer of Harvest takes.
     pub latency: SignedDuration,
+    /// What the oracle has read.
+    pub memory: Arc<OracleMemory>,
     /// Difference between the servers' header `Date` and the time.
     pub date_ahead: Arc<Mutex<SignedDuration>>,
     /// Number of requests that are still answered.
@@ -285,6 +288,7 @@ impl World {
             settings,
             live: Arc::default(),
             latency: SignedDuration::from_millis(50),
+            memory: Arc::default(),
             date_ahead: Arc::default(),
             patience: Arc::new(AtomicU64::new(u64::MAX)),
             seed,
@@ -452,6 +456,8 @@ impl World {
             id: self.settings.account,
             now: self.clock.now(),
             store: Arc::<MemoryStore>::clone(&self.store),
+            settings: Some(&self.settings),
+            memory: Arc::clone(&self.memory),
         }
     }
 

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use delta::store::ObjectStore;
-use delta::table::ChangesLag;
-use e2e::changes::Changes;
+use e2e::changes::{Behind, Changes};
 use e2e::oracle::{After, Contents};
 use e2e::storm::Freeze;
 use e2e::world::{Conduct, Death, World, now, sync};
@@ -81,7 +80,7 @@ fn every_commit_has_its_changes_and_a_run_without_any_has_none() {
             quiet(&world).await;
         }
         let changes = changes(&world).await;
-        assert_eq!((changes.recorded, &changes.lag), (7, &ChangesLag::None));
+        assert_eq!((changes.recorded, changes.behind), (7, Behind::Nothing));
         for (sequence, state) in states {
             assert_eq!(changes.replay(sequence), state, "at sequence {sequence}");
         }
@@ -104,7 +103,7 @@ fn a_death_at_any_call_loses_no_change_and_repeats_none() {
                 let dying = world.process(Some(Death { after_calls, effect }));
                 let died = sync(&dying, None).await.is_err();
                 let between = changes(&world).await;
-                appended += u64::from(matches!(between.lag, ChangesLag::Append(_)));
+                appended += u64::from(between.behind == Behind::OneCommit);
                 survived += u64::from(!died);
                 let recorded = between.recorded;
                 assert!(recorded == 1 || recorded == 2, "{recorded}");
@@ -133,7 +132,7 @@ async fn pending() -> World {
         delete(&world).await;
         world.sleep(1).await;
         drop(sync(&world.process(Some(Death { after_calls, effect: false })), None).await);
-        if matches!(changes(&world).await.lag, ChangesLag::Append(_)) {
+        if changes(&world).await.behind == Behind::OneCommit {
             return world;
         }
     }
@@ -196,7 +195,7 @@ fn an_owner_that_stood_still_appends_nothing_twice() {
                 "stood still at call {after_calls}"
             );
             let after = changes(&world).await;
-            assert_eq!(after.lag, ChangesLag::None);
+            assert_eq!(after.behind, Behind::Nothing);
             let deletes = after.all.iter().filter(|change| change.op == "D").count();
             assert_eq!(deletes, 1, "stood still at call {after_calls}");
         }

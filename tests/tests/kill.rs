@@ -91,7 +91,8 @@ impl Scene {
         let store = FolderStore::new(self.folder.path().join("lake"));
         let account = &self.served.account;
         let id = AccountId(self.served.with(|account| account.account_id()));
-        let oracle = Oracle { account, id, now: now(), store: Arc::new(store) };
+        let (store, memory) = (Arc::new(store), Arc::default());
+        let oracle = Oracle { account, id, now: now(), store, settings: None, memory };
         self.runtime.block_on(oracle.differences(after))
     }
 

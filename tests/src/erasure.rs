@@ -1,0 +1,74 @@
+//! Search of the whole lake for texts that must be nowhere.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "files have columns of few types")]
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::DataType;
+use bytes::Bytes;
+
+use crate::naive::json::quoted;
+use crate::oracle::Oracle;
+use crate::reader::file::batch;
+use crate::reader::memory::{KeptSearch, is_same};
+
+impl Oracle<'_> {
+    /// Returns the objects that contain one of `texts`, such as names of an erased person or values
+    /// of an excluded field. Parquet files are searched as they are stored, statistics included,
+    /// and cell by cell; all other objects as they are stored, also for texts in JSON's escapes.
+    ///
+    /// Objects that were searched for the same texts before are not searched again.
+    pub async fn erased(&self, texts: &[&str]) -> Vec<String> {
+        let mut found = Vec::new();
+        for object in self.store.list("", None).await.expect("a store") {
+            let Some(bytes) = self.store.get(&object.key).await.expect("a store") else { continue };
+            let known = self.memory.shelves().searched.get(&object.key).cloned();
+            if known.is_some_and(|it| it.texts == texts && is_same(&it.bytes, &bytes)) {
+                continue;
+            }
+            let content = content(&object.key, &bytes);
+            let holds = |text: &&&str| {
+                let escaped = quoted(text);
+                content.contains(**text) || content.contains(escaped.trim_matches('"'))
+            };
+            let held: Vec<&&str> = texts.iter().filter(holds).collect();
+            found.extend(held.iter().map(|text| format!("{} contains {text}", object.key)));
+            if held.is_empty() {
+                let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+                self.memory.shelves().searched.insert(object.key, KeptSearch { bytes, texts });
+            }
+        }
+        found
+    }
+}
+
+/// Returns all text in an object.
+fn content(key: &str, bytes: &Bytes) -> String {
+    let mut content = String::from_utf8_lossy(bytes).into_owned();
+    let is_parquet = key.ends_with(".parquet");
+    if let Some(rows) = is_parquet.then(|| batch(bytes).ok()).flatten() {
+        for column in rows.columns() {
+            push_texts(&mut content, column);
+        }
+    }
+    content
+}
+
+/// Adds every text of a column, at any depth.
+fn push_texts(content: &mut String, column: &dyn Array) {
+    match column.data_type() {
+        DataType::Utf8 => {
+            for text in column.as_string::<i32>().iter().flatten() {
+                content.push_str(text);
+                content.push('\n');
+            }
+        }
+        DataType::Struct(_) => {
+            for inner in column.as_struct().columns() {
+                push_texts(content, inner);
+            }
+        }
+        DataType::List(_) => push_texts(content, column.as_list::<i32>().values()),
+        DataType::Map(_, _) => push_texts(content, column.as_map().entries()),
+        other => debug_assert!(other.is_primitive() || *other == DataType::Boolean, "{other}"),
+    }
+}
