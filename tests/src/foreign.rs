@@ -9,7 +9,7 @@ use delta::store::ObjectStore;
 use delta::table::{FileEntry, Table};
 use engine::spec::StreamSpec;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 
@@ -135,8 +135,8 @@ impl<'a> Visitor<'a> {
         rows: &RecordBatch,
         data_change: bool,
     ) -> Value {
-        let zstd = Compression::ZSTD(ZstdLevel::try_new(1).expect("a level"));
-        let properties = WriterProperties::builder().set_compression(zstd).build();
+        let snappy = Compression::SNAPPY;
+        let properties = WriterProperties::builder().set_compression(snappy).build();
         let mut writer =
             ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).expect("a writer");
         writer.write(rows).expect("rows are written");
@@ -145,7 +145,7 @@ impl<'a> Visitor<'a> {
         let folder = column
             .map(|name| format!("{name}={}/", partition.unwrap_or("__HIVE_DEFAULT_PARTITION__")));
         let path = format!(
-            "{}part-{number:05}-{:08x}-0000-4000-8000-000000000000-c000.zstd.parquet",
+            "{}part-{number:05}-{:08x}-0000-4000-8000-000000000000-c000.snappy.parquet",
             folder.unwrap_or_default(),
             self.table.version() + 1,
         );

@@ -112,6 +112,8 @@ impl<'c> Life<'c> {
         let streams = cast(chronicle);
         let of_expenses = streams.iter().all(|spec| spec.name != "time_entries");
         let scale = AccountScale {
+            // Each month of the history is a partition and a report window.
+            days: 70,
             users: 5,
             clients: 4,
             contacts: 5,

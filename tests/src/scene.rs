@@ -27,7 +27,7 @@ use crate::oracle::{After, Oracle};
 /// Size of an account whose first sync takes nearly 2,000 general requests.
 pub fn two_thousand_requests() -> AccountScale {
     AccountScale {
-        years: 2,
+        days: 2 * 365,
         users: 60,
         projects: 200,
         time_entries: 20_000,

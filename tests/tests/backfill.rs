@@ -20,7 +20,7 @@ const REPORTS: &str = "40/900s";
 
 fn scale() -> AccountScale {
     AccountScale {
-        years: 3,
+        days: 3 * 365,
         users: 12,
         clients: 20,
         contacts: 30,

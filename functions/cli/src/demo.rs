@@ -65,7 +65,7 @@ pub(crate) async fn demo(
         scale.projects,
         crate::text::count(scale.time_entries as u64),
         scale.invoices,
-        scale.years,
+        scale.days / 365,
     );
     first(&plain(opening));
 

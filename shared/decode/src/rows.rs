@@ -8,7 +8,6 @@ use engine::key::{Key, KeyPart};
 use engine::schema::{Column, ColumnSource, ColumnType};
 use engine::spec::{Paging, PartitionSpec, StreamKind, StreamSpec};
 use engine::time::Date;
-use jiff::ToSpan as _;
 
 use super::buffer::{Cells, ColumnBuffer, TextBuffer};
 use super::error::PageError;
@@ -209,7 +208,8 @@ pub(super) fn keyset_field(spec: &StreamSpec) -> Option<&'static str> {
 
 /// Day that is `days` after 1 January 1970; `None` if `jiff` has no such day.
 pub(super) fn day(days: i32) -> Option<Date> {
-    jiff::civil::date(1970, 1, 1).checked_add(days.days()).ok()
+    let days = jiff::Span::new().try_days(days).ok()?;
+    jiff::civil::date(1970, 1, 1).checked_add(days).ok()
 }
 
 /// Path of a member, in the form of `odd`.

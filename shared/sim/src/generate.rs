@@ -79,7 +79,7 @@ impl<'a> AccountGenerator<'a> {
         books: &'a mut Books,
         now: Moment,
     ) -> Self {
-        let days = i64::from(scale.years.max(1)) * 365;
+        let days = i64::from(scale.days.max(1));
         Self { scale, dice, books, start: Day(now.day().0 - days).start(), now }
     }
 

@@ -10,8 +10,8 @@
 pub struct AccountScale {
     /// Value of the header `Harvest-Account-Id`.
     pub account_id: i64,
-    /// Length of the history before `now`, in years of 365 days; 0 counts as 1.
-    pub years: u32,
+    /// Length of the history before `now`, in days, at least 1.
+    pub days: u32,
     /// Number of users, at least 3; the first is the administrator, the second a manager, the third
     /// a member.
     pub users: usize,
@@ -45,7 +45,7 @@ impl AccountScale {
     pub const fn tiny() -> Self {
         Self {
             account_id: 1_000_001,
-            years: 1,
+            days: 365,
             users: 6,
             clients: 5,
             contacts: 6,
@@ -65,7 +65,7 @@ impl AccountScale {
     pub const fn demo() -> Self {
         Self {
             account_id: 1_000_001,
-            years: 2,
+            days: 2 * 365,
             users: 12,
             clients: 20,
             contacts: 30,
@@ -85,7 +85,7 @@ impl AccountScale {
     pub const fn issue() -> Self {
         Self {
             account_id: 1_000_001,
-            years: 3,
+            days: 3 * 365,
             users: 100,
             clients: 120,
             contacts: 200,
@@ -106,7 +106,7 @@ impl AccountScale {
     pub const fn million() -> Self {
         Self {
             account_id: 1_000_001,
-            years: 10,
+            days: 10 * 365,
             users: 300,
             clients: 100,
             contacts: 100,

@@ -45,7 +45,7 @@ impl Size {
     fn scale(self) -> AccountScale {
         match self {
             Self::Large => AccountScale {
-                years: 12,
+                days: 12 * 365,
                 users: 400,
                 clients: 300,
                 contacts: 600,

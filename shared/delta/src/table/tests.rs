@@ -289,6 +289,10 @@ async fn a_fence_steps_over_what_the_former_holder_still_commits() {
     let fenced = new.fence(at(3), &writer("b", 2), &note(2, 0)).await.unwrap();
     assert_eq!(fenced, Committed { version: 3, sequence: Sequence(2) });
     assert_eq!(new.files().len(), 2);
+    let key = format!("{}/_delta_log/{:020}.json", new.root(), 3);
+    let text = store.get(&key).await.unwrap().unwrap();
+    let told = String::from_utf8_lossy(&text).contains(r#""sequence":2"#);
+    assert!(told, "the fence tells the sequence of the commit that it steps over: {text:?}");
 }
 
 #[tokio::test]

@@ -44,9 +44,7 @@ pub(super) enum ConflictRule {
     AllFiles,
 }
 
-/// Content of one commit, built from the state of its table. The bytes are the same for every
-/// version that is tried: they contain no version number, and a state with another sequence is a
-/// conflict unless the commit sets it.
+/// Content of one commit, built from the state of its table.
 #[derive(Debug)]
 pub(super) struct Transaction<'a> {
     /// Name of Delta's own operation. Engines show it as the history of the table.
@@ -142,13 +140,16 @@ impl Table {
             return Err(CommitError::TooOld { table: self.stream().to_owned(), started });
         }
         self.check_files(transaction.add, transaction.remove)?;
-        let body = self.body(transaction)?;
+        let number = self.commits;
+        self.commits += 1;
         if self.viewed.as_ref().is_some_and(outdated) {
             self.catch_up(transaction).await?;
         }
         self.refuse_fenced(transaction.writer)?;
         for _ in 0..RACES {
             let version = self.state.version + 1;
+            // After a lost race the sequence that the commit tells may be another.
+            let body = self.body(transaction, number)?;
             match self.log().put_commit(version, &body).await? {
                 VersionOwner::Ours => {
                     self.take_in(version, &body)?;
@@ -195,17 +196,16 @@ impl Table {
         Ok(())
     }
 
-    /// Bytes of the commit file. Counts the commit, so that the next one has another id.
-    fn body(&mut self, transaction: &Transaction<'_>) -> Result<Bytes, CommitError> {
+    /// Bytes of the commit file of this table object's commit `number`, which makes its id unique.
+    fn body(&self, transaction: &Transaction<'_>, number: u64) -> Result<Bytes, CommitError> {
         let Transaction { operation, now, writer, note, sequence, .. } = *transaction;
         let info = CommitInfo {
             operation,
             now,
-            writer: Some((writer, self.commits)),
+            writer: Some((writer, number)),
             sequence: sequence.unwrap_or(self.recorded_sequence()),
             note: Some(note),
         };
-        self.commits += 1;
         let file = commit_file(&info, transaction.lines(self.partition_column()));
         file.map(Bytes::from).map_err(|error| self.impossible(error.to_string()))
     }

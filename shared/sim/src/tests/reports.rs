@@ -61,7 +61,7 @@ fn expected(caller: &mut Caller, subject: &str, fixed_fee: bool) -> Sums {
 
 #[test]
 fn time_reports_are_the_sums_of_their_entries() {
-    let mut caller = Caller::new(&AccountScale { years: 2, ..AccountScale::tiny() }, 3);
+    let mut caller = Caller::new(&AccountScale { days: 2 * 365, ..AccountScale::tiny() }, 3);
     for (path, member, subject) in [
         ("clients", "client_id", "/client/id"),
         ("projects", "project_id", "/project/id"),

@@ -130,7 +130,9 @@ pub(super) fn cut(
     let mut to = oldest;
     let mut ranges = Vec::new();
     for _ in 1..parts {
-        let Ok(begin) = to.checked_sub(jiff::Span::new().days(step)) else { break };
+        // A mistyped day makes steps of thousands of years.
+        let before = jiff::Span::new().try_days(step).and_then(|step| to.checked_sub(step));
+        let Ok(begin) = before else { break };
         ranges.push(KeysetRange::between(Some(begin), to));
         to = previous_day(begin);
     }
