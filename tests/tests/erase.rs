@@ -135,7 +135,8 @@ async fn is_true_without(world: &World, user: i64) {
     let oracle = world.oracle();
     assert_eq!(oracle.differences(After::FullPasses).await, [""; 0]);
     let users = oracle.true_rows(streams::find("users").unwrap(), &BTreeSet::new());
-    let own = users[&user.to_string()].iter().flatten().filter(|text| text.contains('@'));
+    let own = users.get(&user.to_string()).unwrap();
+    let own = own.iter().flatten().filter(|text| text.contains('@'));
     let own: Vec<&str> = own.map(String::as_str).collect();
     assert!(!own.is_empty());
     assert_eq!(oracle.erased(&own).await, [""; 0]);

@@ -10,7 +10,7 @@ use super::value::{NaiveCell, cell, nested};
 
 /// Values of one record: columns by the path of their field, and what no column holds by its path.
 #[derive(Debug, Default)]
-pub struct Reading {
+pub struct NaiveValues {
     /// Values of columns.
     pub held: BTreeMap<Vec<&'static str>, String>,
     /// Fields whose values their columns cannot hold.
@@ -20,7 +20,7 @@ pub struct Reading {
     excluded: Vec<Vec<String>>,
 }
 
-impl Reading {
+impl NaiveValues {
     /// Returns a reading that leaves out fields at these paths.
     #[must_use]
     pub fn without(excluded: Vec<Vec<String>>) -> Self {

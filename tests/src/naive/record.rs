@@ -10,7 +10,7 @@ use engine::spec::{PartitionSpec, StreamSpec};
 use engine::window::Period;
 
 use super::json::{JsonKind, canonical, kind, quoted};
-use super::reading::Reading;
+use super::reading::NaiveValues;
 
 /// Values of a row in the order of [`compared`].
 pub type Row = Arc<[Option<String>]>;
@@ -67,7 +67,7 @@ impl<'a> NaiveReader<'a> {
     #[must_use]
     pub fn row(&self, record: &str, origin: &RowOrigin<'_>) -> Option<(String, Row)> {
         let JsonKind::Object(Some(members)) = kind(record) else { return None };
-        let mut reading = Reading::without(self.excluded());
+        let mut reading = NaiveValues::without(self.excluded());
         reading.object(self.spec.fields, &members, &mut Vec::new(), "");
         self.forget_erased(&mut reading);
         let mut values = BTreeMap::new();
@@ -107,7 +107,7 @@ impl<'a> NaiveReader<'a> {
     }
 
     /// Removes what is a person's own if the person was erased.
-    fn forget_erased(&self, reading: &mut Reading) {
+    fn forget_erased(&self, reading: &mut NaiveValues) {
         let Some(personal) = &self.spec.personal else { return };
         let person = |path: &[&str]| path.join(".") == personal.person;
         let id = reading.held.iter().find(|(path, _)| person(path)).map(|(_, id)| id);
@@ -123,7 +123,12 @@ impl<'a> NaiveReader<'a> {
         });
     }
 
-    fn value(&self, column: &Column, reading: &Reading, origin: &RowOrigin<'_>) -> Option<String> {
+    fn value(
+        &self,
+        column: &Column,
+        reading: &NaiveValues,
+        origin: &RowOrigin<'_>,
+    ) -> Option<String> {
         match &column.source {
             ColumnSource::Record(path) => reading.held.get(path).cloned(),
             ColumnSource::Parent => origin.parent.map(|id| id.to_string()),
