@@ -171,7 +171,33 @@ impl<'c> Life<'c> {
         self.operate().await?;
         self.past.keep(&self.world);
         let wrong = self.watch.wrong(&self.world).await;
-        wrong.first().map_or(Ok(()), |first| Err(format!("{} wrong: {first}", wrong.len())))
+        match wrong.first() {
+            None => Ok(()),
+            Some(first) => {
+                self.tell_commits(first).await;
+                Err(format!("{} wrong: {first}", wrong.len()))
+            }
+        }
+    }
+
+    /// Adds the newest commits of the table that a finding names to the story.
+    async fn tell_commits(&mut self, finding: &str) {
+        use delta::store::ObjectStore as _;
+        let table = finding.split(':').next().unwrap_or_default();
+        let logs = self.world.store.list(&format!("tables/{table}/_delta_log/"), None).await;
+        let commits = logs.unwrap_or_default().into_iter().map(|object| object.key);
+        let commits: Vec<String> = commits.filter(|key| key.ends_with(".json")).collect();
+        for key in commits.iter().rev().take(8).rev() {
+            let bytes = self.world.store.get(key).await.ok().flatten().unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes);
+            for line in text.lines().filter(|line| line.contains("commitInfo")) {
+                let line: Value = serde_json::from_str(line).unwrap_or_default();
+                let info = &line["commitInfo"];
+                let (operation, ours) = (&info["operation"], &info["harvestLake"]);
+                let version = key.rsplit('/').next().unwrap_or_default();
+                self.chronicle.tell(format!("{version}: {operation} {ours}"));
+            }
+        }
     }
 
     /// Adds faults of Harvest for this tick, and lets the operator change settings.
@@ -186,8 +212,7 @@ impl<'c> Life<'c> {
             *self.world.live.lock().unwrap() = Some(Live { seed, every, requests: 0 });
         }
         let mut befallen = trial::befall(&self.world, self.chronicle);
-        for mishap in
-            [Mishap::Throttled, Mishap::BadAnswers, Mishap::OddPages, Mishap::WrongDates]
+        for mishap in [Mishap::Throttled, Mishap::BadAnswers, Mishap::OddPages, Mishap::WrongDates]
         {
             if self.chronicle.befalls(mishap) {
                 let rule = conduct::fault(&mut random, mishap);
@@ -238,7 +263,7 @@ impl<'c> Life<'c> {
             *self.world.date_ahead.lock().unwrap() = SignedDuration::ZERO;
             self.world.account.lock().unwrap().clear_faults();
             self.world.sleep(1).await;
-            let its = conduct::RandomConduct { conduct, moments: u64::MAX };
+            let its = RandomConduct { conduct, moments: u64::MAX };
             self.syncs(vec![its]).await;
             self.world.sleep(1).await;
             self.world.account.lock().unwrap().reset_statistics();
@@ -325,9 +350,9 @@ impl<'c> Life<'c> {
                 }
                 Some(Ok(synced)) => {
                     for report in &synced.reports {
-                        let word = report.error().map_or(report.outcome.name(), |error| {
-                            error.error_type()
-                        });
+                        let word = report
+                            .error()
+                            .map_or(report.outcome.name(), |error| error.error_type());
                         end.outcomes.push((report.stream.to_owned(), word.to_owned()));
                     }
                 }
@@ -389,10 +414,8 @@ impl<'c> Life<'c> {
         let scale = AccountScale { account_id: 1_000_002, ..AccountScale::tiny() };
         let other = sim::Account::generate(&scale, 99, now(&self.world));
         let before = self.world.store.copy();
-        let ours = std::mem::replace(
-            &mut self.world.account,
-            Arc::new(std::sync::Mutex::new(other)),
-        );
+        let ours =
+            std::mem::replace(&mut self.world.account, Arc::new(std::sync::Mutex::new(other)));
         let account = self.world.settings.account;
         self.world.settings.account = engine::ids::AccountId(1_000_002);
         let late = std::mem::take(&mut self.late);

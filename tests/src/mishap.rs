@@ -109,14 +109,8 @@ pub enum Mishap {
     Verification,
     /// A comparison of a table with Harvest by the operator.
     Comparison,
-    /// A person who is erased by the operator.
-    Erasure,
     /// Settings that the operator changes between ticks.
     OtherSettings,
-    /// Rows that another engine adds.
-    ForeignAppend,
-    /// Old files that another engine deletes.
-    ForeignVacuum,
 }
 
 /// Declaration of a kind.
@@ -188,10 +182,7 @@ pub const KINDS: &[MishapKind] = &[
     kind(Mishap::Export, "export", true, 3),
     kind(Mishap::Verification, "verification", true, 4),
     kind(Mishap::Comparison, "comparison", true, 4),
-    kind(Mishap::Erasure, "erasure", true, 10),
     kind(Mishap::OtherSettings, "other_settings", true, 15),
-    kind(Mishap::ForeignAppend, "foreign_append", true, 4),
-    kind(Mishap::ForeignVacuum, "foreign_vacuum", true, 4),
 ];
 
 impl Mishap {

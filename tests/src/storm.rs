@@ -278,9 +278,7 @@ impl StormyStore {
 
     async fn read(&self, key: &str, kind: CallKind) -> Result<CallVerdict, StoreError> {
         match self.fate.call(object_phase(key, kind), kind).await {
-            CallVerdict::Refuse | CallVerdict::Lose => {
-                Err(broken(key))
-            }
+            CallVerdict::Refuse | CallVerdict::Lose => Err(broken(key)),
             verdict @ (CallVerdict::Pass | CallVerdict::Stale | CallVerdict::Repeat) => Ok(verdict),
         }
     }

@@ -52,7 +52,6 @@ fn a_first_sync_gives_exact_tables_and_a_second_one_changes_nothing() {
     });
 }
 
-
 /// End of one life.
 #[derive(Debug)]
 struct LivedLife {
@@ -110,8 +109,7 @@ fn sum<K: Ord + Clone>(
 }
 
 fn print<K: Debug>(title: &str, counts: &BTreeMap<K, u64>) {
-    let parts: Vec<String> =
-        counts.iter().map(|(key, times)| format!("{key:?} {times}")).collect();
+    let parts: Vec<String> = counts.iter().map(|(key, times)| format!("{key:?} {times}")).collect();
     eprintln!("{title}: {}", parts.join(", "));
 }
 
@@ -157,7 +155,8 @@ fn whatever_happens_the_tables_are_true_after_a_quiet_moment() {
     print("ends of runs", &sum(&lives, |totals| &totals.outcomes));
     print("faults of stores", &sum(&lives, |totals| &totals.store_faults));
     print("killed at", &sum(&lives, |totals| &totals.killed_at));
-    let whole: Vec<&LifeTotals> = lives.iter().filter_map(|life| life.result.as_ref().ok()).collect();
+    let whole: Vec<&LifeTotals> =
+        lives.iter().filter_map(|life| life.result.as_ref().ok()).collect();
     let hours: i64 = whole.iter().map(|totals| totals.simulated.as_hours()).sum();
     let requests: u64 = whole.iter().map(|totals| totals.requests).sum();
     let ticks: u64 = whole.iter().map(|totals| totals.ticks).sum();

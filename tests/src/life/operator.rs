@@ -42,7 +42,7 @@ impl Life<'_> {
             let its = conduct::conduct(&mut random, sim::ADMINISTRATOR_TOKEN);
             let changes = random.random_bool(0.3);
             self.chronicle.tell(format!("{}: {}", mishap.declared().name, spec.name));
-            if mishap == Mishap::Reset && !changes {
+            if mishap == Mishap::Reset {
                 self.watch.excuse(spec.name);
             }
             let process = self.world.start(its.conduct);

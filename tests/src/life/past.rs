@@ -36,12 +36,9 @@ impl Past {
 impl Life<'_> {
     /// Loses the state, or puts state, lake or both back.
     pub(super) async fn go_back(&mut self) {
-        for mishap in [
-            Mishap::StateLost,
-            Mishap::StateRestored,
-            Mishap::LakeRestored,
-            Mishap::BothRestored,
-        ] {
+        for mishap in
+            [Mishap::StateLost, Mishap::StateRestored, Mishap::LakeRestored, Mishap::BothRestored]
+        {
             if !self.chronicle.befalls(mishap) || self.past.lakes.is_empty() {
                 continue;
             }

@@ -38,6 +38,7 @@ impl Life<'_> {
         }
         let wrong = self.differences(After::IncrementalPasses).await;
         if let Some(first) = wrong.first() {
+            self.tell_commits(first).await;
             return Err(format!("{} differences after incremental passes: {first}", wrong.len()));
         }
         if self.chronicle.random.random_bool(0.3) {
@@ -63,8 +64,7 @@ impl Life<'_> {
         self.totals.simulated = self.lived();
         for spec in &self.streams {
             let months = self.world.oracle().months();
-            self.totals.records +=
-                self.world.oracle().true_rows(spec, &months).len() as u64;
+            self.totals.records += self.world.oracle().true_rows(spec, &months).len() as u64;
         }
         let statistics = self.world.account.lock().unwrap().statistics().clone();
         self.totals.requests = statistics.general.requests + statistics.reports.requests;

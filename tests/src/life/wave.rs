@@ -129,8 +129,7 @@ async fn run(
 ) -> (String, Result<String, Option<CallPhase>>) {
     world.clock_sleep(wait).await;
     let process = world.start(its.conduct);
-    let worker =
-        Worker { context: process.context.clone(), announcer: Arc::new(NoAnnouncer) };
+    let worker = Worker { context: process.context.clone(), announcer: Arc::new(NoAnnouncer) };
     let stream = event.stream.clone();
     let event = serde_json::to_value(event).expect("an event is JSON");
     let deadline = plus(process.context.clock.now(), limit).as_millisecond();

@@ -58,10 +58,12 @@ impl Table {
         self.land(&Transaction::new("FENCE", now, writer, note)).await
     }
 
-    /// Fences, and continues the sequence at `sequence`, which an earlier table reached.
+    /// Fences, and continues the sequence at `sequence`, which an earlier table reached. If a former
+    /// holder's commit came first and raised the sequence, that could be a number in use, or a lower
+    /// one.
     ///
     /// # Errors
-    /// See [`CommitError`].
+    /// See [`CommitError`]. `Stale` after such a commit; this object then shows it.
     pub async fn begin_at(
         &mut self,
         now: Timestamp,
@@ -70,6 +72,7 @@ impl Table {
         note: &CommitNote,
     ) -> Result<Committed, CommitError> {
         let fence = Transaction::new("FENCE", now, writer, note);
-        self.land(&Transaction { sequence: Some(sequence), ..fence }).await
+        let conflicts = ConflictRule::Rows;
+        self.land(&Transaction { sequence: Some(sequence), conflicts, ..fence }).await
     }
 }

@@ -138,10 +138,7 @@ impl PartitionWriter {
     }
 
     /// Starts the file with the rows that wait.
-    fn begin(
-        &mut self,
-        compression: Compression,
-    ) -> Result<ArrowWriter<Vec<u8>>, PartitionError> {
+    fn begin(&mut self, compression: Compression) -> Result<ArrowWriter<Vec<u8>>, PartitionError> {
         let properties = properties(&self.layout, self.limits, compression);
         let schema = Arc::clone(&self.layout.schema);
         let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
