@@ -58,8 +58,8 @@ figures: $(TOOLS)/figures/installed ## Sizes, names, comments, signatures and ci
 fmt: ## Format
 	cargo fmt --all
 
-sim: ## Simulation with SEEDS random histories, and how often each kind of mishap befell them
-	SIM_SEEDS=$(SEEDS) cargo test --locked -p e2e --test simulation -- --nocapture
+sim: ## Simulation: SEEDS lives of a lake, or one, SEED, with its story
+	$(if $(SEED),SIM_SEED=$(SEED),SIM_SEEDS=$(SEEDS)) cargo test --locked --profile quick -p e2e --test simulation -- --nocapture
 
 snap: ## Write the golden files, the table of settings and the members in docs/json.md anew, to be reviewed
 	UPDATE_GOLDEN=1 cargo test --locked -p e2e --test declarations --test page --test settings

@@ -186,7 +186,7 @@ impl<'c> Life<'c> {
         let table = finding.split(':').next().unwrap_or_default();
         let logs = self.world.store.list(&format!("tables/{table}/_delta_log/"), None).await;
         let commits = logs.unwrap_or_default().into_iter().map(|object| object.key);
-        let commits: Vec<String> = commits.filter(|key| key.ends_with(".json")).collect();
+        let commits: Vec<String> = commits.filter(|key| !key.contains("checkpoint")).collect();
         for key in commits.iter().rev().take(8).rev() {
             let bytes = self.world.store.get(key).await.ok().flatten().unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes);
@@ -348,12 +348,12 @@ impl<'c> Life<'c> {
                 Some(Err(error)) => {
                     end.outcomes.push(("sync".to_owned(), error.error_type().to_owned()));
                 }
-                Some(Ok(synced)) => {
-                    for report in &synced.reports {
-                        let word = report
+                Some(Ok(done)) => {
+                    for report in &done.reports {
+                        let outcome = report
                             .error()
                             .map_or(report.outcome.name(), |error| error.error_type());
-                        end.outcomes.push((report.stream.to_owned(), word.to_owned()));
+                        end.outcomes.push((report.stream.to_owned(), outcome.to_owned()));
                     }
                 }
             }

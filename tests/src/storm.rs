@@ -239,7 +239,7 @@ fn object_phase(key: &str, kind: CallKind) -> CallPhase {
     let log = key.contains("_delta_log");
     match kind {
         CallKind::Read | CallKind::List if log => CallPhase::LogRead,
-        CallKind::Write if log && key.ends_with(".json") => CallPhase::Commit,
+        CallKind::Write if log && !key.contains("checkpoint") => CallPhase::Commit,
         CallKind::Write if log => CallPhase::Checkpoint,
         CallKind::Read if key.ends_with(".parquet") => CallPhase::DataRead,
         CallKind::Write if key.ends_with(".parquet") => CallPhase::DataWrite,

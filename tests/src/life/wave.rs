@@ -62,12 +62,12 @@ pub(super) async fn wave(world: &World, mut order: WaveOrder) -> WaveEnd {
     };
     match process.until(moments, Box::pin(orchestrator.answer(order.event))).await {
         None => end.killed_at.push(process.phase()),
-        Some(answer) => {
-            let word = answer.map_or_else(
+        Some(told) => {
+            let outcome = told.map_or_else(
                 |error| error.error_type.to_owned(),
-                |answer| serde_json::to_value(answer.outcome).map_or_else(|_| String::new(), text),
+                |tick| text(&serde_json::to_value(tick.outcome).expect("an outcome is JSON")),
             );
-            end.outcomes.push(("orchestrator".to_owned(), word));
+            end.outcomes.push(("orchestrator".to_owned(), outcome));
         }
     }
     let events = deliveries(&mut order.random, invoker.take(), order.late, &mut end);
@@ -81,9 +81,9 @@ pub(super) async fn wave(world: &World, mut order: WaveOrder) -> WaveEnd {
         end.fired.push((Mishap::ShortRuns, u64::from(short)));
         runs.push(Box::pin(run(world, event, its, wait, limit)));
     }
-    for (stream, ended) in futures::future::join_all(runs).await {
-        match ended {
-            Ok(word) => end.outcomes.push((stream, word)),
+    for (stream, how) in futures::future::join_all(runs).await {
+        match how {
+            Ok(said) => end.outcomes.push((stream, said)),
             Err(phase) => end.killed_at.push(phase),
         }
     }
@@ -91,7 +91,7 @@ pub(super) async fn wave(world: &World, mut order: WaveOrder) -> WaveEnd {
     end
 }
 
-fn text(value: Value) -> String {
+fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
@@ -138,11 +138,11 @@ async fn run(
     let ended = match answer {
         None => Err(process.phase()),
         Some(Ok(document)) => {
-            let word = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
-            let error = word("error_type");
-            Ok(if error.is_empty() { word("outcome") } else { error })
+            let member = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+            let error = member("error_type");
+            Ok(if error.is_empty() { member("outcome") } else { error })
         }
-        Some(Err(error)) => Ok(error.error_type.to_owned()),
+        Some(Err(failure)) => Ok(failure.error_type.to_owned()),
     };
     (stream, ended)
 }

@@ -59,8 +59,8 @@ impl MemoryStore {
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let bytes = |store: &Self| -> BTreeMap<String, Bytes> {
-            let shelf = store.shelf();
-            shelf.objects.iter().map(|(key, object)| (key.clone(), object.0.clone())).collect()
+            let on = store.shelf();
+            on.objects.iter().map(|(key, object)| (key.clone(), object.0.clone())).collect()
         };
         bytes(self) == bytes(other)
     }
