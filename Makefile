@@ -48,6 +48,7 @@ spark: $(TOOLS)/spark/installed $(TOOLS)/delta-spark/installed ## Exports in Hiv
 check: $(TOOLS)/machete/bin/cargo-machete $(TOOLS)/figures/installed ## Formatting, names, circles, lints, docs and unused dependencies, all warnings denied
 	cargo fmt --all --check
 	$(TOOLS)/figures/bin/python tests/figures.py --check
+	$(TOOLS)/figures/bin/python tests/defects.py check
 	$(TOOLS)/machete/bin/cargo-machete
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib --quiet
