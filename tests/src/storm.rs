@@ -1,7 +1,7 @@
 //! Stores of a process in trouble: it dies or stands still at some call, calls are slow, fail, or
 //! lose their answer, and clients send them twice.
 //!
-//! Every call of a process goes through its [`Fate`], which decides by a random generator of its
+//! Every call of a process goes through its `Fate`, which decides by a random generator of its
 //! own, so that one seed gives one history. A decision never depends on the time.
 
 use core::ops::Range;
