@@ -6,7 +6,6 @@
     clippy::missing_panics_doc,
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
     reason = "test support: a surprise ends the test"
 )]
 

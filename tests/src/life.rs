@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 use sim::{AccountScale, Mutation, SwitchedModule};
 
 use crate::mishap::{Chronicle, Mishap};
-use crate::storm::{CallFault, CallPhase, FaultCounts};
+use crate::storm::{CallPhase, FaultCounts, StormFault};
 use crate::trial::{self, Befallen};
 use crate::watch::Watch;
 use crate::world::{Conduct, Jump, Live, World, now, sync_as};
@@ -436,12 +436,12 @@ impl<'c> Life<'c> {
         self.totals.store_faults = self.world.store_faults.lock().unwrap().clone();
         for ((fault, _), times) in &self.totals.store_faults {
             let mishap = match fault {
-                CallFault::Refused | CallFault::Lost => Mishap::StoreFailures,
-                CallFault::Repeated => Mishap::RepeatedWrites,
-                CallFault::Slow => Mishap::SlowStores,
-                CallFault::Stale => Mishap::StaleListings,
-                CallFault::Died => Mishap::DiedAtCall,
-                CallFault::Froze => Mishap::Frozen,
+                StormFault::Refused | StormFault::Lost => Mishap::StoreFailures,
+                StormFault::Repeated => Mishap::RepeatedWrites,
+                StormFault::Slow => Mishap::SlowStores,
+                StormFault::Stale => Mishap::StaleListings,
+                StormFault::Died => Mishap::DiedAtCall,
+                StormFault::Froze => Mishap::Frozen,
             };
             self.chronicle.fired(mishap, *times);
         }

@@ -53,7 +53,7 @@ pub struct Oracle<'a> {
     pub store: Arc<dyn ObjectStore>,
     /// Settings that say which streams are read; `None` for all of them.
     pub settings: Option<&'a Settings>,
-    /// What was read before.
+    /// Objects and truths that were read before.
     pub memory: Arc<OracleMemory>,
 }
 

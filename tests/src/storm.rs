@@ -59,7 +59,7 @@ pub struct Trouble {
 
 /// Fault of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CallFault {
+pub enum StormFault {
     /// It fails without an effect.
     Refused,
     /// It takes effect and fails.
@@ -102,7 +102,7 @@ pub enum CallPhase {
 }
 
 /// Counts of faults by phase.
-pub type FaultCounts = BTreeMap<(CallFault, CallPhase), u64>;
+pub type FaultCounts = BTreeMap<(StormFault, CallPhase), u64>;
 
 /// Fate of one process, shared by its stores and its API.
 #[derive(Debug)]
@@ -167,7 +167,7 @@ impl Fate {
         }
     }
 
-    fn count(&self, fault: CallFault, phase: CallPhase) {
+    fn count(&self, fault: StormFault, phase: CallPhase) {
         *self.counts.lock().expect("no panic").entry((fault, phase)).or_default() += 1;
     }
 
@@ -188,11 +188,11 @@ impl Fate {
             (dies, freezes.is_some())
         };
         if freezes {
-            self.count(CallFault::Froze, phase);
+            self.count(StormFault::Froze, phase);
         }
         if let Some(death) = dies {
             self.dead.store(true, Ordering::SeqCst);
-            self.count(CallFault::Died, phase);
+            self.count(StormFault::Died, phase);
             return if death.effect { CallVerdict::Lose } else { CallVerdict::Refuse };
         }
         self.thaw().await;
@@ -206,16 +206,16 @@ impl Fate {
         let trouble = self.trouble;
         let mut bound = trouble.slow;
         if drawn < bound {
-            self.count(CallFault::Slow, phase);
+            self.count(StormFault::Slow, phase);
             let wake = plus(self.clock.now(), SignedDuration::from_secs(seconds));
             self.clock.sleep_until(wake).await;
             return CallVerdict::Pass;
         }
         for (share, fault, verdict, concerned) in [
-            (trouble.refused, CallFault::Refused, CallVerdict::Refuse, true),
-            (trouble.lost, CallFault::Lost, CallVerdict::Lose, kind == CallKind::Write),
-            (trouble.repeated, CallFault::Repeated, CallVerdict::Repeat, kind == CallKind::Write),
-            (trouble.stale, CallFault::Stale, CallVerdict::Stale, kind == CallKind::List),
+            (trouble.refused, StormFault::Refused, CallVerdict::Refuse, true),
+            (trouble.lost, StormFault::Lost, CallVerdict::Lose, kind == CallKind::Write),
+            (trouble.repeated, StormFault::Repeated, CallVerdict::Repeat, kind == CallKind::Write),
+            (trouble.stale, StormFault::Stale, CallVerdict::Stale, kind == CallKind::List),
         ] {
             if (bound..bound + share).contains(&drawn) && concerned {
                 self.count(fault, phase);

@@ -137,32 +137,34 @@ fn spots(world: &World, mishap: Mishap) -> Vec<ListSpot> {
         .collect()
 }
 
+/// Returns a random effect of a kind that is wrong answers.
 fn effect(chronicle: &mut Chronicle, mishap: Mishap) -> FaultEffect {
     use Contradiction::{
-        Circle, EmptyLinks, EmptyNext, EmptyPages, EndsEarly, NoLinks, NullLinks, OwnPage,
-        PageIgnored, TotalOfPage,
+        Circle, CountsIgnored, CountsOff, EmptyLinks, EmptyNext, EmptyPages, EndsEarly, NoLinks,
+        NullLinks, OwnPage, PageIgnored, TooDeep, TotalOfPage,
     };
-    FaultEffect::Contradiction(match mishap {
-        Mishap::SmallTotals => return FaultEffect::WrongTotal(-chronicle.one(&[1, 2, 10_000])),
-        Mishap::LargeTotals => return FaultEffect::WrongTotal(chronicle.one(&[1, 2, 500])),
-        Mishap::TotalsOfPage => TotalOfPage,
-        Mishap::EarlyEnds => EndsEarly(chronicle.one(&[1, 2, 3])),
-        Mishap::BrokenLinks => chronicle.one(&[NoLinks, NullLinks, EmptyLinks, EmptyNext]),
-        Mishap::Circles => chronicle.one(&[Circle, OwnPage]),
-        Mishap::EmptyPages => EmptyPages,
-        Mishap::IgnoredPages => PageIgnored,
-        Mishap::OddCounts => chronicle.one(&[
-            Contradiction::CountsOff(1),
-            Contradiction::CountsOff(-1),
-            Contradiction::CountsOff(-150),
-            Contradiction::CountsIgnored,
-        ]),
-        Mishap::DeepPages => {
-            let status = chronicle.one(&[404, 422, 500, 504]);
-            Contradiction::TooDeep { beyond: 1, status }
-        }
-        other => unreachable!("{other:?} is no answer of a list"),
-    })
+    let total = FaultEffect::WrongTotal;
+    let list = FaultEffect::Contradiction;
+    let deep = |status| list(TooDeep { beyond: 1, status });
+    let effects = [
+        (Mishap::SmallTotals, [-1, -2, -10_000].map(total).to_vec()),
+        (Mishap::LargeTotals, [1, 2, 500].map(total).to_vec()),
+        (Mishap::TotalsOfPage, vec![list(TotalOfPage)]),
+        (Mishap::EarlyEnds, [1, 2, 3].map(EndsEarly).map(list).to_vec()),
+        (Mishap::BrokenLinks, [NoLinks, NullLinks, EmptyLinks, EmptyNext].map(list).to_vec()),
+        (Mishap::Circles, [Circle, OwnPage].map(list).to_vec()),
+        (Mishap::EmptyPages, vec![list(EmptyPages)]),
+        (Mishap::IgnoredPages, vec![list(PageIgnored)]),
+        (
+            Mishap::OddCounts,
+            [CountsOff(1), CountsOff(-1), CountsOff(-150), CountsIgnored].map(list).to_vec(),
+        ),
+        (Mishap::DeepPages, [404, 422, 500, 504].map(deep).to_vec()),
+    ];
+    let (_, effects) =
+        effects.into_iter().find(|(kind, _)| *kind == mishap).expect("a kind of wrong answers");
+    let which = if effects.len() > 1 { chronicle.random.random_range(0..effects.len()) } else { 0 };
+    effects[which].clone()
 }
 
 fn refused_unit(world: &World, chronicle: &mut Chronicle, mishap: Mishap) -> Option<RefusedUnit> {

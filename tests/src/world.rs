@@ -216,7 +216,7 @@ pub struct World {
     pub live: Arc<Mutex<Option<Live>>>,
     /// Time that each answer of Harvest takes.
     pub latency: SignedDuration,
-    /// What the oracle has read.
+    /// Objects and truths that the oracle has read.
     pub memory: Arc<OracleMemory>,
     /// Difference between the servers' header `Date` and the time.
     pub date_ahead: Arc<Mutex<SignedDuration>>,
@@ -463,7 +463,7 @@ impl World {
 
     /// Lets `hours` pass.
     pub async fn sleep(&self, hours: i64) {
-        self.clock.sleep_until(plus(self.clock.now(), SignedDuration::from_hours(hours))).await;
+        self.clock_sleep(SignedDuration::from_hours(hours)).await;
     }
 
     /// Lets time pass.

@@ -24,7 +24,7 @@ const OTHERS: [&str; 8] = [
     "worker_event",
 ];
 
-/// What the documents of commands have shown.
+/// Members and endings that the documents of commands have shown.
 #[derive(Debug, Default)]
 struct SeenAnswers {
     /// Endings: the schema, the exit code, and whether the document was complete.

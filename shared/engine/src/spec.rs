@@ -40,7 +40,7 @@ pub struct StreamSpec {
 }
 
 impl StreamSpec {
-    /// What most streams have in common; a declaration states what differs, and all that names the
+    /// Values that most streams have in common; a declaration states what differs, and all that names the
     /// stream. Whether records have personal fields is stated by each.
     pub const USUAL: Self = Self {
         name: "",

@@ -95,13 +95,14 @@ pub(super) fn fault(random: &mut StdRng, mishap: Mishap) -> FaultRule {
         retry_after: retry_after.map(str::to_owned),
         html,
     };
-    let effects: Vec<FaultEffect> = match mishap {
-        Mishap::Throttled => vec![status(429, Some("3"), true), status(429, None, true)],
-        Mishap::OddPages => {
-            vec![FaultEffect::DuplicateRow, FaultEffect::Reversed, FaultEffect::EmptyList]
-        }
-        Mishap::WrongDates => vec![FaultEffect::WithoutDate],
-        _ => vec![
+    let effects: Vec<FaultEffect> = if mishap == Mishap::Throttled {
+        vec![status(429, Some("3"), true), status(429, None, true)]
+    } else if mishap == Mishap::OddPages {
+        vec![FaultEffect::DuplicateRow, FaultEffect::Reversed, FaultEffect::EmptyList]
+    } else if mishap == Mishap::WrongDates {
+        vec![FaultEffect::WithoutDate]
+    } else {
+        vec![
             status(500, None, false),
             status(502, None, true),
             status(404, None, true),
@@ -110,7 +111,7 @@ pub(super) fn fault(random: &mut StdRng, mishap: Mishap) -> FaultRule {
             FaultEffect::HtmlPage,
             FaultEffect::NotJson,
             FaultEffect::WrongContentType,
-        ],
+        ]
     };
     let effect = effects[random.random_range(0..effects.len())].clone();
     // Rare: a list that is empty twice in a row, with a matching total, counts as true.

@@ -81,44 +81,33 @@ async fn work(
 ) -> OperatorWork {
     let context = &process.context;
     let mut result = OperatorWork::default();
-    result.done = match mishap {
-        Mishap::Reset if changes => matches!(reset_changes(context, spec).await, Ok(Ok(()))),
-        Mishap::Reset => matches!(reset(context, spec).await, Ok(Ok(()))),
-        Mishap::Upgrade => matches!(upgrade(context, spec).await, Ok(Ok(_))),
-        Mishap::Export => match table(context, spec).await {
-            None => false,
-            Some(table) => {
-                let target: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
-                lake::export::export(&table, None, &*target).await.is_ok()
-            }
-        },
-        Mishap::Verification => match table(context, spec).await {
-            None => false,
-            Some(mut table) => match lake::verify::verify(&mut table).await {
-                Err(_) => false,
-                Ok(verified) => {
-                    result.findings =
-                        verified.findings.iter().map(|finding| format!("{finding:?}")).collect();
-                    true
-                }
-            },
-        },
-        _ => match table(context, spec).await {
-            None => false,
-            Some(table) => {
-                let (account, present) = (context.settings.account, context.present());
-                let item =
-                    runtime::records::stream(&*context.state, account, spec.name, &present).await;
-                match item {
-                    Err(_) => false,
-                    Ok(item) => {
-                        let position = &item.value.position;
-                        let portion = ComparedPortion::All;
-                        runtime::compare::read(context, &table, position, portion).await.is_ok()
-                    }
-                }
-            }
-        },
-    };
+    if mishap == Mishap::Reset {
+        let reset =
+            if changes { reset_changes(context, spec).await } else { reset(context, spec).await };
+        result.done = matches!(reset, Ok(Ok(())));
+        return result;
+    }
+    if mishap == Mishap::Upgrade {
+        result.done = matches!(upgrade(context, spec).await, Ok(Ok(_)));
+        return result;
+    }
+    let Some(mut table) = table(context, spec).await else { return result };
+    if mishap == Mishap::Export {
+        let target: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
+        result.done = lake::export::export(&table, None, &*target).await.is_ok();
+    } else if mishap == Mishap::Verification {
+        if let Ok(verified) = lake::verify::verify(&mut table).await {
+            result.done = true;
+            let findings = verified.findings.iter();
+            result.findings = findings.map(|finding| format!("{finding:?}")).collect();
+        }
+    } else {
+        let (account, present) = (context.settings.account, context.present());
+        let item = runtime::records::stream(&*context.state, account, spec.name, &present).await;
+        if let Ok(item) = item {
+            let (position, portion) = (&item.value.position, ComparedPortion::All);
+            result.done = runtime::compare::read(context, &table, position, portion).await.is_ok();
+        }
+    }
     result
 }

@@ -296,6 +296,17 @@ async fn a_fence_steps_over_what_the_former_holder_still_commits() {
 }
 
 #[tokio::test]
+async fn a_new_beginning_never_lowers_the_sequence() {
+    let store = Arc::new(MemoryStore::new());
+    let mut old = create(&store).await;
+    let mut new = open(&store).await;
+    commit_files(&mut old, &writer("a", 1), 1, 2).await;
+    let begun = new.begin_at(at(3), &writer("b", 2), Sequence(1), &note(2, 0)).await;
+    assert!(matches!(begun, Err(CommitError::Stale { .. })), "{begun:?}");
+    assert_eq!(open(&store).await.recorded_sequence(), Sequence(2));
+}
+
+#[tokio::test]
 async fn a_commit_whose_answer_was_lost_is_recognised() {
     let inner = Arc::new(MemoryStore::new());
     create(&inner).await;

@@ -143,3 +143,22 @@ pub(super) fn cut(
     }
     Some(ranges)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_day_of_the_year_9999_cuts_a_list_into_no_impossible_ranges() {
+        for newest in [date(9999, 12, 31), date(2026, 3, 10)] {
+            let oldest = date(206, 3, 10);
+            let range = KeysetRange::open(None);
+            let ranges = cut(&range, newest, oldest, 2_000, 2_000_000, 0);
+            let ranges = ranges.expect("a list of a thousand pages is cut");
+            assert_eq!(ranges.last().and_then(|last| last.from), None, "the oldest range is open");
+            assert_eq!(ranges.first().and_then(|first| first.to), Some(oldest));
+        }
+    }
+}
