@@ -4,7 +4,9 @@ PYTHON ?= python3
 # Python tools, each set in an environment of its own: tests/requirements/<set>.txt.
 TOOLS := .tools
 LAKE ?= ./demo-lake
-SEEDS ?= 200
+SEEDS ?= 2000
+# What CI builds: one profile for all programs and tests, so that nothing is compiled twice.
+PROOF := --locked --profile proof --workspace
 
 .PHONY: help demo unit test extended spark trino render acceptance check figures sweep-cost fmt sim snap deny typos infra build bench invoke clean lake-check account speed backfill
 
@@ -19,10 +21,9 @@ unit: ## Tests of the libraries alone: under 3 minutes when warm
 	cargo test --locked --workspace --lib --bins
 
 test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/sam/installed ## All tests that CI runs, the tables read by other engines included
-	cargo build --locked --bins
-	cargo build --locked --profile quick -p orchestrator -p worker
-	FUNCTIONS=$(CURDIR)/target/quick cargo test --locked --workspace
-	tests/lake_check.sh
+	cargo build $(PROOF) --bins
+	SIM_SEEDS=$(SEEDS) cargo test $(PROOF)
+	BIN=target/proof tests/lake_check.sh
 	$(MAKE) infra
 
 lake-check: $(TOOLS)/readers/installed ## Only the tables as deltalake, polars and DuckDB read them
@@ -30,7 +31,7 @@ lake-check: $(TOOLS)/readers/installed ## Only the tables as deltalake, polars a
 	tests/lake_check.sh
 
 extended: test ## What takes longer: many simulation seeds, the large account, benchmarks
-	$(MAKE) sim SEEDS=2000
+	$(MAKE) sim SEEDS=20000
 	$(MAKE) account
 	$(MAKE) speed
 	$(MAKE) backfill
@@ -60,7 +61,7 @@ fmt: ## Format
 	cargo fmt --all
 
 sim: ## Simulation: SEEDS lives of a lake, or one, SEED, with its story
-	$(if $(SEED),SIM_SEED=$(SEED),SIM_SEEDS=$(SEEDS)) cargo test --locked --profile quick -p e2e --test simulation -- --nocapture
+	$(if $(SEED),SIM_SEED=$(SEED),SIM_SEEDS=$(SEEDS)) cargo test --locked --profile proof -p e2e --test simulation -- --nocapture
 
 snap: ## Write the golden files, the table of settings and the members in docs/json.md anew, to be reviewed
 	UPDATE_GOLDEN=1 cargo test --locked -p e2e --test declarations --test page --test settings

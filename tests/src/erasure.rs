@@ -12,14 +12,19 @@ use crate::reader::file::batch;
 use crate::reader::memory::{KeptSearch, is_same};
 
 impl Oracle<'_> {
-    /// Returns the objects that contain one of `texts`, such as names of an erased person or values
+    /// Returns the objects of the lake that contain one of `texts`, such as names of an erased person or values
     /// of an excluded field. Parquet files are searched as they are stored, statistics included,
     /// and cell by cell; all other objects as they are stored, also for texts in JSON's escapes.
     ///
     /// Objects that were searched for the same texts before are not searched again.
     pub async fn erased(&self, texts: &[&str]) -> Vec<String> {
+        self.erased_below("", texts).await
+    }
+
+    /// Returns the same for the objects whose keys begin with `prefix`.
+    pub async fn erased_below(&self, prefix: &str, texts: &[&str]) -> Vec<String> {
         let mut found = Vec::new();
-        for object in self.store.list("", None).await.expect("a store") {
+        for object in self.store.list(prefix, None).await.expect("a store") {
             let Some(bytes) = self.store.get(&object.key).await.expect("a store") else { continue };
             let known = self.memory.shelves().searched.get(&object.key).cloned();
             if known.is_some_and(|it| it.texts == texts && is_same(&it.bytes, &bytes)) {

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch};
+use arrow::array::{AsArray as _, BooleanArray, Int64Array, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::Int64Type;
 use delta::store::ObjectStore;
 use delta::table::{FileEntry, Table};
 use engine::spec::StreamSpec;
+use engine::time::{SignedDuration, minus};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -15,19 +17,25 @@ use serde_json::{Value, json};
 
 use crate::world::{World, now};
 
+/// Largest number of rows that another engine adds.
+const APPENDED: usize = 3;
+/// Least id of rows that another engine adds.
+const FOREIGN: i64 = 1_000_000_000_000;
+
 /// Another engine that changes the table of a stream.
 #[derive(Debug)]
 pub struct Visitor<'a> {
     world: &'a World,
+    spec: &'static StreamSpec,
     table: Table,
 }
 
 impl<'a> Visitor<'a> {
-    /// Opens the table; `None` if there is none yet.
+    /// Opens the table; `None` if there is none, or a reset has deleted a part of it.
     pub async fn of(world: &'a World, spec: &'static StreamSpec) -> Option<Self> {
         let store: Arc<dyn ObjectStore> = Arc::<delta::store::MemoryStore>::clone(&world.store);
-        let table = Table::open(store, spec, world.settings.account).await;
-        Some(Self { world, table: table.expect("a readable table")? })
+        let table = Table::open(store, spec, world.settings.account).await.ok()?;
+        Some(Self { world, spec, table: table? })
     }
 
     /// Commits an OPTIMIZE: one file for each partition, and no row changes. Returns `false` if
@@ -74,6 +82,45 @@ impl<'a> Visitor<'a> {
         }
         self.commit("DELETE", &json!({"predicate": "id % 3 = 0"}), actions).await;
         true
+    }
+
+    /// Commits an INSERT of copies of some rows under ids that Harvest never gives. Returns `false`
+    /// if the table has no rows, or its rows have no id alone as their key.
+    pub async fn append(&self) -> bool {
+        let Some(file) = self.table.files().first() else { return false };
+        let rows = self.rows(file).await;
+        let rows = rows.slice(0, rows.num_rows().min(APPENDED));
+        let Ok(place) = rows.schema().index_of("id") else { return false };
+        if self.spec.primary_key != ["id"] || rows.num_rows() == 0 {
+            return false;
+        }
+        let ids = rows.column(place).as_primitive::<Int64Type>();
+        let version = i64::try_from(self.table.version()).expect("a version");
+        let foreign: Int64Array = ids.unary(|id| id % FOREIGN + FOREIGN * (version + 1));
+        let mut columns = rows.columns().to_vec();
+        columns[place] = Arc::new(foreign);
+        let rows = RecordBatch::try_new(rows.schema(), columns).expect("the same columns");
+        let add = self.add(0, file.partition.as_deref(), &rows, true).await;
+        self.commit("WRITE", &json!({"mode": "Append"}), vec![add]).await;
+        true
+    }
+
+    /// Deletes files that the newest version does not name and that are older than `retention`, as
+    /// a VACUUM does. Returns `false` if there are none.
+    pub async fn vacuum(&self, retention: SignedDuration) -> bool {
+        let root = format!("{}/", self.table.root());
+        let live: BTreeSet<String> =
+            self.table.files().iter().map(|file| format!("{root}{}", file.path)).collect();
+        let then = minus(now(self.world), retention);
+        let mut deleted = false;
+        for object in self.world.store.list(&root, None).await.expect("a store") {
+            let hidden = object.key[root.len()..].starts_with('_');
+            if !hidden && !live.contains(&object.key) && object.modified < then {
+                self.world.store.delete(&object.key).await.expect("a store");
+                deleted = true;
+            }
+        }
+        deleted
     }
 
     /// Commits a RESTORE of the version that is `back` versions old. Returns `false` if its files

@@ -9,13 +9,17 @@
 //! | --- | --- |
 //! | a tick and its runs, as Lambda delivers them | `wave` |
 //! | conduct of processes, settings, faults of Harvest | `conduct` |
+//! | answers that are wrong and look right | `lies` |
 //! | lakes and states of earlier ticks | `past` |
 //! | work of the operator | `operator` |
+//! | excluded fields, erased people | `privacy` |
 //! | the end, and its checks | `quiet` |
 
 mod conduct;
+mod lies;
 mod operator;
 mod past;
+mod privacy;
 mod quiet;
 mod wave;
 
@@ -74,6 +78,10 @@ pub struct Life<'c> {
     past: Past,
     totals: LifeTotals,
     began: Timestamp,
+    /// Whether records become visible late.
+    is_late: bool,
+    /// Streams of which a reset has begun and not ended.
+    half_reset: BTreeSet<&'static str>,
 }
 
 /// Lives the life of `seed`. Call in simulated time.
@@ -89,7 +97,7 @@ pub async fn live(seed: u64, chronicle: &mut Chronicle) -> Result<LifeTotals, St
     life.end().await
 }
 
-/// Returns the streams of a life: of each kind at least one, and time entries or expenses.
+/// Returns the streams of a life: one of each kind, and time entries or expenses.
 fn cast(chronicle: &mut Chronicle) -> Vec<&'static StreamSpec> {
     let of = |is: fn(&StreamKind) -> bool| -> Vec<&'static StreamSpec> {
         streams::STREAMS.into_iter().filter(|spec| is(&spec.kind)).collect()
@@ -119,8 +127,8 @@ impl<'c> Life<'c> {
             contacts: 5,
             projects: 6,
             tasks: 4,
-            time_entries: if of_expenses { 60 } else { 200 },
-            expenses: if of_expenses { 200 } else { 30 },
+            time_entries: if of_expenses { 60 } else { 210 },
+            expenses: if of_expenses { 260 } else { 30 },
             invoices: 7,
             estimates: 5,
             ..AccountScale::tiny()
@@ -134,10 +142,29 @@ impl<'c> Life<'c> {
         if !world.settings.tidy_at_once && chronicle.random.random_bool(0.5) {
             world.settings.retention = SignedDuration::from_hours(chronicle.one(&[25, 48]));
         }
+        if chronicle.befalls(Mishap::Privacy) {
+            world.settings.privacy = privacy::privacy(&mut chronicle.random, &streams);
+            let rules = &world.settings.privacy.rules;
+            chronicle.tell(format!("privacy: {rules:?}"));
+            chronicle.fired(Mishap::Privacy, 1);
+        }
         let began = now(&world);
         let (watch, past) = (Watch::default(), Past::default());
         let (late, totals) = (Vec::new(), LifeTotals::default());
-        Self { world, chronicle, watch, streams, late, past, totals, began }
+        let is_late = chronicle.befalls(Mishap::LateRecords);
+        chronicle.fired(Mishap::LateRecords, u64::from(is_late));
+        Self {
+            world,
+            chronicle,
+            watch,
+            streams,
+            late,
+            past,
+            totals,
+            began,
+            is_late,
+            half_reset: BTreeSet::new(),
+        }
     }
 
     /// Returns a generator for one part of the life.
@@ -147,6 +174,7 @@ impl<'c> Life<'c> {
 
     async fn tick(&mut self) -> Result<(), String> {
         self.totals.ticks += 1;
+        self.appear_late();
         let seed = self.chronicle.random.random();
         let steps = self.chronicle.random.random_range(0..12);
         self.world.mutate(seed, steps);
@@ -155,14 +183,17 @@ impl<'c> Life<'c> {
         self.world.clock_sleep(SignedDuration::from_mins(minutes)).await;
         self.go_back().await;
         trial::visit(&self.world, self.chronicle, &mut self.watch).await;
-        let befallen = self.trouble();
+        let mut befallen = self.trouble();
+        let told = self.lie(&mut befallen);
         let module = self.module_off();
         if self.chronicle.befalls(Mishap::OtherAccount) {
             self.other_account().await?;
         } else {
             self.work().await;
         }
+        let lies = self.lies();
         let over = befallen.over(&self.world, self.chronicle);
+        self.misled(&told, &lies);
         self.calm();
         if let Some(module) = module {
             self.switch(module, true);
@@ -281,7 +312,7 @@ impl<'c> Life<'c> {
     async fn waves(&mut self, token: &'static str) {
         let mut orders = Vec::new();
         let late = std::mem::take(&mut self.late);
-        for number in 0..self.chronicle.one(&[1, 1, 2]) {
+        for number in 0..self.chronicle.one(&[1, 1, 1, 2]) {
             let seconds = number * self.chronicle.random.random_range(1..400);
             let event = self.event();
             self.chronicle.tell(format!("after {seconds} s: {event}, by {token}"));

@@ -37,6 +37,10 @@ pub enum Mishap {
     ForeignDelete,
     /// Another engine's RESTORE of an earlier version.
     ForeignRestore,
+    /// Another engine's INSERT of rows that Harvest never had.
+    ForeignAppend,
+    /// Another engine's VACUUM.
+    ForeignVacuum,
     /// The children of one parent are refused.
     RefusedParent,
     /// One window of a report is refused.
@@ -59,6 +63,14 @@ pub enum Mishap {
     BadAnswers,
     /// Records of a page that come twice, in another order, or not at all.
     OddPages,
+    /// Lists that leave records out, with totals to match.
+    HiddenRecords,
+    /// A window or a list of children that is empty once.
+    EmptyUnits,
+    /// A page whose records have unreadable ids.
+    BrokenRecords,
+    /// Records that become visible minutes after they changed.
+    LateRecords,
     /// Changes of the account between the pages of a list.
     LiveChanges,
     /// Answers without, or with a wrong, header `Date`.
@@ -109,6 +121,10 @@ pub enum Mishap {
     Verification,
     /// A comparison of a table with Harvest by the operator.
     Comparison,
+    /// An erasure of a person by the operator.
+    Erasure,
+    /// Fields that are excluded or hashed.
+    Privacy,
     /// Settings that the operator changes between ticks.
     OtherSettings,
 }
@@ -146,6 +162,8 @@ pub const KINDS: &[MishapKind] = &[
     kind(Mishap::Compaction, "compaction", true, 15),
     kind(Mishap::ForeignDelete, "foreign_delete", true, 15),
     kind(Mishap::ForeignRestore, "foreign_restore", true, 15),
+    kind(Mishap::ForeignAppend, "foreign_append", true, 8),
+    kind(Mishap::ForeignVacuum, "foreign_vacuum", true, 8),
     kind(Mishap::RefusedParent, "refused_parent", true, 10),
     kind(Mishap::RefusedWindow, "refused_window", true, 10),
     kind(Mishap::Spelling, "spelling", true, 10),
@@ -157,6 +175,10 @@ pub const KINDS: &[MishapKind] = &[
     kind(Mishap::Throttled, "throttled", true, 5),
     kind(Mishap::BadAnswers, "bad_answers", true, 12),
     kind(Mishap::OddPages, "odd_pages", true, 6),
+    kind(Mishap::HiddenRecords, "hidden_records", true, 8),
+    kind(Mishap::EmptyUnits, "empty_units", true, 10),
+    kind(Mishap::BrokenRecords, "broken_records", true, 6),
+    kind(Mishap::LateRecords, "late_records", true, 40),
     kind(Mishap::LiveChanges, "live_changes", true, 25),
     kind(Mishap::WrongDates, "wrong_dates", true, 8),
     kind(Mishap::Killed, "killed", true, 20),
@@ -174,14 +196,16 @@ pub const KINDS: &[MishapKind] = &[
     kind(Mishap::TokenRevoked, "token_revoked", true, 4),
     kind(Mishap::OtherAccount, "other_account", true, 3),
     kind(Mishap::StateLost, "state_lost", true, 4),
-    kind(Mishap::StateRestored, "state_restored", true, 4),
+    kind(Mishap::StateRestored, "state_restored", true, 6),
     kind(Mishap::LakeRestored, "lake_restored", true, 3),
     kind(Mishap::BothRestored, "both_restored", true, 3),
-    kind(Mishap::Reset, "reset", true, 4),
+    kind(Mishap::Reset, "reset", true, 6),
     kind(Mishap::Upgrade, "upgrade", true, 4),
     kind(Mishap::Export, "export", true, 3),
     kind(Mishap::Verification, "verification", true, 4),
     kind(Mishap::Comparison, "comparison", true, 4),
+    kind(Mishap::Erasure, "erasure", true, 3),
+    kind(Mishap::Privacy, "privacy", true, 30),
     kind(Mishap::OtherSettings, "other_settings", true, 15),
 ];
 
@@ -255,6 +279,12 @@ impl Chronicle {
     #[must_use]
     pub fn story(&self) -> String {
         self.lines.join("\n  ")
+    }
+
+    /// Number of times that `mishap` made a difference.
+    #[must_use]
+    pub fn times(&self, mishap: Mishap) -> u64 {
+        self.fired.get(&mishap).copied().unwrap_or_default()
     }
 
     /// Number of times that each kind made a difference.

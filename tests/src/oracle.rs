@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use delta::store::ObjectStore;
 use engine::ids::AccountId;
+use engine::privacy::PrivacyRules;
 use engine::schema::{Column, ColumnSource};
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{Date, Timestamp};
@@ -79,6 +80,28 @@ impl Oracle<'_> {
         joined(&self.truths(spec, windows, &BTreeSet::new()))
     }
 
+    /// Returns the same, without the own data of the erased users that the lake lists.
+    pub async fn kept_rows(
+        &self,
+        spec: &'static StreamSpec,
+        windows: &BTreeSet<Period>,
+    ) -> Contents {
+        joined(&self.truths(spec, windows, &self.erased_users().await))
+    }
+
+    /// Returns the rows that the table would have if everything was kept, whatever the settings
+    /// exclude or hash.
+    #[must_use]
+    pub fn plain_rows(&self, spec: &'static StreamSpec, windows: &BTreeSet<Period>) -> Contents {
+        let nobody = BTreeSet::new();
+        joined(
+            &self.truths_by(
+                &NaiveReader::new(spec, self.id, &nobody, PrivacyRules::default()),
+                windows,
+            ),
+        )
+    }
+
     /// Returns the rows of each answer of the truth: one for a report window, and one for any other
     /// stream.
     fn truths(
@@ -88,14 +111,18 @@ impl Oracle<'_> {
         erased: &BTreeSet<i64>,
     ) -> Vec<KeptTruth> {
         let privacy = self.settings.map(|settings| settings.privacy.of(spec)).unwrap_or_default();
-        let reader = NaiveReader::new(spec, self.id, erased, privacy);
+        self.truths_by(&NaiveReader::new(spec, self.id, erased, privacy), windows)
+    }
+
+    fn truths_by(&self, reader: &NaiveReader<'_>, windows: &BTreeSet<Period>) -> Vec<KeptTruth> {
+        let spec = reader.spec;
         let target = format!("/_sim/truth/{}", spec.name);
         if !matches!(spec.kind, StreamKind::ReportWindow(_)) {
-            return vec![self.truth(&reader, &target, None)];
+            return vec![self.truth(reader, &target, None)];
         }
         let of_window = |window: &Period| {
             let target = format!("{target}?from={}&to={}", window.start, window.end);
-            self.truth(&reader, &target, Some(*window))
+            self.truth(reader, &target, Some(*window))
         };
         windows.iter().map(of_window).collect()
     }
@@ -114,7 +141,7 @@ impl Oracle<'_> {
         for one in &truth.records {
             let origin =
                 RowOrigin { parent: one.parent, parent_created_at: one.parent_created_at, period };
-            let text = format!("{:?} {:?} {}", origin.parent, origin.parent_created_at, one.record);
+            let text = one.text();
             let known = kept.records.get(&text).cloned();
             let row = known.unwrap_or_else(|| reader.row(one.record.get(), &origin));
             records.insert(text, row);
@@ -344,6 +371,20 @@ struct TrueRecord<'a> {
     record: &'a RawValue,
     parent: Option<i64>,
     parent_created_at: Option<&'a str>,
+}
+
+impl TrueRecord<'_> {
+    /// Returns everything that its row depends on.
+    fn text(&self) -> String {
+        let (record, since) = (self.record.get(), self.parent_created_at.unwrap_or_default());
+        let mut text = String::with_capacity(record.len() + since.len() + 24);
+        text.push_str(record);
+        text.push_str(since);
+        if let Some(parent) = self.parent {
+            text.push_str(&parent.to_string());
+        }
+        text
+    }
 }
 
 #[cfg(test)]

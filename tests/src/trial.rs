@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::pass::Pass;
 use engine::spec::{Paging, StreamKind, StreamSpec};
-use engine::time::Timestamp;
+use engine::time::{SignedDuration, Timestamp};
 use rand::RngExt;
 use runtime::run::RunOutcome;
 use sim::{Contradiction, FaultChoice, FaultEffect, Mutation, Spelling};
@@ -73,6 +73,15 @@ const LASTING: [Mishap; 5] = [
     Mishap::Spelling,
     Mishap::AccountSpelling,
     Mishap::OddCounts,
+];
+
+/// Kinds that are work of other engines.
+const FOREIGN: [Mishap; 5] = [
+    Mishap::Compaction,
+    Mishap::ForeignDelete,
+    Mishap::ForeignRestore,
+    Mishap::ForeignAppend,
+    Mishap::ForeignVacuum,
 ];
 
 /// Part of a stream that is refused.
@@ -283,7 +292,7 @@ fn redate(world: &World, chronicle: &mut Chronicle, mishap: Mishap) {
 
 /// Makes random commits of other engines.
 pub async fn visit(world: &World, chronicle: &mut Chronicle, watch: &mut Watch) {
-    for mishap in [Mishap::Compaction, Mishap::ForeignDelete, Mishap::ForeignRestore] {
+    for mishap in FOREIGN {
         if !chronicle.befalls(mishap) {
             continue;
         }
@@ -299,13 +308,17 @@ pub async fn visit(world: &World, chronicle: &mut Chronicle, watch: &mut Watch) 
             visitor.compact().await
         } else if mishap == Mishap::ForeignDelete {
             visitor.delete_every(step).await
+        } else if mishap == Mishap::ForeignAppend {
+            visitor.append().await
+        } else if mishap == Mishap::ForeignVacuum {
+            visitor.vacuum(SignedDuration::from_hours(25)).await
         } else {
             visitor.restore(back).await
         };
         chronicle.tell(format!("{}: {name}, done: {done}", mishap.declared().name));
         chronicle.fired(mishap, u64::from(done));
-        if done && mishap != Mishap::Compaction {
-            watch.excuse(name);
+        if done && !matches!(mishap, Mishap::Compaction | Mishap::ForeignVacuum) {
+            watch.excuse(world, name);
         }
     }
 }

@@ -1,17 +1,21 @@
 //! Invariants that must hold at every moment, not only at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use delta::store::ObjectStore;
 use engine::item::{ItemValue, StreamPosition};
 use engine::spec::{StreamKind, StreamSpec};
-use engine::time::Timestamp;
+use engine::time::{SignedDuration, Timestamp, minus};
 
 use crate::oracle::{Contents, Versions};
 use crate::reader::LakeTable;
 use crate::reader::lake::LakeReading;
-use crate::world::World;
+use crate::world::{World, now};
+
+/// Time by which a record becomes visible late at most.
+const LATENESS: SignedDuration = SignedDuration::from_mins(4);
 
 /// Watch over one world.
 #[derive(Debug, Default)]
@@ -21,21 +25,46 @@ pub struct Watch {
     floors: BTreeMap<&'static str, Timestamp>,
     /// Rows of each listing's table at the last check.
     rows: BTreeMap<&'static str, Arc<Contents>>,
-    /// Streams whose rows another engine changed. They are not checked until they are read again.
-    excused: std::collections::BTreeSet<&'static str>,
+    /// Streams whose rows another engine changed, by the time. They are not checked until a later
+    /// full pass has read them again.
+    excused: BTreeMap<&'static str, Timestamp>,
+    /// Streams that are not checked until the end.
+    half_erased: BTreeSet<&'static str>,
+    /// Streams about which Harvest has lied in a way that nothing in its answers shows, by the time.
+    misled: BTreeMap<&'static str, Timestamp>,
 }
 
 impl Watch {
     /// Excludes `stream` from the checks until it is read again, because another engine changed its
     /// rows.
-    pub fn excuse(&mut self, stream: &'static str) {
-        self.excused.insert(stream);
+    pub fn excuse(&mut self, world: &World, stream: &'static str) {
+        self.excused.insert(stream, now(world));
         self.rows.remove(stream);
+    }
+
+    /// Excludes `stream` from the checks to the end: a part of it is erased, and only the erasure
+    /// itself does the rest.
+    pub fn excuse_half_erased(&mut self, stream: &'static str) {
+        self.half_erased.insert(stream);
+        self.rows.remove(stream);
+    }
+
+    /// Excludes `stream` from the check of its cursor until a full pass has read it again, because
+    /// Harvest lied about it in a way that nothing in its answers shows.
+    pub fn mislead(&mut self, world: &World, stream: &'static str) {
+        self.misled.insert(stream, now(world));
+    }
+
+    /// Whether no full pass has read `stream` since Harvest lied about it.
+    pub async fn is_misled(&mut self, world: &World, stream: &'static str) -> bool {
+        is_unread(&mut self.misled, world, stream).await
     }
 
     /// Includes all streams again, because every table was read since other engines changed it.
     pub fn expect_all(&mut self) {
         self.excused.clear();
+        self.misled.clear();
+        self.half_erased.clear();
     }
 
     /// Returns the broken invariants. Streams that the settings leave out are not looked at, and
@@ -51,6 +80,10 @@ impl Watch {
             if world.settings.includes(spec.name) {
                 wrong.extend(self.wrong_table(world, spec).await);
             }
+        }
+        let hasty = world.hasty.load(Ordering::SeqCst);
+        if hasty > 0 {
+            wrong.push(format!("{hasty} requests before the end of Retry-After"));
         }
         let account = world.account.lock().expect("no panic");
         let seen = account.statistics();
@@ -73,7 +106,9 @@ impl Watch {
             return Vec::new();
         };
         let mut wrong = table.breaches();
-        if self.excused.contains(spec.name) {
+        if self.half_erased.contains(spec.name)
+            || is_unread(&mut self.excused, world, spec.name).await
+        {
             return wrong;
         }
         let kept = table.kept(&world.memory);
@@ -91,7 +126,7 @@ impl Watch {
             StreamKind::PerParent(_) => spec.name == "invoice_payments",
             StreamKind::Snapshot(_) | StreamKind::ReportWindow(_) => false,
         };
-        if moves {
+        if moves && !self.is_misled(world, spec.name).await {
             wrong.extend(self.behind(world, &table, &kept.versions).await);
         }
         wrong
@@ -134,8 +169,10 @@ impl Watch {
             if position.parked != ItemValue::default() {
                 continue;
             }
+            // Records become visible late, and are read by the next pass.
+            let claims = minus(cursor, LATENESS);
             for (id, changed) in &*truth {
-                let claimed = *changed >= floor && *changed < cursor;
+                let claimed = *changed >= floor && *changed < claims;
                 if claimed && ours.get(id).is_none_or(|ours| ours < changed) {
                     let ours = ours.get(id);
                     wrong.push(format!(
@@ -147,6 +184,21 @@ impl Watch {
         }
         wrong
     }
+}
+
+/// Whether no full pass has read `stream` since the time in `since`. If one has, the time goes.
+async fn is_unread(
+    since: &mut BTreeMap<&'static str, Timestamp>,
+    world: &World,
+    stream: &'static str,
+) -> bool {
+    let Some(from) = since.get(stream) else { return false };
+    let begun = world.item(stream).await.position.full.last_begun;
+    let unread = begun.is_none_or(|begun| begun <= *from);
+    if !unread {
+        since.remove(stream);
+    }
+    unread
 }
 
 /// Returns epoch and operation of the commits that are still in the log of a table, in their order.

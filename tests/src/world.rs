@@ -126,16 +126,38 @@ struct FakeApi {
     latency: SignedDuration,
     dead: Arc<AtomicBool>,
     fate: Arc<Fate>,
+    /// Time at which an answer asked for a pause, and its end, for requests to reports and others.
+    pauses: Mutex<BTreeMap<bool, (Timestamp, Timestamp)>>,
+    hasty: Arc<AtomicU64>,
 }
+
+/// Time in which requests that were about to be sent may follow a 429.
+const ABOUT_TO_BE_SENT: SignedDuration = SignedDuration::from_secs(1);
 
 #[async_trait]
 impl HarvestApi for FakeApi {
     async fn get(&self, target: &RequestTarget) -> Result<ApiAnswer, ApiError> {
+        let is_report = match target {
+            RequestTarget::Path { path, .. } => path.starts_with("/reports"),
+            RequestTarget::Link(link) => link.contains("/reports/"),
+        };
+        let pause = self.pauses.lock().expect("no panic").get(&is_report).copied();
+        if let Some((asked, until)) = pause {
+            let sent = self.clock.now();
+            let is_hasty = plus(asked, ABOUT_TO_BE_SENT) < sent && sent < until;
+            self.hasty.fetch_add(u64::from(is_hasty), Ordering::SeqCst);
+        }
         self.clock.sleep_until(plus(self.clock.now(), self.latency)).await;
         if self.dead.load(Ordering::SeqCst) {
             return Err(ApiError::new(RequestFailure::Unreachable, "a dead process sends nothing"));
         }
         let answer = self.inner.get(target).await;
+        if let Err(error) = &answer
+            && let RequestFailure::RateLimited { retry_after: Some(wait) } = error.failure()
+        {
+            let pause = (self.clock.now(), plus(self.clock.now(), *wait));
+            self.pauses.lock().expect("no panic").insert(is_report, pause);
+        }
         self.fate.thaw().await;
         answer
     }
@@ -222,6 +244,8 @@ pub struct World {
     pub date_ahead: Arc<Mutex<SignedDuration>>,
     /// Number of requests that are still answered.
     patience: Arc<AtomicU64>,
+    /// Number of requests that a process sent before the end of a pause that Harvest asked it for.
+    pub hasty: Arc<AtomicU64>,
     seed: u64,
     started: Arc<Mutex<StartedProcesses>>,
     processes: AtomicU64,
@@ -291,6 +315,7 @@ impl World {
             memory: Arc::default(),
             date_ahead: Arc::default(),
             patience: Arc::new(AtomicU64::new(u64::MAX)),
+            hasty: Arc::default(),
             seed,
             started: Arc::default(),
             processes: AtomicU64::new(0),
@@ -369,6 +394,8 @@ impl World {
             latency: self.latency,
             dead,
             fate,
+            pauses: Mutex::default(),
+            hasty: Arc::clone(&self.hasty),
         }
     }
 

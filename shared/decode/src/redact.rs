@@ -4,10 +4,12 @@
 //!
 //! * Privacy rules: a member is excluded or hashed in all records of the stream.
 //! * Erased users: in records of these users, personal members are excluded, too, and so are
-//!   undeclared members, which may be personal.
+//!   undeclared members at any depth, which may be personal. Their rows have no `extra_json`: what
+//!   it would hold are values that do not fit, and an erasure cannot tell them from undeclared ones
+//!   in rows that are stored already.
 //!
 //! The result is again a body, which is decoded like any other. So no later step needs to know of
-//! the rules. In doubt a value is removed: it can be read again after the rules are corrected,
+//! the rules, except that for `extra_json`. In doubt a value is removed: it can be read again after the rules are corrected,
 //! whereas personal data in a commit stays in older versions of the table.
 //!
 //! Repeated members need care. Of `{"notes": "a", "notes": "b"}` the last counts, but decoding
@@ -18,9 +20,13 @@ mod hash;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
+use arrow::compute::nullif;
+use arrow::datatypes::Int64Type;
+use arrow::error::ArrowError;
 use engine::privacy::{FieldTreatment, PrivacyRules};
-use engine::spec::PersonalFields;
-use engine::spec::StreamSpec;
+use engine::schema::ColumnSource;
+use engine::spec::{FieldSpec, FieldType, PersonalFields, StreamSpec};
 
 pub use self::hash::HashKey;
 use super::convert;
@@ -29,6 +35,7 @@ use super::error::PageError;
 use super::odd::push_json_text;
 use super::raw;
 use super::strict;
+use crate::schema::TableSchema;
 
 /// Content of the quarantine for a record whose members cannot be told apart. The record itself
 /// cannot be quarantined, because nothing could be removed from it.
@@ -55,8 +62,8 @@ struct ErasedUsers {
     /// Treatment of members in all other records. An earlier occurrence of a personal member may
     /// belong to an erased user, so only the last is kept.
     others: MemberBranches,
-    /// All declared members. Undeclared ones may be personal.
-    declared: BTreeSet<&'static str>,
+    /// Declared members. Undeclared ones may be personal.
+    declared: &'static [FieldSpec],
 }
 
 /// Treatment of the members of an object, by name. Members without an entry are kept.
@@ -96,7 +103,7 @@ impl Redactor {
     /// decoded.
     pub(super) fn erasing(
         self,
-        spec: &StreamSpec,
+        spec: &'static StreamSpec,
         personal: &PersonalFields,
         users: BTreeSet<i64>,
     ) -> Self {
@@ -110,8 +117,38 @@ impl Redactor {
             insert(members, &steps(personal.person), RedactionBranch::Last);
         }
         let person = personal.person.split('.').collect();
-        let declared = spec.fields.iter().map(|field| field.name).collect();
+        let declared = spec.fields;
         Self { erased: Some(ErasedUsers { users, person, members, others, declared }), ..self }
+    }
+
+    /// Rows without `extra_json` where they are an erased user's.
+    pub(super) fn rows(
+        &self,
+        schema: &TableSchema,
+        rows: RecordBatch,
+    ) -> Result<RecordBatch, ArrowError> {
+        let Some(erased) = &self.erased else { return Ok(rows) };
+        let at = |wanted: &dyn Fn(&ColumnSource) -> bool| {
+            schema.columns.iter().position(|column| wanted(&column.source))
+        };
+        let is_person = |source: &ColumnSource| match source {
+            ColumnSource::Record(path) => *path == erased.person,
+            _ => false,
+        };
+        let ids = at(&is_person).and_then(|at| rows.columns().get(at));
+        let ids = ids.and_then(|ids| ids.as_primitive_opt::<Int64Type>());
+        let extra = at(&|source| *source == ColumnSource::Extra);
+        let (Some(ids), Some(extra)) = (ids, extra) else { return Ok(rows) };
+        let is_erased = |id: Option<i64>| id.is_some_and(|id| erased.users.contains(&id));
+        let theirs: BooleanArray = ids.iter().map(|id| Some(is_erased(id))).collect();
+        if theirs.true_count() == 0 {
+            return Ok(rows);
+        }
+        let mut columns = rows.columns().to_vec();
+        if let Some(column) = columns.get_mut(extra) {
+            *column = nullif(column, &theirs)?;
+        }
+        RecordBatch::try_new(rows.schema(), columns)
     }
 
     /// Body with records, count and links only, and with the records redacted. Other members of a
@@ -251,14 +288,8 @@ impl Redactor {
 impl ErasedUsers {
     /// Record reduced to its declared members.
     fn declared_only(&self, raw: &str) -> Option<String> {
-        let mut json = String::from("{");
-        for (name, raw) in raw::members(raw).ok()? {
-            if self.declared.contains(&*name) {
-                push_name(&mut json, &name);
-                json.push_str(raw);
-            }
-        }
-        json.push('}');
+        let mut json = String::new();
+        push_declared(&mut json, self.declared, raw)?;
         Some(json)
     }
 
@@ -277,6 +308,47 @@ impl ErasedUsers {
 pub fn is_of_another(raw: &str, person: &str, user: i64) -> bool {
     // A record with repeated members may name two users.
     strict::is_strict(raw) && id_at(raw, person.split('.')).is_some_and(|id| id != user)
+}
+
+/// Appends the object with its declared members only, at any depth. `None`: its members cannot be
+/// told apart.
+fn push_declared(json: &mut String, fields: &[FieldSpec], raw: &str) -> Option<()> {
+    json.push('{');
+    for (name, raw) in raw::members(raw).ok()? {
+        let Some(field) = fields.iter().find(|field| field.name == &*name) else { continue };
+        push_name(json, &name);
+        if let FieldType::Object(inner) = field.ty
+            && raw.starts_with('{')
+        {
+            push_declared(json, inner, raw)?;
+        } else if let FieldType::Objects(inner) = field.ty
+            && raw.starts_with('[')
+        {
+            push_declared_items(json, inner, raw)?;
+        } else {
+            json.push_str(raw);
+        }
+    }
+    json.push('}');
+    Some(())
+}
+
+/// Appends the list of objects with their declared members only. An item that is no object becomes
+/// null, so that the others keep their positions.
+fn push_declared_items(json: &mut String, fields: &[FieldSpec], raw: &str) -> Option<()> {
+    json.push('[');
+    for (at, raw) in raw::items(raw).ok()?.into_iter().enumerate() {
+        if at > 0 {
+            json.push(',');
+        }
+        if raw.starts_with('{') {
+            push_declared(json, fields, raw)?;
+        } else {
+            json.push_str("null");
+        }
+    }
+    json.push(']');
+    Some(())
 }
 
 /// Integer at a path in the raw record, of the last occurrence of each member.

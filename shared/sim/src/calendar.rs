@@ -27,6 +27,9 @@ pub(crate) struct Day(pub(crate) i64);
 pub(crate) struct Moment(pub(crate) i64);
 
 impl Day {
+    /// The day 0001-01-01.
+    pub(crate) const FIRST: Self = Self(-719_162);
+
     /// Returns the number of a date.
     pub(crate) fn of(date: Date) -> Self {
         Self(date.duration_since(EPOCH).as_hours() / 24)

@@ -26,6 +26,9 @@ pub enum Contradiction {
     TotalOfPage,
     /// Missing end: the list lacks this number of its last records; the totals count them.
     EndsEarly(usize),
+    /// Leaves out this number of the oldest records, and counts only the others. Nothing in the
+    /// answer shows it: only the records' own URLs do.
+    Hidden(usize),
     /// Missing `links` on each page that is not the last.
     NoLinks,
     /// Null as `links` on each page that is not the last.
@@ -74,6 +77,9 @@ impl Contradiction {
                     ListPage::cut(request, keys.get(short..).unwrap_or(&[]), paging, cap)?;
                 page.total = keys.len();
                 Ok(page)
+            }
+            Self::Hidden(number) => {
+                ListPage::cut(request, keys.get(number..).unwrap_or(&[]), paging, cap)
             }
             Self::PageIgnored if paging == ListPaging::Offset => {
                 let mut page = ListPage::cut(&without(request, "page"), keys, paging, cap)?;
@@ -132,6 +138,7 @@ impl Contradiction {
             | Self::EmptyPages
             | Self::CountsOff(_)
             | Self::EndsEarly(_)
+            | Self::Hidden(_)
             | Self::PageIgnored
             | Self::CountsIgnored
             | Self::TooDeep { .. } => {}

@@ -59,7 +59,9 @@ fn tags(table: &LakeTable, entry: &LiveFile, file: &ReadFile) -> Vec<String> {
             wrong.push(format!("column {name} of type {ty}"));
         }
     }
-    if entry.tag("first").is_none() && table.rows == LakeRows::Changes {
+    // Rows of changes are in no order, and an upgrade of another engine's file keeps its order.
+    let unordered = entry.tag("rows").is_none() || table.rows == LakeRows::Changes;
+    if entry.tag("first").is_none() && unordered {
         return wrong;
     }
     if entry.tag("rows") != Some(file.rows.len().to_string().as_str()) {

@@ -6,11 +6,13 @@ use delta::store::{MemoryStore, ObjectStore};
 use delta::table::Table;
 use engine::spec::StreamSpec;
 use rand::RngExt;
+use rand::rngs::StdRng;
 use runtime::Context;
 use runtime::compare::ComparedPortion;
 use runtime::operate::reset::{reset, reset_changes};
 use runtime::operate::upgrade::upgrade;
 
+use super::privacy::erase_user;
 use super::{Life, conduct};
 use crate::mishap::Mishap;
 use crate::world::MortalProcess;
@@ -32,6 +34,7 @@ impl Life<'_> {
             Mishap::Export,
             Mishap::Verification,
             Mishap::Comparison,
+            Mishap::Erasure,
         ] {
             let which = self.chronicle.random.random_range(0..self.streams.len());
             if !self.chronicle.befalls(mishap) {
@@ -43,17 +46,25 @@ impl Life<'_> {
             let changes = random.random_bool(0.3);
             self.chronicle.tell(format!("{}: {}", mishap.declared().name, spec.name));
             if mishap == Mishap::Reset {
-                self.watch.excuse(spec.name);
+                self.half_reset.insert(spec.name);
+                self.watch.excuse(&self.world, spec.name);
             }
             let process = self.world.start(its.conduct);
-            let work = Box::pin(work(&process, mishap, spec, changes));
-            let done = process.until(its.moments, work).await;
+            let done = if mishap == Mishap::Erasure {
+                self.erase(&process, its.moments, &mut random).await
+            } else {
+                let work = Box::pin(work(&process, mishap, spec, changes));
+                process.until(its.moments, work).await
+            };
             match done {
                 None => {
                     self.chronicle.fired(Mishap::Killed, 1);
                     *self.totals.killed_at.entry(process.phase()).or_default() += 1;
                 }
                 Some(found) => {
+                    if found.done {
+                        self.half_reset.remove(spec.name);
+                    }
                     self.chronicle.fired(mishap, u64::from(found.done));
                     let sound = conduct::is_sound(&its.conduct);
                     if let (Some(first), true) = (found.findings.first(), sound) {
@@ -63,6 +74,43 @@ impl Life<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl Life<'_> {
+    /// Resets the tables anew that cannot be read because a reset has died and its mark was lost
+    /// with the state.
+    pub(super) async fn reset_the_rest(&mut self) -> Result<(), String> {
+        let context = self.world.process(None);
+        for name in core::mem::take(&mut self.half_reset) {
+            let spec = streams::find(name).unwrap();
+            let (store, account) = (Arc::clone(&context.store), context.settings.account);
+            if Table::open(store, spec, account).await.is_err() {
+                self.chronicle.tell(format!("{name} is reset again"));
+                let done = reset(&context, spec).await.map_err(|error| error.chain())?;
+                done.map_err(|busy| format!("{name} cannot be reset: {busy:?}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Erases one of the users. Tables that are half done are not checked until they are read again.
+    async fn erase(
+        &mut self,
+        process: &MortalProcess,
+        moments: u64,
+        random: &mut StdRng,
+    ) -> Option<OperatorWork> {
+        let users = self.world.oracle().true_versions(streams::find("users").unwrap());
+        let users: Vec<i64> = users.into_keys().collect();
+        let user = users[random.random_range(0..users.len())];
+        let work = Box::pin(erase_user(&process.context, &self.streams, user));
+        let done = process.until(moments, work).await;
+        let is_done = matches!(done, Some(Ok(true)));
+        for spec in self.streams.iter().filter(|spec| spec.personal.is_some() && !is_done) {
+            self.watch.excuse_half_erased(spec.name);
+        }
+        done.map(|_| OperatorWork { done: is_done, findings: Vec::new() })
     }
 }
 

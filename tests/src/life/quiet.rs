@@ -13,6 +13,9 @@ use crate::oracle::After;
 use crate::trial;
 use crate::world::{Synced, now, sync};
 
+/// Number of hours by which the servers' date is ahead at most, and one more.
+const AHEAD: i64 = 11;
+
 /// Whether a run reports contradictory answers.
 fn doubts(report: &RunReport) -> bool {
     matches!(report.error(), Some(RunError::Contradictory { .. }))
@@ -28,15 +31,20 @@ impl Life<'_> {
     pub(super) async fn end(mut self) -> Result<LifeTotals, String> {
         self.chronicle.tell("quiet");
         self.world.stop_timers();
-        self.world.sleep(1).await;
+        self.appear_late();
+        // Rows that were read while the servers' date was ahead are not from the future any more.
+        self.world.sleep(AHEAD).await;
         self.world.settings.accept_deletes = true;
+        self.reset_the_rest().await?;
+        self.erase_the_rest().await?;
         let context = self.world.process(None);
         let mut incremental = sync(&context, None).await.map_err(|error| error.chain())?;
         if incremental.reports.iter().any(doubts) {
             // A pass that met contradictions before and is completed now reports them once.
             incremental = sync(&context, None).await.map_err(|error| error.chain())?;
         }
-        let wrong = self.differences(After::IncrementalPasses).await;
+        self.tell_reports(&incremental);
+        let wrong = self.differences_seen().await;
         if let Some(first) = wrong.first() {
             self.tell_commits(first).await;
             return Err(format!("{} differences after incremental passes: {first}", wrong.len()));
@@ -54,11 +62,15 @@ impl Life<'_> {
                 return Err(failure);
             }
         }
+        self.tell_reports(&full);
         let mut wrong = self.differences(After::FullPasses).await;
         self.watch.expect_all();
         wrong.extend(self.watch.wrong(&self.world).await);
         if let Some(first) = wrong.first() {
             return Err(format!("{} differences after full passes: {first}", wrong.len()));
+        }
+        if let Some(first) = self.secrets_kept().await.first() {
+            return Err(format!("what must be nowhere is there: {first}"));
         }
         self.count_store_faults();
         self.totals.simulated = self.lived();
@@ -70,6 +82,28 @@ impl Life<'_> {
         self.totals.requests = statistics.general.requests + statistics.reports.requests;
         self.totals.trace = self.trace().await;
         Ok(self.totals)
+    }
+
+    fn tell_reports(&mut self, synced: &Synced) {
+        for report in &synced.reports {
+            let (stream, pass, word) = (report.stream, report.pass, report.outcome.name());
+            let (counts, parked, warning) = (&report.counts, report.parked, &report.warning);
+            let told =
+                format!("{stream} {pass:?}: {word}, {counts:?}, {parked} parked, {warning:?}");
+            self.chronicle.tell(told);
+        }
+    }
+
+    /// Returns the differences that an incremental pass can see.
+    async fn differences_seen(&mut self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for spec in &self.streams {
+            if !self.watch.is_misled(&self.world, spec.name).await {
+                let after = After::IncrementalPasses;
+                wrong.extend(self.world.oracle().differences_of(spec.name, after).await);
+            }
+        }
+        wrong
     }
 
     /// Returns the differences between the tables of the life and the account.

@@ -164,13 +164,14 @@ fn of_an_erased_person_only_what_they_did_is_kept() {
     let decoder = Decoder::new(&THINGS).with_erased(&rules, Some(&key), &PERSONAL, [7].into());
     let record = |id: &str| {
         format!(
-            r#"{{"id":1,"client":{{"id":{id},"name":"SECRET"}},"notes":"SECRET","new":"SECRET","rate":2.5}}"#
+            r#"{{"id":1,"client":{{"id":{id},"name":"SECRET","nick":"SECRET"}},"notes":"SECRET","new":"SECRET","rate":2.5,"fee":[]}}"#
         )
     };
     for id in ["7", "7.0", "70e-1", "\"7\"", "8,\"id\":7"] {
         let page = private(&decoder, &record(id));
         assert!(!format!("{page:?}").contains("SECRET"), "{page:?}");
         assert_eq!(cell(&page, "rate", 0), "2.500000");
+        assert_eq!(cell(&page, "extra_json", 0), "-");
         assert_eq!(
             (cell(&page, "client_id", 0), cell(&page, "notes", 0)),
             ("7".into(), "-".into())
@@ -178,7 +179,8 @@ fn of_an_erased_person_only_what_they_did_is_kept() {
     }
     let page = private(&decoder, &record("8"));
     assert_eq!(cell(&page, "client_name", 0), "SECRET");
-    assert_eq!(cell(&page, "extra_json", 0), r#"{"new":"SECRET"}"#);
+    let extra = r#"{"client.nick":"SECRET","fee":[],"new":"SECRET"}"#;
+    assert_eq!(cell(&page, "extra_json", 0), extra);
     assert_eq!(cell(&page, "notes", 0).len(), 64);
 }
 

@@ -137,7 +137,9 @@ impl AccountGenerator<'_> {
             if let Some(day) = day {
                 one.spent = day;
             } else if target.is_none() {
-                one.spent = one.spent.plus(-nearby);
+                let before = one.spent.plus(-nearby);
+                // No calendar has days before the year 1.
+                one.spent = if before < Day::FIRST { one.spent } else { before };
             }
         });
         Ok(())

@@ -1,0 +1,108 @@
+//! Answers that are wrong and look right, and records that become visible late.
+
+use engine::spec::{Paging, StreamKind, StreamSpec};
+use engine::time::{SignedDuration, minus};
+use rand::RngExt;
+use sim::{Contradiction, FaultChoice, FaultEffect, ValueRewrite};
+
+use super::Life;
+use crate::mishap::Mishap;
+use crate::trial::Befallen;
+use crate::world::now;
+
+/// Number of seconds by which a record becomes visible late at most: less than incremental passes
+/// read again.
+const LATE: i64 = 240;
+
+/// Kinds of such answers.
+const LIES: [Mishap; 3] = [Mishap::HiddenRecords, Mishap::EmptyUnits, Mishap::BrokenRecords];
+
+/// A kind of such answers of this tick, and the stream that they are about.
+pub(super) type ToldLie = (Mishap, &'static StreamSpec);
+
+/// Returns the pattern of the requests for the lists of `spec`.
+fn pattern(spec: &StreamSpec) -> String {
+    let path = spec.path.replace("{parent}", "*");
+    let end = if matches!(spec.kind, StreamKind::PerParent(_)) { "" } else { "?" };
+    format!("/v2{path}{end}")
+}
+
+impl Life<'_> {
+    /// Adds such answers for this tick.
+    pub(super) fn lie(&mut self, befallen: &mut Befallen) -> Vec<ToldLie> {
+        let mut told = Vec::new();
+        for mishap in LIES {
+            let number = self.chronicle.one(&[1, 1, 2, 5]);
+            let nth = self.chronicle.random.random_range(1..8);
+            let share = self.chronicle.random.random_range(10..60);
+            let which = self.chronicle.random.random_range(0..1000);
+            if !self.chronicle.befalls(mishap) {
+                continue;
+            }
+            let is_subject = |spec: &&&StreamSpec| match spec.kind {
+                StreamKind::Listing(_) => mishap != Mishap::EmptyUnits,
+                StreamKind::PerParent(_) | StreamKind::ReportWindow(_) => {
+                    mishap != Mishap::HiddenRecords
+                }
+                StreamKind::Snapshot(_) => mishap == Mishap::BrokenRecords,
+            };
+            let subjects: Vec<_> = self.streams.iter().filter(is_subject).copied().collect();
+            if subjects.is_empty() {
+                continue;
+            }
+            let spec = subjects[which % subjects.len()];
+            let (select, effect) = if mishap == Mishap::HiddenRecords {
+                let hidden = FaultEffect::Contradiction(Contradiction::Hidden(number));
+                (self.chronicle.one(&[FaultChoice::Always, FaultChoice::Percent(share)]), hidden)
+            } else if mishap == Mishap::EmptyUnits {
+                // Twice in a row counts as true.
+                (FaultChoice::Nth(nth), FaultEffect::EmptyList)
+            } else {
+                let rewrite = FaultEffect::Rewritten(ValueRewrite::OtherIds);
+                (FaultChoice::Nth(nth), rewrite)
+            };
+            let path = pattern(spec);
+            self.chronicle.tell(format!("{}: {effect:?}, {path}", mishap.declared().name));
+            befallen.add(&self.world, mishap, &path, select, effect);
+            told.push((mishap, spec));
+        }
+        told
+    }
+
+    /// Excuses streams from the check of their cursors about which Harvest lied in this tick:
+    /// `before` has the number of lies before it.
+    pub(super) fn misled(&mut self, told: &[ToldLie], before: &[(Mishap, u64)]) {
+        for (mishap, times) in before {
+            if self.chronicle.times(*mishap) == *times {
+                continue;
+            }
+            for (_, spec) in told.iter().filter(|(kind, _)| kind == mishap) {
+                self.watch.mislead(&self.world, spec.name);
+            }
+            // A wrong number of all records may be just the number of those with a usable day, and
+            // then nothing tells of the others.
+            let days = self.chronicle.times(Mishap::UnusableDays) > 0;
+            for spec in self.streams.iter().filter(|_| days && *mishap == Mishap::OddCounts) {
+                if matches!(spec.paging(), Paging::DateKeyset { .. }) {
+                    self.watch.mislead(&self.world, spec.name);
+                }
+            }
+        }
+    }
+
+    /// Returns the number of lies so far, by kind.
+    pub(super) fn lies(&self) -> Vec<(Mishap, u64)> {
+        let kinds = LIES.into_iter().chain([Mishap::OddCounts]);
+        kinds.map(|kind| (kind, self.chronicle.times(kind))).collect()
+    }
+
+    /// Lets records appear that changed a while ago, as behind a replica that lags.
+    pub(super) fn appear_late(&mut self) {
+        let (seed, seconds) =
+            (self.chronicle.random.random(), self.chronicle.random.random_range(1..LATE));
+        if self.is_late {
+            let then = minus(now(&self.world), SignedDuration::from_secs(seconds));
+            self.world.account.lock().unwrap().mutate(then, seed, 3);
+        }
+    }
+}
