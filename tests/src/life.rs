@@ -90,11 +90,11 @@ pub struct Life<'c> {
 /// Returns a description of the first thing that is wrong.
 pub async fn live(seed: u64, chronicle: &mut Chronicle) -> Result<LifeTotals, String> {
     let mut life = Life::begin(seed, chronicle);
-    for tick in 0..TICKS {
-        life.chronicle.tell(format!("tick {tick} at {}", now(&life.world)));
-        life.tick().await?;
+    let lived = life.live().await;
+    if lived.is_err() {
+        life.dump().await;
     }
-    life.end().await
+    lived
 }
 
 /// Returns the streams of a life: one of each kind, and time entries or expenses.
@@ -167,6 +167,27 @@ impl<'c> Life<'c> {
         }
     }
 
+    async fn live(&mut self) -> Result<LifeTotals, String> {
+        for tick in 0..TICKS {
+            self.chronicle.tell(format!("tick {tick} at {}", now(&self.world)));
+            self.tick().await?;
+        }
+        self.end().await
+    }
+
+    /// Writes the lake to the folder that `SIM_DUMP` names, for other readers.
+    #[expect(clippy::disallowed_methods, reason = "how a failing seed is examined")]
+    async fn dump(&self) {
+        use delta::store::ObjectStore as _;
+        let Ok(folder) = std::env::var("SIM_DUMP") else { return };
+        for object in self.world.store.list("", None).await.unwrap() {
+            let path = std::path::Path::new(&folder).join(&object.key);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, self.world.store.get(&object.key).await.unwrap().unwrap())
+                .unwrap();
+        }
+    }
+
     /// Returns a generator for one part of the life.
     fn random(&mut self) -> StdRng {
         StdRng::seed_from_u64(self.chronicle.random.random())
@@ -193,7 +214,7 @@ impl<'c> Life<'c> {
         }
         let lies = self.lies();
         let over = befallen.over(&self.world, self.chronicle);
-        self.misled(&told, &lies);
+        self.misled(&told, &lies).await;
         self.calm();
         if let Some(module) = module {
             self.switch(module, true);

@@ -318,7 +318,7 @@ pub async fn visit(world: &World, chronicle: &mut Chronicle, watch: &mut Watch) 
         chronicle.tell(format!("{}: {name}, done: {done}", mishap.declared().name));
         chronicle.fired(mishap, u64::from(done));
         if done && !matches!(mishap, Mishap::Compaction | Mishap::ForeignVacuum) {
-            watch.excuse(world, name);
+            watch.excuse(world, name).await;
         }
     }
 }

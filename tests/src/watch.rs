@@ -12,6 +12,7 @@ use engine::time::{SignedDuration, Timestamp, minus};
 use crate::oracle::{Contents, Versions};
 use crate::reader::LakeTable;
 use crate::reader::lake::LakeReading;
+use crate::reader::view::SEQUENCE;
 use crate::world::{World, now};
 
 /// Time by which a record becomes visible late at most.
@@ -37,8 +38,8 @@ pub struct Watch {
 impl Watch {
     /// Excludes `stream` from the checks until it is read again, because another engine changed its
     /// rows.
-    pub fn excuse(&mut self, world: &World, stream: &'static str) {
-        self.excused.insert(stream, now(world));
+    pub async fn excuse(&mut self, world: &World, stream: &'static str) {
+        self.excused.insert(stream, present(world, stream).await);
         self.rows.remove(stream);
     }
 
@@ -51,8 +52,8 @@ impl Watch {
 
     /// Excludes `stream` from the check of its cursor until a full pass has read it again, because
     /// Harvest lied about it in a way that nothing in its answers shows.
-    pub fn mislead(&mut self, world: &World, stream: &'static str) {
-        self.misled.insert(stream, now(world));
+    pub async fn mislead(&mut self, world: &World, stream: &'static str) {
+        self.misled.insert(stream, present(world, stream).await);
     }
 
     /// Whether no full pass has read `stream` since Harvest lied about it.
@@ -159,9 +160,11 @@ impl Watch {
         let noted = noted.transpose().expect("a readable note");
         let mut wrong = Vec::new();
         let truth = world.oracle().kept_versions(spec);
-        for (whose, position) in
-            [("item", Some(world.item(spec.name).await.position)), ("commit", noted)]
-        {
+        let item = world.item(spec.name).await;
+        // A run does not believe an item that was restored from before the newest commits.
+        let recorded = u64::try_from(table.view.recorded(SEQUENCE)).expect("a sequence");
+        let believed = (item.sequence.0 >= recorded).then_some(item.position);
+        for (whose, position) in [("item", believed), ("commit", noted)] {
             let Some(position) = position else { continue };
             let Some(cursor) = position.cursor else { continue };
             let first = *self.floors.entry(spec.name).or_insert(cursor);
@@ -184,6 +187,13 @@ impl Watch {
         }
         wrong
     }
+}
+
+/// Present time, or the beginning of the last full pass of `stream` if the clock of its process was
+/// ahead.
+async fn present(world: &World, stream: &'static str) -> Timestamp {
+    let begun = world.item(stream).await.position.full.last_begun;
+    begun.map_or(now(world), |begun| begun.max(now(world)))
 }
 
 /// Whether no full pass has read `stream` since the time in `since`. If one has, the time goes.

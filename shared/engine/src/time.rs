@@ -21,6 +21,9 @@ pub fn between(earlier: Timestamp, later: Timestamp) -> SignedDuration {
     later.duration_since(earlier)
 }
 
+/// The first day that Harvest takes as a bound of a list.
+pub const FIRST_DAY: Date = Date::constant(1, 1, 1);
+
 /// The day after `day`, held at the last representable day.
 #[must_use]
 pub fn next_day(day: Date) -> Date {

@@ -71,20 +71,20 @@ impl Life<'_> {
 
     /// Excuses streams from the check of their cursors about which Harvest lied in this tick:
     /// `before` has the number of lies before it.
-    pub(super) fn misled(&mut self, told: &[ToldLie], before: &[(Mishap, u64)]) {
+    pub(super) async fn misled(&mut self, told: &[ToldLie], before: &[(Mishap, u64)]) {
         for (mishap, times) in before {
             if self.chronicle.times(*mishap) == *times {
                 continue;
             }
             for (_, spec) in told.iter().filter(|(kind, _)| kind == mishap) {
-                self.watch.mislead(&self.world, spec.name);
+                self.watch.mislead(&self.world, spec.name).await;
             }
             // A wrong number of all records may be just the number of those with a usable day, and
             // then nothing tells of the others.
             let days = self.chronicle.times(Mishap::UnusableDays) > 0;
             for spec in self.streams.iter().filter(|_| days && *mishap == Mishap::OddCounts) {
                 if matches!(spec.paging(), Paging::DateKeyset { .. }) {
-                    self.watch.mislead(&self.world, spec.name);
+                    self.watch.mislead(&self.world, spec.name).await;
                 }
             }
         }

@@ -47,7 +47,7 @@ impl Life<'_> {
             self.chronicle.tell(format!("{}: {}", mishap.declared().name, spec.name));
             if mishap == Mishap::Reset {
                 self.half_reset.insert(spec.name);
-                self.watch.excuse(&self.world, spec.name);
+                self.watch.excuse(&self.world, spec.name).await;
             }
             let process = self.world.start(its.conduct);
             let done = if mishap == Mishap::Erasure {

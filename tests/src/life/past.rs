@@ -59,7 +59,7 @@ impl Life<'_> {
                 self.world.store = Arc::new(self.past.lakes[lake].copy());
                 // Copies of later ticks are of another history.
                 for spec in &self.streams {
-                    self.watch.excuse(&self.world, spec.name);
+                    self.watch.excuse(&self.world, spec.name).await;
                 }
             }
         }

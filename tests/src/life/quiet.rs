@@ -28,7 +28,7 @@ fn failure(synced: &Synced) -> Option<String> {
 impl Life<'_> {
     /// Ends the life: after an incremental pass of every stream in which nothing goes wrong the
     /// tables have what it can see, and after a full pass they are equal to Harvest.
-    pub(super) async fn end(mut self) -> Result<LifeTotals, String> {
+    pub(super) async fn end(&mut self) -> Result<LifeTotals, String> {
         self.chronicle.tell("quiet");
         self.world.stop_timers();
         self.appear_late();
@@ -81,7 +81,7 @@ impl Life<'_> {
         let statistics = self.world.account.lock().unwrap().statistics().clone();
         self.totals.requests = statistics.general.requests + statistics.reports.requests;
         self.totals.trace = self.trace().await;
-        Ok(self.totals)
+        Ok(self.totals.clone())
     }
 
     fn tell_reports(&mut self, synced: &Synced) {

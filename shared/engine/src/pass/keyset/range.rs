@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::PageFacts;
 use super::super::chain::ChainFlaw;
 use super::super::pager::{ListQuery, OffsetPager};
-use crate::time::{Date, previous_day};
+use crate::time::{Date, FIRST_DAY, previous_day};
 
 /// Largest number of ranges that are read side by side.
 const MOST_RANGES: u32 = 32;
@@ -130,9 +130,10 @@ pub(super) fn cut(
     let mut to = oldest;
     let mut ranges = Vec::new();
     for _ in 1..parts {
-        // A mistyped day makes steps of thousands of years.
+        // A mistyped day makes steps of thousands of years, and Harvest refuses days before the
+        // year 1.
         let before = jiff::Span::new().try_days(step).and_then(|step| to.checked_sub(step));
-        let Ok(begin) = before else { break };
+        let Some(begin) = before.ok().filter(|begin| *begin > FIRST_DAY) else { break };
         ranges.push(KeysetRange::between(Some(begin), to));
         to = previous_day(begin);
     }
@@ -159,6 +160,7 @@ mod tests {
             let ranges = ranges.expect("a list of a thousand pages is cut");
             assert_eq!(ranges.last().and_then(|last| last.from), None, "the oldest range is open");
             assert_eq!(ranges.first().and_then(|first| first.to), Some(oldest));
+            assert!(ranges.iter().all(|range| range.from.is_none_or(|from| from > FIRST_DAY)));
         }
     }
 }
