@@ -107,6 +107,8 @@ impl Watch {
             return Vec::new();
         };
         let mut wrong = table.breaches();
+        let changes = oracle.read(LakeTable::changes_of(spec)).await;
+        wrong.extend(changes.iter().flat_map(LakeReading::breaches));
         if self.half_erased.contains(spec.name)
             || is_unread(&mut self.excused, world, spec.name).await
         {

@@ -127,6 +127,8 @@ impl Run {
                     // newer version into view, so the lag is judged again after it.
                     self.fence_changes().await?;
                     match &self.changes {
+                        // Then the stream's table may have a newer version, too.
+                        Some(changes) if changes.recorded_sequence() != ahead => Ok(()),
                         Some(changes) if lag(&self.table, changes) != ChangesLag::None => {
                             let files = self.write_baseline().await?;
                             self.commit_changes(ChangesCommit::Replace(files)).await

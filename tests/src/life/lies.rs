@@ -17,6 +17,10 @@ const LATE: i64 = 240;
 /// Kinds of such answers.
 const LIES: [Mishap; 3] = [Mishap::HiddenRecords, Mishap::EmptyUnits, Mishap::BrokenRecords];
 
+/// Kinds of wrong totals.
+const TOTALS: [Mishap; 4] =
+    [Mishap::SmallTotals, Mishap::LargeTotals, Mishap::TotalsOfPage, Mishap::OddCounts];
+
 /// A kind of such answers of this tick, and the stream that they are about.
 pub(super) type ToldLie = (Mishap, &'static StreamSpec);
 
@@ -82,7 +86,7 @@ impl Life<'_> {
             // A wrong number of all records may be just the number of those with a usable day, and
             // then nothing tells of the others.
             let days = self.chronicle.times(Mishap::UnusableDays) > 0;
-            for spec in self.streams.iter().filter(|_| days && *mishap == Mishap::OddCounts) {
+            for spec in self.streams.iter().filter(|_| days && TOTALS.contains(mishap)) {
                 if matches!(spec.paging(), Paging::DateKeyset { .. }) {
                     self.watch.mislead(&self.world, spec.name).await;
                 }
@@ -92,7 +96,7 @@ impl Life<'_> {
 
     /// Returns the number of lies so far, by kind.
     pub(super) fn lies(&self) -> Vec<(Mishap, u64)> {
-        let kinds = LIES.into_iter().chain([Mishap::OddCounts]);
+        let kinds = LIES.into_iter().chain(TOTALS);
         kinds.map(|kind| (kind, self.chronicle.times(kind))).collect()
     }
 

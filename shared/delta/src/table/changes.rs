@@ -17,7 +17,8 @@ impl Table {
     ///
     /// # Errors
     /// See [`CommitError`]. `Stale` is also the error of an append whose sequence is not the next
-    /// one. Nothing is read then. If another writer was faster, this object shows the newest
+    /// one, and of a replacement with a lower one: its maker has not seen the newest commit of the
+    /// stream's table. Nothing is read then. If another writer was faster, this object shows the newest
     /// version, which may record the sequence already.
     pub async fn commit_changes(
         &mut self,
@@ -37,9 +38,10 @@ impl Table {
             ChangesCommit::Join { add, remove } => ("OPTIMIZE", recorded, add, remove.clone()),
         };
         let appends = matches!(change, ChangesCommit::Append(_));
+        let replaces = matches!(change, ChangesCommit::Replace(_));
         // A join leaves the rows as they are; readers that follow the log may skip it.
         let data_change = !matches!(change, ChangesCommit::Join { .. });
-        if appends && recorded.next() != sequence {
+        if (appends && recorded.next() != sequence) || (replaces && sequence < recorded) {
             let (table, version) = (self.stream().to_owned(), self.state.version);
             return Err(CommitError::Stale { table, version });
         }

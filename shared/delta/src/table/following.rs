@@ -8,7 +8,7 @@
 //! | --- | --- | --- | --- |
 //! | 7 | 7 | | none |
 //! | 7 | 6 | names the files of 7 | append them |
-//! | 7 | 6 | names none | baseline |
+//! | 7 | 6 | names none, or files that were in the table of changes before | baseline |
 //! | 7 | 5 | | baseline: the note names one commit's files only |
 //! | 7 | 9 | | baseline: the table is another one, or was restored |
 
@@ -53,7 +53,9 @@ pub fn lag(table: &Table, changes: &Table) -> ChangesLag {
     }
     match table.note().and_then(|note| note.changes.clone()) {
         Some(files) if files.sequence == made && recorded.next() == made => {
-            ChangesLag::Append(files)
+            // Files that were in it once cannot be added again.
+            let used = files.files.iter().any(|file| changes.has_had(&file.path));
+            if used { ChangesLag::Baseline } else { ChangesLag::Append(files) }
         }
         Some(_) | None => ChangesLag::Baseline,
     }

@@ -225,9 +225,7 @@ impl Table {
         }
         for file in add {
             // Vacuum may delete a removed path at any time, so it must not be used again.
-            let used = self.state.files.contains_key(&file.path)
-                || self.state.tombstones.contains_key(&file.path);
-            if used || !paths.insert(&file.path) {
+            if self.has_had(&file.path) || !paths.insert(&file.path) {
                 return Err(self.impossible(format!("`{}` was in it before", file.path)));
             }
             if names::decode(&names::encode(&file.path)).as_ref() != Some(&file.path) {
@@ -235,6 +233,11 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    /// Whether a file of this path is in the table, or was as far as the log tells.
+    pub(super) fn has_had(&self, path: &str) -> bool {
+        self.state.files.contains_key(path) || self.state.tombstones.contains_key(path)
     }
 
     fn impossible(&self, what: String) -> CommitError {

@@ -211,3 +211,28 @@ async fn commits_without_changes_ask_for_a_baseline() {
     changes.commit_changes(at(1), &by, &ahead, &note(0, 1)).await.unwrap();
     assert_eq!(lag(&table, &changes), ChangesLag::Baseline);
 }
+
+/// A run that has seen a stale listing of one of the two tables.
+#[tokio::test]
+async fn no_baseline_lowers_the_sequence_and_files_that_it_replaced_are_not_appended_again() {
+    let (_, mut table, mut changes) = two().await;
+    let by = writer("a", 1);
+    let said = CommitNote { changes: Some(made(1, 1)), ..note(1, 1) };
+    table.commit(at(1), &by, &change(&[data_file(1, 1)], &[]), &said).await.unwrap();
+    changes
+        .commit_changes(at(1), &by, &ChangesCommit::Append(made(1, 1)), &note(0, 1))
+        .await
+        .unwrap();
+    let lower = ChangesCommit::Replace(made(2, 0));
+    let refused = changes.commit_changes(at(2), &by, &lower, &note(0, 1)).await;
+    assert!(matches!(refused, Err(CommitError::Stale { .. })), "{refused:?}");
+    // An earlier release has made such a commit.
+    let newer = ChangesCommit::Replace(made(2, 1));
+    changes.commit_changes(at(2), &by, &newer, &note(0, 1)).await.unwrap();
+    let said = CommitNote {
+        changes: Some(ChangeFiles { sequence: Sequence(2), ..made(1, 1) }),
+        ..note(2, 1)
+    };
+    table.commit(at(3), &by, &change(&[data_file(1, 2)], &[]), &said).await.unwrap();
+    assert_eq!(lag(&table, &changes), ChangesLag::Baseline);
+}
