@@ -22,7 +22,8 @@ unit: ## Tests of the libraries alone: under 3 minutes when warm
 
 test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/sam/installed ## All tests that CI runs, the tables read by other engines included
 	cargo build $(PROOF) --bins
-	SIM_SEEDS=$(SEEDS) cargo test $(PROOF)
+	cargo test $(PROOF)
+	$(MAKE) sim
 	BIN=target/proof tests/lake_check.sh
 	$(MAKE) infra
 
@@ -61,7 +62,7 @@ fmt: ## Format
 	cargo fmt --all
 
 sim: ## Simulation: SEEDS lives of a lake, or one, SEED, with its story
-	$(if $(SEED),SIM_SEED=$(SEED),SIM_SEEDS=$(SEEDS)) cargo test --locked --profile proof -p e2e --test simulation -- --nocapture
+	$(if $(SEED),SIM_SEED=$(SEED),SIM_SEEDS=$(SEEDS)) cargo test $(PROOF) --test simulation -- --nocapture
 
 snap: ## Write the golden files, the table of settings and the members in docs/json.md anew, to be reviewed
 	UPDATE_GOLDEN=1 cargo test --locked -p e2e --test declarations --test page --test settings

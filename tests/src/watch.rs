@@ -191,11 +191,15 @@ impl Watch {
     }
 }
 
-/// Present time, or the beginning of the last full pass of `stream` if the clock of its process was
-/// ahead.
+/// Present time, or the beginning of the last full pass of `stream` by its item or its table if the
+/// clock of its process was ahead.
 async fn present(world: &World, stream: &'static str) -> Timestamp {
-    let begun = world.item(stream).await.position.full.last_begun;
-    begun.map_or(now(world), |begun| begun.max(now(world)))
+    let spec = streams::find(stream).expect("a stream");
+    let by_item = world.item(stream).await.position.full.last_begun;
+    let table = world.oracle().read(LakeTable::of(spec)).await;
+    let note = table.and_then(|table| table.view.note.clone());
+    let by_table = note.and_then(|note| note["state"]["full"]["last_begun"].as_str()?.parse().ok());
+    [by_item, by_table].into_iter().flatten().fold(now(world), Timestamp::max)
 }
 
 /// Whether no full pass has read `stream` since the time in `since`. If one has, the time goes.
