@@ -3,6 +3,7 @@
 //!
 //! `SIM_SEED=n` replays one life and prints its story, `SIM_SEEDS=n` lives `n` of them.
 //! `SIM_KINDS=all`, `none` or names with commas between them chooses the kinds of mishaps.
+//! `SIM_STOP=1` begins no life after the first wrong one.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use e2e::life::{LifeTotals, live};
 use e2e::mishap::{Chronicle, KINDS, Mishap};
@@ -73,17 +74,23 @@ fn lived(seed: u64) -> LivedLife {
     LivedLife { seed, result, fired: chronicle.counts().clone(), story: chronicle.story() }
 }
 
-/// Lives all lives, on all cores; each life is on one thread.
-fn all(seeds: &[u64]) -> Vec<LivedLife> {
+/// Lives all lives, on all cores; each life is on one thread. If `stop`, no life begins after a
+/// wrong one.
+fn all(seeds: &[u64], stop: bool) -> Vec<LivedLife> {
     let (next, ended) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let over = AtomicBool::new(false);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..cores {
             scope.spawn(|| {
-                while let Some(seed) =
-                    seeds.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap())
+                while !over.load(Ordering::Relaxed)
+                    && let Some(seed) =
+                        seeds.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap())
                 {
                     let life = lived(*seed);
+                    if stop && life.result.is_err() {
+                        over.store(true, Ordering::Relaxed);
+                    }
                     ended.lock().unwrap().push(life);
                 }
             });
@@ -120,7 +127,7 @@ fn whatever_happens_the_tables_are_true_after_a_quiet_moment() {
         (Some(seed), _) => vec![seed],
         (None, count) => (0..count.unwrap_or(few)).collect(),
     };
-    let lives = all(&seeds);
+    let lives = all(&seeds, var("SIM_STOP") == Some(1));
     let mut wrong = Vec::new();
     let mut fired: BTreeMap<Mishap, (u64, u64)> = BTreeMap::new();
     for life in &lives {
@@ -144,7 +151,7 @@ fn whatever_happens_the_tables_are_true_after_a_quiet_moment() {
             }
         }
     }
-    let number = seeds.len() as u64;
+    let number = lives.len() as u64;
     for kind in KINDS.iter().filter(|kind| kind.mishap.is_on()) {
         let (lives, times) = fired.get(&kind.mishap).copied().unwrap_or_default();
         eprintln!("{:>16}: {times} times in {lives} of {number} lives", kind.name);
