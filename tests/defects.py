@@ -19,13 +19,17 @@ are applied in the order of `FILES` and of the entries in them. A defect of seve
 should be caught by the simulation.
 
 `run` builds the copy in DIR and runs the suites once without a defect, all of which must pass; then
-for each defect the simulation and, if that passes, the other suites until one fails. It exits with
-1 if a defect survives.
+the simulation with each defect, those of several components first; then the other suites with each
+defect that passed the simulation, until one fails. It exits with 1 if a defect survives.
+
+`--results FILE` keeps each result as soon as it is there. A later call takes over the results of the
+same entries with the same number of seeds: delete the file after a change of product or tests.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -33,11 +37,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -50,15 +55,19 @@ TESTS = ["scenarios", "contradictions", "sweeps", "changes", "lease", "state", "
 TESTS += ["privacy", "quarantine", "drift", "verify", "losses", "format", "pace", "credentials"]
 TESTS += ["tokens"]
 
-# Seconds after which a suite counts as hanging, hence as failed.
-SIMULATION_LIMIT = 1800
-SUITE_LIMIT = 600
+# Seconds of the processor after which a suite counts as hanging, hence as failed, and twice as many
+# of the clock. A life takes about half a second.
+LIFE_LIMIT = 1.5
+SUITE_LIMIT = 400
+
+# The variable with the name of a file, which tells whether a suite runs the planted code at all.
+REACHED = "PLANTED_REACHED"
 
 # Programs that tests start with an environment of their own must see the switch, too.
 PASSED_ON = {
     "tests/src/scene.rs": (
         ".env_clear()",
-        '.env_clear()\n            .envs(std::env::var("PLANTED").map(|name| ("PLANTED", name)))',
+        '.env_clear().envs(std::env::vars().filter(|(name, _)| name.starts_with("PLANTED")))',
     ),
 }
 
@@ -107,17 +116,65 @@ class Failure:
     message: str
 
 
+@dataclass(frozen=True)
+class Result:
+    """Result of a suite, and whether it ran the planted code."""
+
+    failure: Failure | None
+    reached: bool
+
+
 @dataclass
 class Verdict:
-    """What noticed a defect. Without a simulation that ran, `simulation` is none."""
+    """What noticed a defect: results by the name of the suite, in the order of their runs."""
 
     defect: Defect
-    simulation: Failure | None = None
-    other: tuple[Suite, Failure] | None = None
+    results: dict[str, Result] = field(default_factory=dict)
+
+    @property
+    def simulation(self) -> Failure | None:
+        result = self.results.get(SIMULATION)
+        return result.failure if result else None
+
+    @property
+    def other(self) -> tuple[str, Failure] | None:
+        failures = [(name, result.failure) for name, result in self.results.items()]
+        failed = [(name, failure) for name, failure in failures if failure and name != SIMULATION]
+        return failed[0] if failed else None
 
     @property
     def is_caught(self) -> bool:
         return bool(self.simulation or self.other)
+
+
+class Results:
+    """Results of suites, which a file keeps."""
+
+    def __init__(self, file: Path | None, seeds: int) -> None:
+        self.file, self.seeds = file, seeds
+        self.known: dict[tuple[str, str], Result] = {}
+        if file and file.exists():
+            for line in file.read_text().splitlines():
+                key, failure, reached = json.loads(line)
+                self.known[tuple(key)] = Result(failure and Failure(*failure), reached)
+
+    def key(self, suite: Suite, defect: Defect | None) -> tuple[str, str]:
+        """What a result depends on, apart from the code."""
+        seeds = f" {self.seeds}" if suite.name == SIMULATION else ""
+        entry = hashlib.sha256(repr(defect and defect.edits).encode()).hexdigest()[:12]
+        return f"{suite.name}{seeds}", f"{defect.name if defect else ''} {entry}"
+
+    def of(self, suite: Suite, defect: Defect | None, how: argparse.Namespace) -> Result:
+        """The result of one suite, which is run if it is not known."""
+        key = self.key(suite, defect)
+        if key not in self.known:
+            result = run_suite(suite, defect and defect.name, how)
+            self.known[key] = result
+            if self.file:
+                told = result.failure and (result.failure.where, result.failure.message)
+                with self.file.open("a") as file:
+                    file.write(json.dumps([key, told, result.reached]) + "\n")
+        return self.known[key]
 
 
 # --- Reading -------------------------------------------------------------------------------------
@@ -143,10 +200,12 @@ def read_defect(entry: dict) -> Defect:
 
 
 def switch(name: str) -> str:
-    """The Rust expression that tells whether the defect is on."""
+    """The Rust expression that tells whether the defect is on. Its first evaluation with the defect
+    on makes the file that `REACHED` names."""
     is_on = f'std::env::var("PLANTED").is_ok_and(|name| name == "{name}")'
+    told = f'std::env::var("{REACHED}").is_ok_and(|file| std::fs::write(file, "").is_ok())'
     lazy = "std::sync::LazyLock"
-    return f"({{ static ON: {lazy}<bool> = {lazy}::new(|| {is_on}); *ON }})"
+    return f"({{ static ON: {lazy}<bool> = {lazy}::new(|| {is_on} && ({told} || true)); *ON }})"
 
 
 def planted(all_defects: list[Defect]) -> tuple[dict[str, str], list[str]]:
@@ -273,20 +332,30 @@ def read_suite(line: str) -> Suite | None:
 # --- Running -------------------------------------------------------------------------------------
 
 
-def run_suite(suite: Suite, defect: str | None, how: argparse.Namespace) -> Failure | None:
+def run_suite(suite: Suite, defect: str | None, how: argparse.Namespace) -> Result:
+    """Runs one suite with `defect` on."""
+    with tempfile.TemporaryDirectory() as scratch:
+        reached = Path(scratch) / "reached"
+        failure = failure_of(suite, defect, reached, how)
+        return Result(failure, reached.exists())
+
+
+def failure_of(
+    suite: Suite, defect: str | None, reached: Path, how: argparse.Namespace
+) -> Failure | None:
     """Runs one suite with `defect` on; none if it passes."""
     threads = max(1, (os.cpu_count() or 1) // how.jobs)
     variables = {key: value for key, value in os.environ.items() if key != "PLANTED"}
     variables |= {"CARGO_MANIFEST_DIR": str(suite.folder), "RUST_TEST_THREADS": str(threads)}
     limit = SUITE_LIMIT
     if suite.name == SIMULATION:
-        variables["SIM_SEEDS"] = str(how.seeds)
-        limit = SIMULATION_LIMIT
+        variables |= {"SIM_SEEDS": str(how.seeds), "SIM_STOP": "1"}
+        limit = int(60 + how.seeds * LIFE_LIMIT)
     if defect:
-        variables["PLANTED"] = defect
+        variables |= {"PLANTED": defect, REACHED: str(reached)}
     # A session of its own, so that programs which the tests started end with them.
     process = subprocess.Popen(
-        [suite.binary],
+        ["/bin/sh", "-c", f'ulimit -t {limit} && exec "$0"', suite.binary],
         cwd=suite.folder,
         env=variables,
         stdin=subprocess.DEVNULL,
@@ -297,11 +366,13 @@ def run_suite(suite: Suite, defect: str | None, how: argparse.Namespace) -> Fail
         start_new_session=True,
     )
     try:
-        output, _ = process.communicate(timeout=limit)
+        output, _ = process.communicate(timeout=2 * limit)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        return Failure("no end", f"not over after {limit} s")
+        process.communicate()
+        return Failure("no end", f"not over after {2 * limit} s")
+    if process.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return Failure("no end", f"not over after {limit} s of the processor")
     return read_failure(output, process.returncode)
 
 
@@ -317,19 +388,11 @@ def read_failure(output: str, code: int) -> Failure | None:
     return Failure(test[1] if test else "before any test", message)
 
 
-def judge(defect: Defect, suites: list[Suite], how: argparse.Namespace) -> Verdict:
-    """Runs the simulation and, unless that notices the defect, the other suites until one does."""
-    verdict = Verdict(defect)
-    verdict.simulation = run_suite(suites[0], defect.name, how)
-    if verdict.simulation and not how.all:
-        return verdict
-    # Library tests of the crates concerned are fast, and the most likely to notice it.
+def in_order(defect: Defect, suites: list[Suite]) -> list[Suite]:
+    """The suites beside the simulation, those first that are most likely to notice the defect."""
+    # Library tests of the crates concerned are also fast.
     near = [suite for suite in suites if suite.is_library and suite.crate in defect.components]
-    for suite in near + [suite for suite in suites[1:] if suite not in near]:
-        if failure := run_suite(suite, defect.name, how):
-            verdict.other = (suite, failure)
-            break
-    return verdict
+    return near + [suite for suite in suites[1:] if suite not in near]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -341,23 +404,48 @@ def run(arguments: argparse.Namespace) -> int:
         sys.exit(f"no such defects: {', '.join(sorted(unknown))}")
     plant(arguments.folder, all_defects)
     suites = build(arguments.folder)
-    verdicts = []
+    results = Results(arguments.results, arguments.seeds)
+    chosen = [defect for defect in all_defects if defect.name in wanted]
+    chosen.sort(key=lambda defect: len(defect.components) == 1)
+    verdicts = [Verdict(defect) for defect in chosen]
+
+    def simulate(verdict: Verdict) -> Verdict:
+        verdict.results[SIMULATION] = results.of(suites[0], verdict.defect, arguments)
+        return verdict
+
+    def try_others(verdict: Verdict) -> Verdict:
+        for suite in in_order(verdict.defect, suites):
+            verdict.results[suite.name] = results.of(suite, verdict.defect, arguments)
+            if verdict.results[suite.name].failure:
+                break
+        return verdict
+
+    def plainly(suite: Suite) -> Failure | None:
+        return results.of(suite, None, arguments).failure
+
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        plain = pool.map(lambda suite: run_suite(suite, None, arguments), suites)
-        broken = [(suite, failure) for suite, failure in zip(suites, plain) if failure]
+        used = suites[:1] if arguments.simulation else suites
+        plain = zip(used, pool.map(plainly, used))
+        broken = [(suite, failure) for suite, failure in plain if failure]
         for suite, failure in broken:
             print(f"{suite.name} fails without a defect: {failure.where}: {failure.message}")
         if broken:
             return 1
-        chosen = [defect for defect in all_defects if defect.name in wanted]
-        for verdict in pool.map(lambda defect: judge(defect, suites, arguments), chosen):
-            verdicts.append(verdict)
-            print(" | ".join(cells(verdict)), flush=True)
-            # Written after each defect: the whole takes hours.
-            if arguments.table:
-                arguments.table.write_text("\n".join(document(verdicts, arguments.seeds)) + "\n")
+        tell(pool.map(simulate, verdicts), verdicts, arguments)
+        if not arguments.simulation:
+            rest = [verdict for verdict in verdicts if arguments.all or not verdict.simulation]
+            tell(pool.map(try_others, rest), verdicts, arguments)
     print(*counts(verdicts, arguments.seeds), sep="\n")
     return 0 if all(verdict.is_caught for verdict in verdicts) else 1
+
+
+def tell(judged: Iterator[Verdict], verdicts: list[Verdict], arguments: argparse.Namespace) -> None:
+    """Prints each verdict when it is there, and writes the table of all those so far."""
+    for verdict in judged:
+        print(" | ".join(cells(verdict)), flush=True)
+        if arguments.table:
+            known = [verdict for verdict in verdicts if verdict.results]
+            arguments.table.write_text("\n".join(document(known, arguments.seeds)) + "\n")
 
 
 # --- Output --------------------------------------------------------------------------------------
@@ -366,8 +454,12 @@ def run(arguments: argparse.Namespace) -> int:
 def cells(verdict: Verdict) -> list[str]:
     """The row of a defect: name, components, simulation, other test."""
     simulation, other = verdict.simulation, verdict.other
+    reached = any(result.reached for result in verdict.results.values())
     told = f"{simulation.where}: {simulation.message}" if simulation else "no"
-    test = f"{other[0].name}: {other[1].where}" if other else ("" if simulation else "SURVIVES")
+    told += "" if reached else " (the planted code never ran)"
+    test = f"{other[0]}: {other[1].where}" if other else ""
+    if not other and not simulation:
+        test = "SURVIVES" if len(verdict.results) > 1 else "not tried"
     defect = verdict.defect
     return [defect.name, ", ".join(defect.components), told, test]
 
@@ -384,7 +476,7 @@ def counts(verdicts: list[Verdict], seeds: int) -> Iterator[str]:
     )
     survivors = [verdict.defect.name for verdict in verdicts if not verdict.is_caught]
     if survivors:
-        yield f"Survivors: {', '.join(survivors)}."
+        yield f"Not caught: {', '.join(survivors)}."
 
 
 def document(verdicts: list[Verdict], seeds: int) -> Iterator[str]:
@@ -410,7 +502,9 @@ def main() -> int:
     option("--only", metavar="NAMES", help="names of defects, with commas between them")
     option("--seeds", metavar="N", type=int, default=200, help="seeds of the simulation")
     option("--jobs", metavar="J", type=int, default=1, help="defects that are tried side by side")
+    option("--simulation", action="store_true", help="the simulation alone")
     option("--all", action="store_true", help="other suites also where the simulation fails")
+    option("--results", metavar="FILE", type=Path, help="where results are kept, and go on from")
     option("--table", metavar="FILE", type=Path, help="where to write the result as Markdown")
     arguments = parser.parse_args()
     if arguments.command == "run":

@@ -13,7 +13,7 @@ use engine::privacy::PrivacyRules;
 use engine::schema::{Column, ColumnSource};
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{Date, Timestamp};
-use engine::window::{Period, WindowGrid};
+use engine::window::Period;
 use runtime::settings::Settings;
 use serde_json::value::RawValue;
 use sim::{Account, ServerRequest};
@@ -171,6 +171,12 @@ impl Oracle<'_> {
         truths.first().map(|truth| Arc::clone(&truth.versions)).unwrap_or_default()
     }
 
+    /// Returns the rows that a table should have that is not divided into windows, without a copy.
+    pub(crate) fn kept_truth(&self, spec: &'static StreamSpec) -> Arc<Contents> {
+        let truths = self.truths(spec, &BTreeSet::new(), &BTreeSet::new());
+        truths.first().map(|truth| Arc::clone(&truth.rows)).unwrap_or_default()
+    }
+
     /// Returns all months that have entries, expenses or invoices, which reports can be about.
     #[must_use]
     pub fn months(&self) -> BTreeSet<Period> {
@@ -179,7 +185,8 @@ impl Oracle<'_> {
             months: Vec<Date>,
         }
         let months: Months = serde_json::from_slice(&self.ask("/_sim/months")).expect("months");
-        months.months.iter().flat_map(|first| WindowGrid::Month.windows(*first, *first)).collect()
+        let whole = |first: &Date| Period { start: *first, end: first.last_of_month() };
+        months.months.iter().map(whole).collect()
     }
 
     /// Returns the keys of the rows that `spec`'s table should have for `parent`.

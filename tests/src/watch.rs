@@ -117,7 +117,11 @@ impl Watch {
         let kept = table.kept(&world.memory);
         wrong.extend(kept.doubled);
         // An id of these streams never comes back after its deletion.
-        let once = matches!(spec.kind, StreamKind::Listing(_)) || spec.name == "invoice_payments";
+        let once = match &spec.kind {
+            StreamKind::Listing(_) => true,
+            StreamKind::PerParent(_) => spec.primary_key == ["id"],
+            StreamKind::Snapshot(_) | StreamKind::ReportWindow(_) => false,
+        };
         if once {
             wrong.extend(self.lost(world, spec, &kept.rows));
         }
@@ -148,9 +152,8 @@ impl Watch {
         if gone.is_empty() {
             return Vec::new();
         }
-        let truth = world.oracle().kept_versions(spec);
-        let there = |key: &String| key.parse().is_ok_and(|id| truth.contains_key(&id));
-        let lost = gone.into_iter().filter(|key| there(key));
+        let truth = world.oracle().kept_truth(spec);
+        let lost = gone.into_iter().filter(|key| truth.contains_key(*key));
         lost.map(|key| format!("{}: {key} was deleted and is still there", spec.name)).collect()
     }
 
