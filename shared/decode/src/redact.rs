@@ -131,11 +131,8 @@ impl Redactor {
         let at = |wanted: &dyn Fn(&ColumnSource) -> bool| {
             schema.columns.iter().position(|column| wanted(&column.source))
         };
-        let is_person = |source: &ColumnSource| match source {
-            ColumnSource::Record(path) => *path == erased.person,
-            _ => false,
-        };
-        let ids = at(&is_person).and_then(|at| rows.columns().get(at));
+        let person = ColumnSource::Record(erased.person.clone());
+        let ids = at(&|source| *source == person).and_then(|at| rows.columns().get(at));
         let ids = ids.and_then(|ids| ids.as_primitive_opt::<Int64Type>());
         let extra = at(&|source| *source == ColumnSource::Extra);
         let (Some(ids), Some(extra)) = (ids, extra) else { return Ok(rows) };
