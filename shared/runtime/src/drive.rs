@@ -110,6 +110,7 @@ impl Driver {
                     Pass::Full => HORIZON_FULL,
                 },
                 left: Arc::default(),
+                since: context.clock.now(),
             },
             reading,
             pass,

@@ -122,6 +122,9 @@ pub(super) struct RequestSender {
     pub(super) horizon: SignedDuration,
     /// Notified when a request has its permit and leaves.
     pub(super) left: Arc<Notify>,
+    /// Start of the reading. No answer counts as older, even if the clock is put back meanwhile:
+    /// rows would lose against those of the table, and the pass would count as complete.
+    pub(super) since: Timestamp,
 }
 
 impl RequestSender {
@@ -163,6 +166,7 @@ impl RequestSender {
                 return (requested_at, RequestOutcome::Failed(RequestError::Api(Box::new(error))));
             }
         };
+        let requested_at = requested_at.max(self.since);
         let (decoder, purpose) = (Arc::clone(&self.decoder), request.purpose);
         let account = self.context.settings.account;
         let took = between(requested_at, clock.now());
