@@ -11,7 +11,7 @@ use e2e::storm::Freeze;
 use e2e::story::{
     apply, asked, calm, delete, fault, loaded, only, quiet, report, rows, status, story, truth,
 };
-use e2e::world::{Conduct, Death, Wish, World, now, sync, sync_as};
+use e2e::world::{Conduct, Death, Jump, Wish, World, now, sync, sync_as};
 use engine::pass::{ParkedParent, Pass};
 use engine::time::{Date, SignedDuration, Timestamp, plus};
 use engine::window::WindowGrid;
@@ -358,6 +358,29 @@ fn a_refused_delete_of_an_incremental_pass_comes_again() {
         world.settings.accept_deletes = true;
         quiet(&world, Some(Pass::Incremental)).await;
         assert_eq!(rows(&world, "invoice_payments").await, Contents::new());
+    });
+}
+
+/// Of two readings the later one counts, and by its clock the pass would read before the last one.
+#[test]
+fn a_clock_put_back_during_a_full_pass_leaves_no_old_version() {
+    story(async {
+        let mut world = World::new(&AccountScale::tiny(), 3);
+        world.settings.streams = Some(["time_entries".to_owned()].into());
+        // Rows are merged all along the pass.
+        world.settings.flush_bytes = 20_000;
+        world.settings.collect_memory = 10_000;
+        world.stop_timers();
+        assert_eq!(sync(&world.process(None), None).await.unwrap().failures(), [""; 0]);
+        world.sleep(1).await;
+        world.mutate(5, 100);
+        world.stop_timers();
+        world.account.lock().unwrap().set_page_cap("/v2/time_entries?", 5);
+        let month = SignedDuration::from_hours(-720);
+        let jump = Jump { after: SignedDuration::from_millis(400), by: month };
+        let context = world.process_with(Conduct { jump: Some(jump), ..Conduct::default() });
+        assert_eq!(sync(&context, Some(Pass::Full)).await.unwrap().failures(), [""; 0]);
+        assert_eq!(world.oracle().differences(After::FullPasses).await, [""; 0]);
     });
 }
 

@@ -27,10 +27,6 @@ const MANY: u64 = 200;
 /// Every so many lives, one is lived twice, and must leave the same trace.
 const TWICE: u64 = 50;
 
-/// Seeds that are left out unless they are asked for, with what is wrong in their lives.
-const KNOWN: [(u64, &str); 1] =
-    [(280, "after a clock jumped back by 30 days, a full pass leaves an old version of an entry")];
-
 #[expect(clippy::disallowed_methods, reason = "how a failing seed is replayed")]
 fn var(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
@@ -132,14 +128,8 @@ fn whatever_happens_the_tables_are_true_after_a_quiet_moment() {
     let few = if cfg!(debug_assertions) { FEW } else { MANY };
     let seeds: Vec<u64> = match (var("SIM_SEED"), var("SIM_SEEDS")) {
         (Some(seed), _) => vec![seed],
-        (None, count) => {
-            let known = |seed: &u64| KNOWN.iter().any(|(known, _)| known == seed);
-            (0..count.unwrap_or(few)).filter(|seed| !known(seed)).collect()
-        }
+        (None, count) => (0..count.unwrap_or(few)).collect(),
     };
-    for (seed, what) in KNOWN {
-        eprintln!("left out: seed {seed}: {what}");
-    }
     let lives = all(&seeds, var("SIM_STOP") == Some(1));
     let mut wrong = Vec::new();
     let mut fired: BTreeMap<Mishap, (u64, u64)> = BTreeMap::new();
