@@ -162,7 +162,7 @@ impl Cloud {
             variables.push(("AWS_ENDPOINT_URL_LAMBDA".to_owned(), endpoint.to_owned()));
             let function = |name: &str, timeout, concurrency| Function {
                 name: name.to_owned(),
-                bootstrap: bootstrap(name),
+                bootstrap: binary(name),
                 variables: variables.clone(),
                 timeout,
                 memory: 1769,
@@ -345,13 +345,6 @@ fn retries(function: &str) -> u32 {
     let (_, found) = own.split_once("      EventInvokeConfig:").expect("how it is invoked");
     let (_, attempts) = found.split_once("MaximumRetryAttempts: ").expect("how often");
     attempts.lines().next().and_then(|number| number.parse().ok()).expect("a number")
-}
-
-/// Program of a function: that of this test's profile, or that in the folder `FUNCTIONS`.
-fn bootstrap(name: &str) -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "a setting of the test run")]
-    let folder = std::env::var("FUNCTIONS");
-    folder.map_or_else(|_| binary(name), |folder| PathBuf::from(folder).join(name))
 }
 
 /// Sends the events that the functions put on the default bus to `queue`.

@@ -12,9 +12,10 @@ use crate::reader::file::batch;
 use crate::reader::memory::{KeptSearch, is_same};
 
 impl Oracle<'_> {
-    /// Returns the objects of the lake that contain one of `texts`, such as names of an erased person or values
-    /// of an excluded field. Parquet files are searched as they are stored, statistics included,
-    /// and cell by cell; all other objects as they are stored, also for texts in JSON's escapes.
+    /// Returns the objects of the lake that contain one of `texts`, such as names of an erased person
+    /// or values of an excluded field. Parquet files are searched as they are stored, statistics
+    /// included, and cell by cell; all other objects as they are stored, also for texts in JSON's
+    /// escapes.
     ///
     /// Objects that were searched for the same texts before are not searched again.
     pub async fn erased(&self, texts: &[&str]) -> Vec<String> {

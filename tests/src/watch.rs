@@ -15,8 +15,8 @@ use crate::reader::lake::LakeReading;
 use crate::reader::view::SEQUENCE;
 use crate::world::{World, now};
 
-/// Time by which a record becomes visible late at most.
-const LATENESS: SignedDuration = SignedDuration::from_mins(4);
+/// Time by which a record becomes visible late at most: less than incremental passes read again.
+pub(crate) const LATENESS: SignedDuration = SignedDuration::from_mins(4);
 
 /// Watch over one world.
 #[derive(Debug, Default)]

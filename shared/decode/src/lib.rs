@@ -178,10 +178,13 @@ impl Decoder {
         let keys = self.layout.keys(&rows, at)?;
         let dates = self.layout.dates(&rows);
         let DecodedRows { cells, extra, observed, quarantined } = rows;
-        let mut rows = derived::batch(&self.layout, cells, extra, at)?;
-        if let Some(redactor) = &self.redactor {
-            rows = redactor.rows(&self.layout.schema, rows).map_err(PageError::Columns)?;
-        }
+        let rows = derived::batch(&self.layout, cells, extra, at)?;
+        let rows = match &self.redactor {
+            Some(redactor) => {
+                redactor.rows(&self.layout.schema, rows).map_err(PageError::Columns)?
+            }
+            None => rows,
+        };
         let quarantined_records = quarantined.len() as u64;
         let facts = PageFacts {
             keys,

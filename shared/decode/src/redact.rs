@@ -9,25 +9,24 @@
 //!   in rows that are stored already.
 //!
 //! The result is again a body, which is decoded like any other. So no later step needs to know of
-//! the rules, except that for `extra_json`. In doubt a value is removed: it can be read again after the rules are corrected,
-//! whereas personal data in a commit stays in older versions of the table.
+//! the rules, except that for `extra_json`. In doubt a value is removed: it can be read again after
+//! the rules are corrected, whereas personal data in a commit stays in older versions of the table.
 //!
 //! Repeated members need care. Of `{"notes": "a", "notes": "b"}` the last counts, but decoding
 //! keeps the first one raw in `extra_json`. So of a member with a rule only the last occurrence is
 //! treated, and the others are removed.
 
+mod erased;
 mod hash;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
-use arrow::compute::nullif;
-use arrow::datatypes::Int64Type;
+use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use engine::privacy::{FieldTreatment, PrivacyRules};
-use engine::schema::ColumnSource;
-use engine::spec::{FieldSpec, FieldType, PersonalFields, StreamSpec};
+use engine::spec::{PersonalFields, StreamSpec};
 
+use self::erased::ErasedUsers;
 pub use self::hash::HashKey;
 use super::convert;
 use super::envelope;
@@ -49,21 +48,6 @@ pub(super) struct Redactor {
     members: MemberBranches,
     key: Option<HashKey>,
     erased: Option<ErasedUsers>,
-}
-
-/// Users whose personal data is removed.
-#[derive(Debug)]
-struct ErasedUsers {
-    users: BTreeSet<i64>,
-    /// Path of the member that identifies the user of a record.
-    person: Vec<&'static str>,
-    /// Treatment of members in their records.
-    members: MemberBranches,
-    /// Treatment of members in all other records. An earlier occurrence of a personal member may
-    /// belong to an erased user, so only the last is kept.
-    others: MemberBranches,
-    /// Declared members. Undeclared ones may be personal.
-    declared: &'static [FieldSpec],
 }
 
 /// Treatment of the members of an object, by name. Members without an entry are kept.
@@ -127,25 +111,10 @@ impl Redactor {
         schema: &TableSchema,
         rows: RecordBatch,
     ) -> Result<RecordBatch, ArrowError> {
-        let Some(erased) = &self.erased else { return Ok(rows) };
-        let at = |wanted: &dyn Fn(&ColumnSource) -> bool| {
-            schema.columns.iter().position(|column| wanted(&column.source))
-        };
-        let person = ColumnSource::Record(erased.person.clone());
-        let ids = at(&|source| *source == person).and_then(|at| rows.columns().get(at));
-        let ids = ids.and_then(|ids| ids.as_primitive_opt::<Int64Type>());
-        let extra = at(&|source| *source == ColumnSource::Extra);
-        let (Some(ids), Some(extra)) = (ids, extra) else { return Ok(rows) };
-        let is_erased = |id: Option<i64>| id.is_some_and(|id| erased.users.contains(&id));
-        let theirs: BooleanArray = ids.iter().map(|id| Some(is_erased(id))).collect();
-        if theirs.true_count() == 0 {
-            return Ok(rows);
+        match &self.erased {
+            Some(erased) => erased.without_extra(schema, rows),
+            None => Ok(rows),
         }
-        let mut columns = rows.columns().to_vec();
-        if let Some(column) = columns.get_mut(extra) {
-            *column = nullif(column, &theirs)?;
-        }
-        RecordBatch::try_new(rows.schema(), columns)
     }
 
     /// Body with records, count and links only, and with the records redacted. Other members of a
@@ -282,20 +251,6 @@ impl Redactor {
     }
 }
 
-impl ErasedUsers {
-    /// Record reduced to its declared members.
-    fn declared_only(&self, raw: &str) -> Option<String> {
-        let mut json = String::new();
-        push_declared(&mut json, self.declared, raw)?;
-        Some(json)
-    }
-
-    /// Whether the record is of an erased user.
-    fn is_theirs(&self, raw: &str) -> bool {
-        id_at(raw, self.person.iter().copied()).is_some_and(|id| self.users.contains(&id))
-    }
-}
-
 /// Whether the raw record certainly belongs to another user than `user`; `person` is the path of
 /// the member that identifies the user.
 ///
@@ -305,47 +260,6 @@ impl ErasedUsers {
 pub fn is_of_another(raw: &str, person: &str, user: i64) -> bool {
     // A record with repeated members may name two users.
     strict::is_strict(raw) && id_at(raw, person.split('.')).is_some_and(|id| id != user)
-}
-
-/// Appends the object with its declared members only, at any depth. `None`: its members cannot be
-/// told apart.
-fn push_declared(json: &mut String, fields: &[FieldSpec], raw: &str) -> Option<()> {
-    json.push('{');
-    for (name, raw) in raw::members(raw).ok()? {
-        let Some(field) = fields.iter().find(|field| field.name == &*name) else { continue };
-        push_name(json, &name);
-        if let FieldType::Object(inner) = field.ty
-            && raw.starts_with('{')
-        {
-            push_declared(json, inner, raw)?;
-        } else if let FieldType::Objects(inner) = field.ty
-            && raw.starts_with('[')
-        {
-            push_declared_items(json, inner, raw)?;
-        } else {
-            json.push_str(raw);
-        }
-    }
-    json.push('}');
-    Some(())
-}
-
-/// Appends the list of objects with their declared members only. An item that is no object becomes
-/// null, so that the others keep their positions.
-fn push_declared_items(json: &mut String, fields: &[FieldSpec], raw: &str) -> Option<()> {
-    json.push('[');
-    for (at, raw) in raw::items(raw).ok()?.into_iter().enumerate() {
-        if at > 0 {
-            json.push(',');
-        }
-        if raw.starts_with('{') {
-            push_declared(json, fields, raw)?;
-        } else {
-            json.push_str("null");
-        }
-    }
-    json.push(']');
-    Some(())
 }
 
 /// Integer at a path in the raw record, of the last occurrence of each member.

@@ -8,11 +8,8 @@ use sim::{Contradiction, FaultChoice, FaultEffect, ValueRewrite};
 use super::Life;
 use crate::mishap::Mishap;
 use crate::trial::Befallen;
+use crate::watch::LATENESS;
 use crate::world::now;
-
-/// Number of seconds by which a record becomes visible late at most: less than incremental passes
-/// read again.
-const LATE: i64 = 240;
 
 /// Kinds of such answers.
 const LIES: [Mishap; 3] = [Mishap::HiddenRecords, Mishap::EmptyUnits, Mishap::BrokenRecords];
@@ -102,8 +99,10 @@ impl Life<'_> {
 
     /// Lets records appear that changed a while ago, as behind a replica that lags.
     pub(super) fn appear_late(&mut self) {
-        let (seed, seconds) =
-            (self.chronicle.random.random(), self.chronicle.random.random_range(1..LATE));
+        let (seed, seconds) = (
+            self.chronicle.random.random(),
+            self.chronicle.random.random_range(1..LATENESS.as_secs()),
+        );
         if self.is_late {
             let then = minus(now(&self.world), SignedDuration::from_secs(seconds));
             self.world.account.lock().unwrap().mutate(then, seed, 3);

@@ -18,8 +18,8 @@ impl Table {
     /// # Errors
     /// See [`CommitError`]. `Stale` is also the error of an append whose sequence is not the next
     /// one, and of a replacement with a lower one: its maker has not seen the newest commit of the
-    /// stream's table. Nothing is read then. If another writer was faster, this object shows the newest
-    /// version, which may record the sequence already.
+    /// stream's table. Nothing is read then. If another writer was faster, this object shows the
+    /// newest version, which may record the sequence already.
     pub async fn commit_changes(
         &mut self,
         now: Timestamp,
