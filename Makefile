@@ -65,7 +65,7 @@ sim: ## Simulation: SEEDS lives of a lake, or one, SEED, with its story
 	$(if $(SEED),SIM_SEED=$(SEED),SIM_SEEDS=$(SEEDS)) cargo test $(PROOF) --test simulation -- --nocapture
 
 snap: ## Write the golden files, the table of settings and the members in docs/json.md anew, to be reviewed
-	UPDATE_GOLDEN=1 cargo test --locked -p e2e --test declarations --test page --test settings
+	UPDATE_GOLDEN=1 cargo test --locked -p e2e --test documents
 
 deny: ## Licences, sources, duplicate TLS (needs cargo-deny)
 	cargo deny --locked check bans licenses sources

@@ -42,15 +42,17 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FILES = ["engine", "runtime", "delta", "lake", "decode"]
 
-# The build: profile, simulation, other suites of e2e. Library tests of all crates are found.
+# The build: profile, test programs. Library tests of all crates are found.
 PROFILE = "quick"
 SIMULATION = "simulation"
+SYSTEM = "system"
+# Modules of `SYSTEM` that count as suites.
 TESTS = ["scenarios", "contradictions", "sweeps", "changes", "lease", "state", "reset", "erase"]
 TESTS += ["privacy", "quarantine", "drift", "verify", "losses", "format", "pace", "credentials"]
 TESTS += ["tokens"]
@@ -99,13 +101,14 @@ class Defect:
 
 @dataclass(frozen=True)
 class Suite:
-    """A built test binary."""
+    """A built test binary, or those of its tests whose names begin with a text."""
 
     name: str
     crate: str
     is_library: bool
     binary: Path
     folder: Path
+    tests: str = ""
 
 
 @dataclass(frozen=True)
@@ -302,16 +305,17 @@ def build(folder: Path) -> list[Suite]:
     """Builds programs and tests of the copy, and returns the suites, the simulation first."""
     common = ["--locked", "--profile", PROFILE, "--workspace"]
     subprocess.run(["cargo", "build", *common, "--bins"], cwd=folder, check=True)
-    tests = [argument for name in (SIMULATION, *TESTS) for argument in ("--test", name)]
+    tests = ["--test", SIMULATION, "--test", SYSTEM]
     command = ["cargo", "test", *common, "--lib", *tests, "--no-run"]
     command.append("--message-format=json-render-diagnostics")
     built = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
     found = [suite for line in built.stdout.splitlines() if (suite := read_suite(line))]
-    order = [SIMULATION, *TESTS]
-    if missing := set(order) - {suite.name for suite in found}:
+    programs = {suite.name: suite for suite in found if not suite.is_library}
+    if missing := {SIMULATION, SYSTEM} - set(programs):
         sys.exit(f"suites that were not built: {', '.join(sorted(missing))}")
-    place = {name: at for at, name in enumerate(order)}
-    return sorted(found, key=lambda suite: (suite.is_library, place.get(suite.name, 0), suite.name))
+    parts = [replace(programs[SYSTEM], name=name, tests=f"{name}::") for name in TESTS]
+    libraries = sorted((suite for suite in found if suite.is_library), key=lambda suite: suite.name)
+    return [programs[SIMULATION], *parts, *libraries]
 
 
 def read_suite(line: str) -> Suite | None:
@@ -355,7 +359,7 @@ def failure_of(
         variables |= {"PLANTED": defect, REACHED: str(reached)}
     # A session of its own, so that programs which the tests started end with them.
     process = subprocess.Popen(
-        ["/bin/sh", "-c", f'ulimit -t {limit} && exec "$0"', suite.binary],
+        ["/bin/sh", "-c", f'ulimit -t {limit} && exec "$0" $1', suite.binary, suite.tests],
         cwd=suite.folder,
         env=variables,
         stdin=subprocess.DEVNULL,

@@ -180,7 +180,7 @@ class TemplateTest(unittest.TestCase):
         self.assertNotIn("alias/aws/sns", json.dumps(topic["Properties"]))
 
     def test_every_function_is_given_all_settings(self):
-        # tests/tests/settings.rs compares the settings themselves with what the functions declare.
+        # tests/tests/documents/settings.rs compares the settings themselves with what the functions declare.
         settings = source()["Globals"]["Function"]["Environment"]["Variables"]
         for name, function in of_type("AWS::Lambda::Function").items():
             given = function["Properties"]["Environment"]["Variables"]

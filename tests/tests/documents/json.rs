@@ -20,13 +20,13 @@ use runtime::run::{RunOutcome, RunReport, YieldReason};
 use serde_json::{Value, json};
 use sim::AccountScale;
 
-const PAGE: &str = include_str!("../../docs/json.md");
-const RUN_ERRORS: &str = include_str!("../../shared/runtime/src/error.rs");
-const COMMAND_ERRORS: &str = include_str!("../../functions/cli/src/exit.rs");
-const EVENT_ERRORS: &str = include_str!("../../shared/runtime/src/invoke.rs");
+const PAGE: &str = include_str!("../../../docs/json.md");
+const RUN_ERRORS: &str = include_str!("../../../shared/runtime/src/error.rs");
+const COMMAND_ERRORS: &str = include_str!("../../../functions/cli/src/exit.rs");
+const EVENT_ERRORS: &str = include_str!("../../../shared/runtime/src/invoke.rs");
 const METRICS: [&str; 2] = [
-    include_str!("../../functions/worker/src/invocation.rs"),
-    include_str!("../../functions/orchestrator/src/invocation.rs"),
+    include_str!("../../../functions/worker/src/invocation.rs"),
+    include_str!("../../../functions/orchestrator/src/invocation.rs"),
 ];
 
 /// First cells in backticks of the tables in the section `title` of the page.

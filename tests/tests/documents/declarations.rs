@@ -628,7 +628,7 @@ fn every_fixture_decodes_whole_and_fills_every_column() {
 
 #[test]
 fn the_document_on_erasing_names_the_streams_with_personal_fields() {
-    let rows = include_str!("../../docs/privacy.md").lines().filter_map(|line| {
+    let rows = include_str!("../../../docs/privacy.md").lines().filter_map(|line| {
         let (streams, rest) = line.strip_prefix("| ")?.split_once(" | ")?;
         rest.starts_with("the user").then_some(streams)
     });

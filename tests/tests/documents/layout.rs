@@ -13,7 +13,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
+const ARCHITECTURE: &str = include_str!("../../../ARCHITECTURE.md");
 
 /// Crates without which the functions must build: the fake Harvest, and all tests.
 const NEVER_SHIPPED: [&str; 2] = ["sim", "e2e"];

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use deployment::config::{SETTINGS, SettingDefault, SettingForm, SettingName, StackSource};
 
-const TEMPLATE: &str = include_str!("../../infra/template.yaml");
+const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
 
 /// Variable that makes the test write the documentation anew, to be reviewed.
 const UPDATE: &str = "UPDATE_GOLDEN";
@@ -65,7 +65,7 @@ fn the_documentation_has_every_setting_as_it_is_declared() {
 #[test]
 fn documentation_and_template_name_no_setting_that_is_not_declared() {
     let declared: BTreeSet<&str> = SETTINGS.iter().map(|setting| setting.variable).collect();
-    for text in [include_str!("../../docs/settings.md"), TEMPLATE] {
+    for text in [include_str!("../../../docs/settings.md"), TEMPLATE] {
         let words = text.split(|c: char| !c.is_ascii_uppercase() && c != '_');
         let named: BTreeSet<&str> = words.filter(|word| word.starts_with("HARVEST_")).collect();
         assert_eq!(named.difference(&declared).collect::<Vec<_>>(), Vec::<&&str>::new());

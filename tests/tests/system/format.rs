@@ -218,8 +218,8 @@ async fn goes_on(kept: Kept) {
     }
 }
 
-/// Makes the kept lake of a version: `cargo test -p e2e --test format -- --ignored`, run once at
-/// that version. Fails where the lake exists.
+/// Makes the kept lake of a version: `cargo test -p e2e --test system -- --ignored format::`, run
+/// once at that version. Fails where the lake exists.
 #[test]
 #[ignore = "a lake that is kept is made once, by the version that it stands for"]
 fn make_the_lake_that_is_kept() {

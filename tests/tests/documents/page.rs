@@ -9,7 +9,7 @@ use e2e::json::page::{HEAD, tables};
 use e2e::json::{names, schema};
 use serde_json::Value;
 
-const PAGE: &str = include_str!("../../docs/json.md");
+const PAGE: &str = include_str!("../../../docs/json.md");
 /// Variable that makes the test write the tables of the page anew, to be reviewed.
 const UPDATE: &str = "UPDATE_GOLDEN";
 

@@ -1,0 +1,9 @@
+//! What is written down agrees with the code: declarations and the API's facts, settings, JSON
+//! documents, events, the order of crates.
+
+mod declarations;
+mod events;
+mod json;
+mod layout;
+mod page;
+mod settings;
