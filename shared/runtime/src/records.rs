@@ -8,8 +8,7 @@ use engine::persisted::PersistedInstants;
 use engine::present::{AheadInstant, Present};
 use engine::spec::RateClass;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use state::{ItemKey, PutOutcome, StateError, StateErrorKind, StateStore, WriteCondition};
 
 /// Prefix of the sort keys of streams.
@@ -63,9 +62,10 @@ fn parse<T: DeserializeOwned>(
     item: &state::StateItem,
 ) -> Result<VersionedItem<T>, StateError> {
     let value = serde_json::from_str(&item.body).map_err(|source| {
-        let kind = match source.classify() {
-            Category::Syntax | Category::Eof | Category::Io => StateErrorKind::Garbled,
-            Category::Data => StateErrorKind::Unknown,
+        // The category of `source` does not tell: a null in place of an enum is a syntax error.
+        let kind = match serde_json::from_str::<IgnoredAny>(&item.body) {
+            Ok(IgnoredAny) => StateErrorKind::Unknown,
+            Err(_) => StateErrorKind::Garbled,
         };
         let what = format!("item `{}` cannot be read", key.sort);
         StateError::new(kind, what).with_source(source)
@@ -180,6 +180,7 @@ mod tests {
             ("7", StateErrorKind::Unknown),
             (r#"{"lease":7}"#, StateErrorKind::Unknown),
             (r#"{"position":{"cursor":"yesterday"}}"#, StateErrorKind::Unknown),
+            (r#"{"position":{"parked":null}}"#, StateErrorKind::Unknown),
         ] {
             let state = MemoryState::default();
             let key = stream_key(AccountId(7), "clients");
