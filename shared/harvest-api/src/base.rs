@@ -92,14 +92,23 @@ impl BaseUrl {
     /// URL of a path below the base URL. Characters with a meaning in URLs are escaped, so a `?` in
     /// an id cannot begin a query.
     fn join(&self, path: &str, query: &[(String, String)]) -> Result<Url, ApiError> {
+        let refused = || {
+            Err(ApiError::new(RequestFailure::ForeignLink, format!("GET {}", printable(path)))
+                .with_detail("the path does not lead below the base URL"))
+        };
         let leads_out = |part: &str| part == "." || part == ".." || part.contains('\\');
         let relative = path.strip_prefix('/');
         if relative.is_none_or(|rest| rest.is_empty() || rest.split('/').any(leads_out)) {
-            return Err(ApiError::new(RequestFailure::ForeignLink, format!("GET {path}"))
-                .with_detail("the path does not lead below the base URL"));
+            return refused();
         }
+        let base = self.0.path().trim_end_matches('/');
         let mut url = self.0.clone();
-        url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
+        url.set_path(&format!("{base}{path}"));
+        // URLs know further spellings of `..`, such as `%2e.`, and `..` with a line break in it.
+        let below = url.path().strip_prefix(base).and_then(|rest| rest.strip_prefix('/'));
+        if below.is_none_or(str::is_empty) {
+            return refused();
+        }
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -254,7 +263,20 @@ mod tests {
 
     #[test]
     fn a_path_cannot_leave_the_base_url() {
-        for text in ["", "/", "clients", "/../x", "/a/../../x", "/.", "/a\\..\\b"] {
+        for text in [
+            "",
+            "/",
+            "clients",
+            "/../x",
+            "/a/../../x",
+            "/.",
+            "/a\\..\\b",
+            "/..\n",
+            "/.\t./x",
+            "/%2e%2E/x",
+            "/a/%2e./.%2e/x",
+            "/%2e",
+        ] {
             let error = base("https://h/v2").resolve(&path(text, &[])).unwrap_err();
             assert_eq!(error.failure(), &RequestFailure::ForeignLink, "{text}");
         }
