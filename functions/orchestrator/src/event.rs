@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use engine::dispatch::OperatorRequest;
 use engine::pass::Pass;
 use engine::time::Timestamp;
-use runtime::invoke::InvocationFailure;
+use runtime::invoke::{InvocationFailure, read_event};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ impl OrchestratorEvent {
     /// # Errors
     /// Returns `UnknownEvent`, or `UnknownStream` if the event names a stream that does not exist.
     pub fn read(event: Value) -> Result<Self, InvocationFailure> {
-        let event: Self = serde_json::from_value(event).map_err(|error| {
+        let event: Self = read_event(event).map_err(|error| {
             InvocationFailure::unknown_event(format!(
                 "the orchestrator cannot read this event; examples are {{}} and {{\"now\": \
                  true}}: {error}"
@@ -92,7 +92,10 @@ mod tests {
         assert_eq!((event.now, event.pass), (true, Some(Pass::Full)));
         for event in [
             json!({ "stream": "clients" }),
+            json!([]),
             json!([1]),
+            json!([["clients"], true]),
+            json!(null),
             json!({ "now": 1 }),
             json!({ "accept_deletes": true }),
         ] {

@@ -43,12 +43,7 @@ impl Worker {
     /// Fails if the event is not one for a worker, or the state does not record the run's failure.
     /// Lambda puts the event into the failure queue and does not try it again; the next tick does.
     pub async fn answer(&self, event: Value, deadline: u64) -> Result<Value, InvocationFailure> {
-        let event: WorkerEvent = serde_json::from_value(event).map_err(|error| {
-            InvocationFailure::unknown_event(format!(
-                "the worker cannot read this event; an example is {{\"stream\": \"clients\", \
-                 \"pass\": \"incremental\"}}: {error}"
-            ))
-        })?;
+        let event = WorkerEvent::read(event)?;
         let end = i64::try_from(deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         // Before the lease is taken: the secret may have changed since the last invocation of this
         // process, and with a secret that cannot be read the run could only fail.

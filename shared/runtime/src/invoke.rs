@@ -9,8 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use engine::pass::Pass;
 use engine::time::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::RunError;
 
@@ -29,6 +30,31 @@ pub struct WorkerEvent {
     /// Whether any number of deletes is accepted.
     #[serde(default)]
     pub accept_deletes: bool,
+}
+
+impl WorkerEvent {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// Returns `UnknownEvent` if it is no event of a worker.
+    pub fn read(event: Value) -> Result<Self, InvocationFailure> {
+        read_event(event).map_err(|error| {
+            InvocationFailure::unknown_event(format!(
+                "the worker cannot read this event; an example is {{\"stream\": \"clients\", \
+                 \"pass\": \"incremental\"}}: {error}"
+            ))
+        })
+    }
+}
+
+/// Reads an event of a function. It must be an object: serde alone would also accept the values of
+/// the members as a list, and take `[]` for an event without members.
+///
+/// # Errors
+/// Returns what is wrong with the event.
+pub fn read_event<T: DeserializeOwned>(event: Value) -> Result<T, serde_json::Error> {
+    let members: Map<String, Value> = serde_json::from_value(event)?;
+    serde_json::from_value(Value::Object(members))
 }
 
 /// Failure that a function returns to Lambda.
@@ -108,5 +134,29 @@ impl Invoker for MemoryInvoker {
         }
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_an_object_with_known_members() {
+        let event = WorkerEvent::read(json!({ "stream": "clients", "pass": "full" })).unwrap();
+        assert_eq!((event.stream.as_str(), event.pass), ("clients", Pass::Full));
+        for event in [
+            json!({ "stream": "clients" }),
+            json!({ "stream": "clients", "pass": "full", "now": true }),
+            json!(["clients", "full"]),
+            json!(["clients", "full", null, true]),
+            json!(null),
+        ] {
+            assert_eq!(WorkerEvent::read(event).unwrap_err().error_type, "UnknownEvent");
+        }
+        let failure = WorkerEvent::read(json!(["clients", "full"])).unwrap_err();
+        assert!(failure.message.contains("expected a map"), "{}", failure.message);
     }
 }

@@ -21,7 +21,7 @@ fn every_event_is_one_that_its_function_accepts() {
         match function.as_str() {
             "orchestrator" => drop(orchestrator::OrchestratorEvent::read(event).unwrap()),
             "worker" => {
-                let event: runtime::invoke::WorkerEvent = serde_json::from_value(event).unwrap();
+                let event = runtime::invoke::WorkerEvent::read(event).unwrap();
                 assert!(streams::find(&event.stream).is_some(), "{name}: {}", event.stream);
             }
             _ => panic!("{name} begins with no function's name"),
