@@ -7,8 +7,10 @@ LAKE ?= ./demo-lake
 SEEDS ?= 300
 # What CI builds: one profile for all programs and tests, so that nothing is compiled twice.
 PROOF := --locked --profile proof --workspace
+# Seconds that each fuzz target gets in `make test`; as many run at a time as there are cores.
+FUZZ_SECONDS ?= 20
 
-.PHONY: help demo unit test extended spark trino render acceptance check figures sweep-cost fmt sim snap deny typos infra build bench invoke clean lake-check account speed backfill
+.PHONY: help demo unit test extended spark trino render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke clean lake-check account speed backfill
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -22,7 +24,7 @@ unit: ## Tests of the libraries alone: under 3 minutes when warm
 
 test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/sam/installed ## All tests that CI runs, the tables read by other engines included
 	cargo build $(PROOF) --bins
-	cargo test $(PROOF)
+	BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_SECONDS)000 cargo test $(PROOF)
 	$(MAKE) sim
 	BIN=target/proof tests/lake_check.sh
 	$(MAKE) infra
@@ -33,6 +35,7 @@ lake-check: $(TOOLS)/readers/installed ## Only the tables as deltalake, polars a
 
 extended: test ## What takes longer: many simulation seeds, the large account, benchmarks
 	$(MAKE) sim SEEDS=20000
+	$(MAKE) fuzz
 	$(MAKE) account
 	$(MAKE) speed
 	$(MAKE) backfill
@@ -63,6 +66,10 @@ fmt: ## Format
 
 sim: ## Simulation: SEEDS lives of a lake, or one, SEED, with its story
 	$(if $(SEED),SIM_SEED=$(SEED),SIM_SEEDS=$(SEEDS)) cargo test $(PROOF) --test simulation -- --nocapture
+
+SECONDS ?= 300
+fuzz: ## Fuzzing guided by coverage: SECONDS (300) for each target, or for TARGET alone
+	SECONDS_EACH=$(SECONDS) tests/fuzz.sh $(TARGET)
 
 snap: ## Write the golden files, the table of settings and the members in docs/json.md anew, to be reviewed
 	UPDATE_GOLDEN=1 cargo test --locked -p e2e --test documents

@@ -243,7 +243,8 @@ pub(crate) fn checkpoint(bytes: &Bytes) -> Result<Vec<LogAction>, String> {
 
 /// Returns a value of a checkpoint as the JSON that a commit has for it. Members that are null are
 /// left out.
-fn json(column: &dyn Array, row: usize) -> Value {
+#[must_use]
+pub fn json(column: &dyn Array, row: usize) -> Value {
     if column.is_null(row) {
         return Value::Null;
     }
