@@ -5,12 +5,16 @@
 #
 # The instrumentation is that of `cargo fuzz`. All its flags exist on a stable toolchain, because no
 # sanitizer is used: the product has no unsafe code.
+# The programs of the package are linked beside the targets, without libFuzzer, hence with symbols
+# that nobody has. They are not run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 host=$(rustc -vV | sed -n 's/^host: //p')
 folder=$PWD/.cache/fuzz
 mkdir -p "$folder"
-export RUSTFLAGS="--cfg fuzzing_libfuzzer -Cpasses=sancov-module \
+export RUSTFLAGS="--cfg fuzzing --cfg fuzzing_libfuzzer \
+-Clink-arg=-Wl,--unresolved-symbols=ignore-all \
+-Cpasses=sancov-module \
 -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
 -Cllvm-args=-sanitizer-coverage-pc-table \
