@@ -107,21 +107,21 @@ pub async fn vacuum(
     retention: SignedDuration,
 ) -> Result<DeletedObjects, TableError> {
     table.refresh().await?;
-    let state = table.state();
     let expired = |deleted: Option<i64>| {
         let deleted = deleted.and_then(|ms| Timestamp::from_millisecond(ms).ok());
         // With a retention of zero, no clock matters.
         retention.is_zero() || between(deleted.unwrap_or_default(), now) > retention
     };
-    let doomed = state
-        .tombstones
-        .iter()
-        .filter(|(path, remove)| {
+    let doomed = by_newest(table, |table| {
+        let state = table.state();
+        let dead = state.tombstones.iter().filter(|(path, remove)| {
             // A path that another engine added again is in use, whatever its tombstone says.
             expired(remove.deletion_timestamp) && !state.files.contains_key(*path)
-        })
-        .map(|(path, remove)| (table.log().key(path), remove.size.unwrap_or_default()))
-        .collect();
+        });
+        dead.map(|(path, remove)| (table.log().key(path), remove.size.unwrap_or_default()))
+            .collect()
+    });
+    let doomed = doomed.await?;
     delete(table, doomed).await
 }
 
@@ -170,6 +170,7 @@ pub async fn change_orphans(
     // Listed first: a listed file that is committed or named meanwhile is then known below.
     let listed = list_all(changes).await?;
     table.refresh().await?;
+    table.advance_by_name().await?;
     let named = table.note().and_then(|note| note.changes.as_ref());
     let files = named.into_iter().flat_map(|changes| &changes.files);
     let named: BTreeSet<String> = files.map(|file| file.path.clone()).collect();
@@ -194,26 +195,27 @@ async fn orphans_among(
     // Refreshing after the listing protects files that were committed meanwhile.
     table.refresh().await?;
     let prefix = table.log().key("");
-    // Another writer has the lease. Its files may look dead by the numbers of this writer.
-    if table.recorded_epoch() > writer.epoch {
-        return Ok(DeletedObjects::default());
-    }
-    let state = table.state();
-    let (epoch, sequence) = (writer.epoch.0, table.recorded_sequence().0);
-    let doomed = objects
-        .into_iter()
-        .filter(|object| between(object.modified, now) >= min_age || min_age.is_zero())
-        .filter_map(|object| {
-            let path = object.key.strip_prefix(&prefix)?;
-            let (of_epoch, of_sequence) = parse_data_file(path)?;
+    let old = |object: &&ObjectMeta| between(object.modified, now) >= min_age || min_age.is_zero();
+    let doomed = by_newest(table, |table| {
+        // Another writer has the lease. Its files may look dead by the numbers of this writer.
+        if table.recorded_epoch() > writer.epoch {
+            return Vec::new();
+        }
+        let state = table.state();
+        let (epoch, sequence) = (writer.epoch.0, table.recorded_sequence().0);
+        let orphans = objects.iter().filter(old).filter(|object| {
+            let Some(path) = object.key.strip_prefix(&prefix) else { return false };
+            let Some((of_epoch, of_sequence)) = parse_data_file(path) else { return false };
             let dead = of_epoch < epoch || (of_epoch == epoch && of_sequence <= sequence);
             let known = state.files.contains_key(path)
                 || state.tombstones.contains_key(path)
                 || named.contains(path)
                 || path.starts_with("_delta_log/");
-            (dead && !known).then_some((object.key, object.size))
-        })
-        .collect();
+            dead && !known
+        });
+        orphans.map(|object| (object.key.clone(), object.size)).collect()
+    });
+    let doomed = doomed.await?;
     delete(table, doomed).await
 }
 
@@ -232,6 +234,19 @@ fn newest_whole_checkpoint(files: &[(LogName, (String, u64))]) -> Option<(u64, u
     }
     let whole = found.into_iter().rev().find(|((_, parts), count)| count >= parts);
     whole.map(|(checkpoint, _)| checkpoint)
+}
+
+/// Objects that `doomed` names by the newest version of the table. A version that a listing did not
+/// show yet may have added a file that is dead by the one before.
+async fn by_newest(
+    table: &mut Table,
+    doomed: impl Fn(&Table) -> Vec<(String, u64)>,
+) -> Result<Vec<(String, u64)>, TableError> {
+    let mut found = doomed(table);
+    while !found.is_empty() && table.advance_by_name().await? {
+        found = doomed(table);
+    }
+    Ok(found)
 }
 
 /// Deletes objects of the table, given with their sizes, and adds up the sizes. Stops at the first

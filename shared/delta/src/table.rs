@@ -203,6 +203,22 @@ impl Table {
         Ok(())
     }
 
+    /// Advances over the versions that follow, each asked for by its name, and tells whether there
+    /// were any. A listing may be outdated on some stores; an object that was written is there for
+    /// all readers. Costs one read if there is none.
+    ///
+    /// # Errors
+    /// The same as [`Table::open`]. The object then stays at its version.
+    pub(crate) async fn advance_by_name(&mut self) -> Result<bool, TableError> {
+        let Some(state) = self.log().follow_by_name(&self.state).await? else {
+            return Ok(false);
+        };
+        self.check(&state)?;
+        self.state = state;
+        self.sort_files();
+        Ok(true)
+    }
+
     /// Id of the table, different for each table ever created.
     #[must_use]
     pub fn id(&self) -> &str {

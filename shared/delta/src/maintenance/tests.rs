@@ -1,12 +1,14 @@
+use core::ops::Range;
 use core::slice::from_ref;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::*;
-use crate::store::{MemoryStore, ObjectStore};
+use crate::store::{MemoryStore, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 use crate::table::tests::{
-    WEEK, at, change, commit_files, commit_key, create, file, note, open, writer,
+    ACCOUNT, BY_MONTH, WEEK, at, change, commit_files, commit_key, create, file, note, open, writer,
 };
 
 const DAY: i64 = 24 * 3600;
@@ -178,4 +180,81 @@ async fn orphans_refreshes_after_it_lists() {
     }
     let by = writer("b", 2);
     assert_eq!(orphans(&mut behind, at(9), SignedDuration::ZERO, &by).await.unwrap().files, 0);
+}
+
+/// Store whose listings lack what was stored after `seen`.
+#[derive(Debug)]
+struct Outdated {
+    inner: Arc<MemoryStore>,
+    seen: Timestamp,
+}
+
+#[async_trait]
+impl ObjectStore for Outdated {
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
+        self.inner.put_if_absent(key, bytes).await
+    }
+
+    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        self.inner.put(key, bytes).await
+    }
+
+    async fn replace(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<ReplaceOutcome, StoreError> {
+        self.inner.replace(key, old, new).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.inner.get(key).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        self.inner.get_range(key, range).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
+        let mut all = self.inner.list(prefix, after).await?;
+        all.retain(|object| object.modified <= self.seen);
+        Ok(all)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.inner.delete(key).await
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_no_listing_shows_protects_its_files() {
+    let store = Arc::new(MemoryStore::new());
+    store.set_now(at(0));
+    let mut table = create(&store).await;
+    let by = writer("a", 1);
+    let files = ["1-1-a-0", "1-3-a-0"].map(|name| file(name, Some("2024-01"), 1));
+    for file in &files {
+        store.put(&key(&file.path), Bytes::from_static(b"rows")).await.unwrap();
+    }
+    let [first, second] = &files;
+    table.commit(at(1), &by, &change(from_ref(first), &[]), &note(1, 1)).await.unwrap();
+    table.commit(at(2), &by, &change(&[], from_ref(first)), &note(2, 1)).await.unwrap();
+    // The rest is written later: the second file is live, and the first one is again.
+    store.set_now(at(9));
+    table.commit(at(3), &by, &change(from_ref(second), &[]), &note(3, 1)).await.unwrap();
+    table.commit(at(4), &by, &change(from_ref(first), &[]), &note(4, 1)).await.unwrap();
+    let outdated = Arc::new(Outdated { inner: store.clone(), seen: at(0) });
+    for what in ["vacuum", "orphans"] {
+        let behind = Table::open(outdated.clone(), &BY_MONTH, ACCOUNT).await.unwrap();
+        let mut behind = behind.expect("a table");
+        assert_eq!(behind.version(), 2);
+        let (now, zero) = (at(DAY), SignedDuration::ZERO);
+        let deleted = match what {
+            "vacuum" => vacuum(&mut behind, now, zero).await,
+            _ => orphans(&mut behind, now, zero, &writer("b", 2)).await,
+        };
+        assert_eq!((deleted.unwrap(), behind.version()), (DeletedObjects::default(), 4), "{what}");
+    }
+    assert_eq!(open(&store).await.files().len(), 2);
 }

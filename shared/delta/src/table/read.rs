@@ -90,6 +90,26 @@ impl LogLocation<'_> {
         self.tail(state.replay(), next, checkpoint, &listing).await.map(Some)
     }
 
+    /// The same without a listing: reads the next version until there is none. Sees nothing beyond
+    /// a version that log clean-up deleted.
+    pub(crate) async fn follow_by_name(
+        &self,
+        state: &LogState,
+    ) -> Result<Option<LogState>, TableError> {
+        let (mut version, mut replay) = (state.version, state.replay());
+        while let Some(bytes) = self.get(&names::commit(version + 1)).await? {
+            version += 1;
+            replay
+                .follow(version, self.parsed(version, &bytes)?)
+                .map_err(|what| self.damaged(&names::commit(version), what))?;
+        }
+        if version == state.version {
+            return Ok(None);
+        }
+        let state = replay.finish(version, state.checkpoint);
+        state.map(Some).map_err(|what| self.damaged("_delta_log", what))
+    }
+
     /// Newest commit up to `version` that carries a note, and the newest change of rows by another
     /// engine since. Log clean-up may have deleted commits in between, but keeps this one. A
     /// deleted commit may have been a change by another engine, so the answer is then at least
