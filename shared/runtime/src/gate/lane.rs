@@ -116,8 +116,10 @@ impl BudgetLane {
             self.clock.sleep_until(early).await;
             if self.is_free_of_blocks(due).await? {
                 self.clock.sleep_until(due).await;
-                let late = self.limit.is_dead(due, self.clock.now());
-                if !late && self.is_free_of_blocks(due).await? {
+                let is_late = || self.limit.is_dead(due, self.clock.now());
+                // Looked at again after the check, which may wait for a slow store, or for another
+                // caller who does.
+                if !is_late() && self.is_free_of_blocks(due).await? && !is_late() {
                     return Ok(due);
                 }
             }
