@@ -231,6 +231,13 @@ impl StreamPosition {
         }
     }
 
+    /// Forgets everything but the person and the roles that the rows were last written with. A person
+    /// who sees less must not be the one who reads the lost rows again.
+    pub fn forget(&mut self) {
+        let roles = core::mem::take(&mut self.roles);
+        *self = Self { person: self.person, roles, ..Self::default() };
+    }
+
     /// Records the person and the roles with which the rows were read.
     pub fn written_by(&mut self, person: Option<i64>, roles: Vec<String>) {
         self.person = person.or(self.person);

@@ -9,8 +9,8 @@
 //! | --- | --- | --- |
 //! | this version of the table | | the item's |
 //! | another version, or another table | yes | the note's |
-//! | another table | no | none: everything is read |
-//! | a later version of the table | no | none: everything is read |
+//! | another table | no | none: everything is read, by the same person or one who sees as much |
+//! | a later version of the table | no | the same |
 //! | an earlier version of the table | no | the item's |
 //!
 //! A cursor that is too early costs requests. One that is too late loses changes for good, so every
@@ -89,11 +89,9 @@ impl Run {
         let item = &mut self.item.value;
         match (noted(&self.table), testimony) {
             (Some(position), _) => item.position = position,
-            (None, Testimony::OfAnother) => item.position = StreamPosition::default(),
+            (None, Testimony::OfAnother) => item.position.forget(),
             // The lake was lost or put back: the item's position is no longer true.
-            (None, _) if self.table.version() < item.version => {
-                item.position = StreamPosition::default();
-            }
+            (None, _) if self.table.version() < item.version => item.position.forget(),
             (None, _) => {}
         }
     }
@@ -115,9 +113,15 @@ impl Run {
             restored.map_err(|source| RunError::Table { stream, source: Box::new(source) })?;
         let mut to = None;
         if let Some((version, note)) = restored
-            && let Ok(position) = serde_json::from_value::<StreamPosition>(note.state)
+            && let Ok(mut position) = serde_json::from_value::<StreamPosition>(note.state)
             && self.load(&position.parked).await?.is_some()
         {
+            // A version without rows, which a DELETE of all rows looks like, was written by nobody.
+            // A person who sees less than the last writer would read too few of them.
+            if position.roles.is_empty() {
+                let before = &self.item.value.position;
+                position.written_by(before.person, before.roles.clone());
+            }
             self.item.value.position = position;
             to = Some(version);
         }
