@@ -114,7 +114,7 @@ pub fn columns(spec: &StreamSpec) -> Vec<Column> {
     let doc = "Harvest account";
     columns.push(added("account_id", ColumnType::Int, ColumnSource::Account, true, doc));
     let doc = "when the page that brought this row's content was requested";
-    columns.push(added("synced_at", ColumnType::Instant, ColumnSource::SyncedAt, true, doc));
+    columns.push(added(SYNCED_AT, ColumnType::Instant, ColumnSource::SyncedAt, true, doc));
     let doc = "JSON object of members that no column holds, by path; null where there are none";
     columns.push(added("extra_json", ColumnType::Text, ColumnSource::Extra, false, doc));
     let partition = match spec.partition {
@@ -140,6 +140,8 @@ pub const OP: &str = "op";
 pub const CHANGED_AT: &str = "changed_at";
 /// Column of the table of changes with the sequence of the stream's commit.
 pub const SEQUENCE: &str = "sequence";
+/// Name of the column with the time at which the page with the row's content was requested.
+pub const SYNCED_AT: &str = "synced_at";
 /// Partition column of the table of changes.
 pub const CHANGED_MONTH: &str = "changed_month";
 

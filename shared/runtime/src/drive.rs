@@ -111,6 +111,7 @@ impl Driver {
                 },
                 left: Arc::default(),
                 since: context.clock.now(),
+                held: Arc::default(),
             },
             reading,
             pass,
@@ -127,6 +128,14 @@ impl Driver {
             first_answer: None,
             last_answer: None,
         }
+    }
+
+    /// Lets no row of an answer count as read before one of these instants, unless that lies in the
+    /// future.
+    pub(crate) fn read_after(&mut self, held: impl Iterator<Item = Timestamp>) {
+        let mut held: Vec<Timestamp> = held.collect();
+        held.sort_unstable();
+        self.sender.held = held.into();
     }
 
     /// Stops starting requests, and drops those that have no permit yet: another run sends them.

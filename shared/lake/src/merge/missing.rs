@@ -15,6 +15,7 @@ use delta::store::ObjectStore;
 use delta::table::FileEntry;
 use engine::pass::{MissingRows, MissingScope, ProvenDays};
 use engine::precedence::PrecedenceRules;
+use engine::schema::SYNCED_AT;
 use engine::spec::{Paging, StreamKind};
 use engine::time::{SignedDuration, Timestamp, plus};
 
@@ -63,7 +64,7 @@ pub async fn missing(
         Paging::Single | Paging::Cursor | Paging::Offset => None,
     };
     let along = listing.goes_with.map(|along| along.column);
-    let (id, synced_at) = (schema.spec.primary_key.first().copied(), "synced_at");
+    let (id, synced_at) = (schema.spec.primary_key.first().copied(), SYNCED_AT);
     let names: Vec<&str> = [id, Some(synced_at), day, along].into_iter().flatten().collect();
     let layout = Arc::new(RowLayout::named(schema, &names)?);
     let at = |name: Option<&str>| name.and_then(|name| layout.schema.index_of(name).ok());

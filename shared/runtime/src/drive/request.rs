@@ -125,9 +125,20 @@ pub(super) struct RequestSender {
     /// Start of the reading. No answer counts as older, even if the clock is put back meanwhile:
     /// rows would lose against those of the table, and the pass would count as complete.
     pub(super) since: Timestamp,
+    /// Latest readings of rows in each file of the table, in order. Those rows were read before any
+    /// answer of this run, whatever our clock says.
+    pub(super) held: Arc<[Timestamp]>,
 }
 
 impl RequestSender {
+    /// Time at which the rows of an answer to a request of `requested_at` count as read. Rows of the
+    /// table that were read in the future by all that is known now tell nothing.
+    fn read_at(&self, requested_at: Timestamp) -> Timestamp {
+        let present = self.context.present();
+        let newest = self.held.iter().rfind(|at| !present.is_future(**at));
+        newest.map_or(requested_at, |newest| requested_at.max(*newest))
+    }
+
     /// Spawns the request, so that it leaves when its permit is due even while the driver flushes,
     /// which may take minutes. `not_before`: end of the pause before a request is tried again.
     pub(super) fn fly(&self, request: PageRequest, not_before: Option<Timestamp>) -> RequestFlight {
@@ -171,9 +182,9 @@ impl RequestSender {
         let account = self.context.settings.account;
         let took = between(requested_at, clock.now());
         let (date, body_bytes) = (answer.date, answer.body.len());
-        let page = delta::offload::offload(move || {
-            decoder.decode(purpose, account, requested_at, answer.body)
-        });
+        let read_at = self.read_at(requested_at);
+        let page =
+            delta::offload::offload(move || decoder.decode(purpose, account, read_at, answer.body));
         let outcome = match page.await {
             Ok(Ok(page)) => {
                 RequestOutcome::Page(Box::new(ReceivedPage { page, date, took, body_bytes }))

@@ -78,6 +78,11 @@ impl Run {
         let decoder = crate::erased::decoder_without(&self.context, self.order.spec, users).await?;
         let (spec, pass) = (self.order.spec, self.order.pass);
         let mut driver = Driver::new(&self.context, spec, decoder, pass, reading);
+        // A file of another engine may have no statistics.
+        let files = self.table.files().iter();
+        driver.read_after(
+            files.map(|file| file.latest(engine::schema::SYNCED_AT).unwrap_or(file.modified)),
+        );
         let mut hold = RunBuffer::new(&self.context, self.table.schema().clone());
         hold.seen = Arc::new(seen.unwrap_or_default());
         let driving = self.drive(&mut driver, &mut hold, unfinished.as_ref());
