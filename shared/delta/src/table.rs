@@ -52,7 +52,7 @@ use action::{EPOCH, SEQUENCE};
 use read::LogLocation;
 
 pub use error::{CommitError, TableError};
-pub use following::{ChangeFiles, ChangesLag, following, lag};
+pub use following::{ChangeFiles, ChangesLag, following, following_none, lag};
 pub use foreign::ForeignChange;
 pub(crate) use log::LogState;
 pub use names::parse_data_file;
@@ -82,6 +82,16 @@ pub struct FileEntry {
     /// earlier release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+}
+
+impl FileEntry {
+    /// Latest instant in `column`, rounded up to a whole millisecond, as the statistics tell; `None`
+    /// if they do not.
+    #[must_use]
+    pub fn latest(&self, column: &str) -> Option<Timestamp> {
+        let stats: serde_json::Value = serde_json::from_str(&self.stats).ok()?;
+        stats.get("maxValues")?.get(column)?.as_str()?.parse().ok()
+    }
 }
 
 /// Writer of a commit: its attempt and its lease.
@@ -209,7 +219,7 @@ impl Table {
     ///
     /// # Errors
     /// The same as [`Table::open`]. The object then stays at its version.
-    pub(crate) async fn advance_by_name(&mut self) -> Result<bool, TableError> {
+    pub async fn advance_by_name(&mut self) -> Result<bool, TableError> {
         let Some(state) = self.log().follow_by_name(&self.state).await? else {
             return Ok(false);
         };

@@ -48,13 +48,17 @@ impl Run {
         };
         let retention = removal.retention();
         let stream = self.stream();
-        if let Err(error) = maintenance::vacuum(&mut self.table, now, retention).await {
+        let vacuumed = maintenance::vacuum(&mut self.table, now, retention).await;
+        if let Err(error) = &vacuumed {
             tracing::warn!(stream, %error, "removed files stay behind");
         }
         if let Some(age) = removal.orphan_age(self.item.value.orphans_sought, now) {
             self.seek_orphans(now, age).await;
         }
-        tidy_log(&mut self.table, now, retention, settings.retention).await;
+        // A checkpoint forgets removed files after the retention, so they must be gone before.
+        if vacuumed.is_ok() {
+            tidy_log(&mut self.table, now, retention, settings.retention).await;
+        }
         // Only after a complete pass: this may take long, and a run that yielded has no time left.
         if matches!(outcome, RunOutcome::Complete) {
             if let Err(error) = Box::pin(self.expire_changes(now)).await {
@@ -65,10 +69,12 @@ impl Run {
             }
         }
         if let Some(changes) = &mut self.changes {
-            if let Err(error) = maintenance::vacuum(changes, now, retention).await {
-                tracing::warn!(stream, %error, "removed files of changes stay behind");
+            match maintenance::vacuum(changes, now, retention).await {
+                Ok(_) => tidy_log(changes, now, retention, settings.retention).await,
+                Err(error) => {
+                    tracing::warn!(stream, %error, "removed files of changes stay behind")
+                }
             }
-            tidy_log(changes, now, retention, settings.retention).await;
         }
     }
 

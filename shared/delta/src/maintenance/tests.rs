@@ -243,7 +243,12 @@ async fn a_version_that_no_listing_shows_protects_its_files() {
     // The rest is written later: the second file is live, and the first one is again.
     store.set_now(at(9));
     table.commit(at(3), &by, &change(from_ref(second), &[]), &note(3, 1)).await.unwrap();
-    table.commit(at(4), &by, &change(from_ref(first), &[]), &note(4, 1)).await.unwrap();
+    let again = serde_json::json!({ "add": {
+        "path": first.path, "partitionValues": { "created_month": "2024-01" }, "size": 1000,
+        "modificationTime": 0, "dataChange": true, "stats": "{\"numRecords\":10}",
+    } });
+    let restored = format!("{{\"commitInfo\":{{\"operation\":\"RESTORE\"}}}}\n{again}\n");
+    store.put(&commit_key(4), restored.into()).await.unwrap();
     let outdated = Arc::new(Outdated { inner: store.clone(), seen: at(0) });
     for what in ["vacuum", "orphans"] {
         let behind = Table::open(outdated.clone(), &BY_MONTH, ACCOUNT).await.unwrap();

@@ -53,10 +53,14 @@ impl LogLocation<'_> {
         // No hint, or nothing readable behind it: the whole log.
         let listing = self.list(None).await?;
         if listing.commits.is_empty() && listing.checkpoints.is_empty() {
-            return match hint {
-                Some(_) => Err(self.damaged(names::LAST_CHECKPOINT, "it is all that is left")),
-                None => Ok(None),
+            if hint.is_some() {
+                return Err(self.damaged(names::LAST_CHECKPOINT, "it is all that is left"));
+            }
+            let Some((version, replay)) = self.by_name(LogReplay::default(), 0).await? else {
+                return Ok(None);
             };
+            let state = replay.finish(version, None);
+            return state.map(Some).map_err(|what| self.damaged("_delta_log", what));
         }
         let (base, damage) = self.newest_checkpoint(&listing).await?;
         let state = match base {
@@ -96,18 +100,29 @@ impl LogLocation<'_> {
         &self,
         state: &LogState,
     ) -> Result<Option<LogState>, TableError> {
-        let (mut version, mut replay) = (state.version, state.replay());
-        while let Some(bytes) = self.get(&names::commit(version + 1)).await? {
-            version += 1;
-            replay
-                .follow(version, self.parsed(version, &bytes)?)
-                .map_err(|what| self.damaged(&names::commit(version), what))?;
-        }
-        if version == state.version {
+        let Some((version, replay)) = self.by_name(state.replay(), state.version + 1).await? else {
             return Ok(None);
-        }
+        };
         let state = replay.finish(version, state.checkpoint);
         state.map(Some).map_err(|what| self.damaged("_delta_log", what))
+    }
+
+    /// Applies the commits from version `next` on to `replay`, each asked for by its name, and
+    /// returns the last version; `None` if there is no commit `next`.
+    async fn by_name(
+        &self,
+        mut replay: LogReplay,
+        mut next: u64,
+    ) -> Result<Option<(u64, LogReplay)>, TableError> {
+        let mut last = None;
+        while let Some(bytes) = self.get(&names::commit(next)).await? {
+            replay
+                .follow(next, self.parsed(next, &bytes)?)
+                .map_err(|what| self.damaged(&names::commit(next), what))?;
+            last = Some(next);
+            next += 1;
+        }
+        Ok(last.map(|last| (last, replay)))
     }
 
     /// Newest commit up to `version` that carries a note, and the newest change of rows by another

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use delta::maintenance;
-use delta::table::{ChangesCommit, CommitFiles, FileEntry, Table};
+use delta::table::{ChangesCommit, CommitError, CommitFiles, FileEntry, Table};
 use engine::lease::BusyLease;
 use engine::pass::Pass;
 use engine::report::RowCounts;
@@ -98,6 +98,8 @@ impl Run {
         let Some(mut changes) = opened.map_err(failed)? else {
             return Ok(0);
         };
+        // No file may be overlooked because a listing was outdated.
+        changes.advance_by_name().await.map_err(failed)?;
         let schema = changes.schema().clone();
         let upgrader = Upgrader::new(store, changes.root(), &schema).map_err(unwritten)?;
         let upgrader = upgrader.erasing(eraser);
@@ -143,6 +145,7 @@ impl Run {
         let objects = Arc::clone(&self.context.store);
         let upgrader = Upgrader::new(objects, self.table.root(), &schema).map_err(store)?;
         let upgrader = upgrader.erasing(eraser);
+        self.advance_by_name().await?;
         let files = self.table.files().to_vec();
         let mut done = UpgradeCounts { of: files.len() as u64, ..UpgradeCounts::default() };
         let mut part = self.part();
@@ -175,6 +178,22 @@ impl Run {
             self.advance(&committed, self.item.value.position.clone()).await?;
         }
         Ok(done)
+    }
+
+    /// Advances the table over versions that an outdated listing did not show, so that no file is
+    /// overlooked. Fails if another engine changed rows in them, as a commit would.
+    async fn advance_by_name(&mut self) -> Result<(), RunError> {
+        let stream = self.stream();
+        let known = self.table.foreign().cloned();
+        let advanced = self.table.advance_by_name().await;
+        advanced.map_err(|source| RunError::Table { stream, source: Box::new(source) })?;
+        match self.table.foreign() {
+            Some(change) if known.as_ref() != Some(change) => {
+                let (table, change) = (stream.to_owned(), change.clone());
+                Err(self.commit_error(CommitError::Foreign { table, change }))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Returns an empty part with a writer of its own: no two parts write the same file name.
