@@ -62,7 +62,7 @@ pub async fn clean_log(
     let objects = log.store.list(&prefix, None).await.map_err(|source| log.failed(source))?;
     let old: Vec<(LogName, (String, u64))> = objects
         .into_iter()
-        .filter(|object| between(object.modified, now) > retention)
+        .filter(|object| retention.is_zero() || between(object.modified, now) > retention)
         .filter_map(|object| {
             let name = parse_log(object.key.strip_prefix(&prefix)?)?;
             Some((name, (object.key, object.size)))

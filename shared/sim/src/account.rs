@@ -87,6 +87,11 @@ impl Account {
         self.id
     }
 
+    /// Sets the account's address at Harvest, such as `example.harvestapp.com`.
+    pub fn set_domain(&mut self, domain: &str) {
+        domain.clone_into(&mut self.books.company.domain);
+    }
+
     /// Sets the limit of general requests. Requests in the current window still count.
     pub fn set_general_limit(&mut self, limit: QuotaLimit) {
         self.gate.set(RateClass::General, limit);

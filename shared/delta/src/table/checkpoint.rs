@@ -20,9 +20,8 @@ pub(super) use coding::{read, write};
 const CHECKPOINT_EVERY: u64 = 10;
 
 impl Table {
-    /// Writes a checkpoint and the hint that names it if ten versions have passed since the last
-    /// one, and returns its version. `retention` is the time that removed files are kept for
-    /// readers of older versions.
+    /// Writes a checkpoint as [`Self::checkpoint`] does if ten versions have passed since the last
+    /// one, and returns its version.
     ///
     /// # Errors
     /// When the store fails. The table is unharmed and the checkpoint stays due.
@@ -35,6 +34,19 @@ impl Table {
         if since < CHECKPOINT_EVERY {
             return Ok(None);
         }
+        self.checkpoint(now, retention).await.map(Some)
+    }
+
+    /// Writes a checkpoint of this version and the hint that names it, and returns the version.
+    /// `retention` is the time that removed files are kept for readers of older versions.
+    ///
+    /// # Errors
+    /// When the store fails. The table is unharmed.
+    pub async fn checkpoint(
+        &mut self,
+        now: Timestamp,
+        retention: SignedDuration,
+    ) -> Result<u64, TableError> {
         let version = self.state.version;
         let file = names::checkpoint(version);
         // Encoding takes time for tables of many files, so it happens on another thread.
@@ -57,6 +69,6 @@ impl Table {
         log.put(&file, checkpoint.bytes).await?;
         log.put(LAST_CHECKPOINT, hint.to_string().into_bytes()).await?;
         self.state.checkpoint = Some(version);
-        Ok(Some(version))
+        Ok(version)
     }
 }

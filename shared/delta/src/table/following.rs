@@ -67,6 +67,12 @@ pub fn following(table: &Table) -> serde_json::Value {
     serde_json::json!({ FOLLOWS: table.mark().id })
 }
 
+/// State for the note of a table of changes that follows no table: it is to begin anew.
+#[must_use]
+pub fn following_none() -> serde_json::Value {
+    serde_json::json!({ FOLLOWS: "" })
+}
+
 /// Whether the changes belong to another table, whose sequence may happen to be equal. Early
 /// releases did not record the table.
 fn follows_another(table: &Table, changes: &Table) -> bool {

@@ -1,19 +1,25 @@
-//! Deletion of a table, so that the next run loads it anew.
+//! Removal of all rows of a table, so that the next run loads it anew.
 //!
 //! A reset deletes thousands of objects one by one, and may die at any of them. So the state item
 //! records it before the first deletion, in the same write that forgets the position. From then on
 //! the stream counts as never read, and each owner of its lease, whether a reset or a run, first
-//! completes what is recorded. The record is removed when the new table exists.
+//! completes what is recorded. The record is removed when the empty table exists.
+//!
+//! The log of a readable table goes on: one commit removes all files. Without the log, a former
+//! holder of the lease that stood still could put a version of its own into the next one. Only a
+//! table that cannot be read is deleted together with its log.
 
 use std::sync::Arc;
 
 use decode::schema::TableSchema;
-use delta::table::{CommitNote, Table, WriterIdentity};
+use delta::maintenance;
+use delta::table::{ChangesCommit, CommitFiles, CommitNote, Table, TableError, WriterIdentity};
 use engine::ids::Sequence;
 use engine::item::{ResetTable, StreamHealth, StreamItem, StreamPosition};
 use engine::lease::{BusyLease, Lease};
 use engine::report::RowCounts;
 use engine::spec::StreamSpec;
+use engine::time::{SignedDuration, Timestamp};
 
 use crate::context::Context;
 use crate::error::RunError;
@@ -119,11 +125,7 @@ pub(crate) async fn go_on(
             Box::pin(keeper.beside(begin_anew(context, spec, item))).await?;
         }
         Some(ResetTable::Changes) => {
-            // The log first: without it nobody sees a table with missing files.
-            let root = TableSchema::changes_of(spec).root();
-            for prefix in [format!("{root}/_delta_log/"), format!("{root}/")] {
-                keeper.beside(delete_all(context, spec.name, &prefix)).await?;
-            }
+            Box::pin(keeper.beside(empty_changes(context, spec, item))).await?;
             // Makes the next run open the table of changes and find that it missed all commits.
             item.changes = None;
         }
@@ -132,45 +134,105 @@ pub(crate) async fn go_on(
     keeper.write(item).await
 }
 
-/// Replaces the table, or its remains, by an empty one.
+/// Empties the table, or replaces its remains by an empty one.
 async fn begin_anew(
     context: &Context,
     spec: &'static StreamSpec,
     item: &mut StreamItem,
 ) -> Result<(), RunError> {
     let stream = spec.name;
-    // The log is deleted first: from then on no reader sees the table.
-    for prefix in [
-        format!("tables/{stream}/_delta_log/"),
-        format!("tables/{stream}/"),
-        format!("work/{stream}/"),
-    ] {
-        delete_all(context, stream, &prefix).await?;
-    }
-    let account = context.settings.account;
+    let (store, account) = (Arc::clone(&context.store), context.settings.account);
+    let mut table = match Table::open(Arc::clone(&store), spec, account).await {
+        Ok(Some(table)) => table,
+        Ok(None) | Err(_) => {
+            delete_table(context, stream, &format!("tables/{stream}")).await?;
+            let created = Table::create(store, spec, account, context.clock.now()).await;
+            created.map_err(|error| unusable(stream, error))?
+        }
+    };
+    delete_all(context, stream, &format!("work/{stream}/")).await?;
+    table.advance_by_name().await.map_err(|error| unusable(stream, error))?;
     let now = context.clock.now();
-    let failed =
-        |source: Box<dyn std::error::Error + Send + Sync>| RunError::Table { stream, source };
-    let mut table = Table::create(Arc::clone(&context.store), spec, account, now)
-        .await
-        .map_err(|error| failed(Box::new(error)))?;
-    // The epoch keeps former owners from committing to the new table.
-    let writer = WriterIdentity { attempt: context.random.attempt(), epoch: item.epoch() };
+    // The epoch keeps former owners from committing.
+    let writer = writer(context, item);
     let state = serde_json::to_value(&item.position)
         .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
-    let note = CommitNote {
+    let mut note = note(stream, state);
+    let sequence = item.sequence.max(table.recorded_sequence());
+    let begun = table.begin_at(now, &writer, sequence, &note).await;
+    let mut committed = begun.map_err(|error| unusable(stream, error))?;
+    let files = table.files().to_vec();
+    if !files.is_empty() {
+        // The rows count as deleted, for those who follow the log.
+        note.counts.deleted = table.rows();
+        let change = CommitFiles { started: now, add: Vec::new(), remove: files };
+        let removed = table.commit(now, &writer, &change, &note).await;
+        committed = removed.map_err(|error| unusable(stream, error))?;
+    }
+    let orphans = maintenance::orphans(&mut table, now, SignedDuration::ZERO, &writer).await;
+    orphans.map_err(|error| unusable(stream, error))?;
+    forget_past(&mut table, now).await.map_err(|error| unusable(stream, error))?;
+    item.version = committed.version;
+    item.sequence = committed.sequence;
+    item.table = Some(table.mark());
+    Ok(())
+}
+
+/// Empties the table of changes, or deletes its remains. The next run begins it anew, because it
+/// follows no table.
+async fn empty_changes(
+    context: &Context,
+    spec: &'static StreamSpec,
+    item: &StreamItem,
+) -> Result<(), RunError> {
+    let stream = spec.name;
+    let (store, account) = (Arc::clone(&context.store), context.settings.account);
+    let Ok(Some(mut changes)) = Table::open_changes(store, spec, account).await else {
+        return delete_table(context, stream, &TableSchema::changes_of(spec).root()).await;
+    };
+    changes.advance_by_name().await.map_err(|error| unusable(stream, error))?;
+    let (now, writer) = (context.clock.now(), writer(context, item));
+    let change = ChangesCommit::Rewrite { add: Vec::new(), remove: changes.files().to_vec() };
+    let note = note(stream, delta::table::following_none());
+    let removed = changes.commit_changes(now, &writer, &change, &note).await;
+    removed.map_err(|error| unusable(stream, error))?;
+    forget_past(&mut changes, now).await.map_err(|error| unusable(stream, error))
+}
+
+/// Deletes all removed files, and the log before this version: statistics in it tell of the rows.
+async fn forget_past(table: &mut Table, now: Timestamp) -> Result<(), TableError> {
+    let zero = SignedDuration::ZERO;
+    maintenance::vacuum(table, now, zero).await?;
+    table.checkpoint(now, zero).await?;
+    maintenance::clean_log(table, now, zero).await.map(|_| ())
+}
+
+fn writer(context: &Context, item: &StreamItem) -> WriterIdentity {
+    WriterIdentity { attempt: context.random.attempt(), epoch: item.epoch() }
+}
+
+/// Returns the note of a commit of a reset, without a count of rows.
+fn note(stream: &str, state: serde_json::Value) -> CommitNote {
+    CommitNote {
         run: format!("reset-{stream}"),
         state,
         counts: RowCounts::default(),
         changes: None,
-    };
-    let committed = table
-        .begin_at(now, &writer, item.sequence, &note)
-        .await
-        .map_err(|error| failed(Box::new(error)))?;
-    item.version = committed.version;
-    item.sequence = committed.sequence;
-    item.table = Some(table.mark());
+    }
+}
+
+fn unusable(
+    stream: &'static str,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> RunError {
+    RunError::Table { stream, source: Box::new(error) }
+}
+
+/// Deletes a table, the log first: without it nobody sees a table with missing files.
+async fn delete_table(context: &Context, stream: &'static str, root: &str) -> Result<(), RunError> {
+    for prefix in [format!("{root}/_delta_log/"), format!("{root}/")] {
+        delete_all(context, stream, &prefix).await?;
+    }
     Ok(())
 }
 
