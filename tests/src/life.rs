@@ -10,6 +10,7 @@
 //! | a tick and its runs, as Lambda delivers them | `wave` |
 //! | conduct of processes, settings, faults of Harvest | `conduct` |
 //! | answers that are wrong and look right | `lies` |
+//! | limits of few requests, deletions of many records | `masses` |
 //! | lakes and states of earlier ticks | `past` |
 //! | work of the operator | `operator` |
 //! | excluded fields, erased people | `privacy` |
@@ -17,6 +18,7 @@
 
 mod conduct;
 mod lies;
+mod masses;
 mod operator;
 mod past;
 mod privacy;
@@ -33,6 +35,7 @@ use rand::{RngExt, SeedableRng};
 use runtime::invoke::WorkerEvent;
 use serde_json::{Value, json};
 use sim::{AccountScale, Mutation, SwitchedModule};
+use state::StateStore as _;
 
 use crate::mishap::{Chronicle, Mishap};
 use crate::storm::{CallPhase, FaultCounts, StormFault};
@@ -82,8 +85,8 @@ pub struct Life<'c> {
     began: Timestamp,
     /// Whether records become visible late.
     is_late: bool,
-    /// Streams of which a reset has begun and not ended.
-    half_reset: BTreeSet<&'static str>,
+    /// Whether a run of this tick may delete any number of rows.
+    permitted: bool,
 }
 
 /// Lives the life of `seed`. Call in simulated time.
@@ -156,6 +159,12 @@ impl<'c> Life<'c> {
         if !world.settings.tidy_at_once && chronicle.random.random_bool(0.5) {
             world.settings.retention = SignedDuration::from_hours(chronicle.one(&[25, 48]));
         }
+        if chronicle.befalls(Mishap::SmallLimits) {
+            let requests = chronicle.one(&[8, 12, 20]);
+            masses::limit(&mut world, requests);
+            chronicle.tell(format!("{requests} requests in 15 s"));
+            chronicle.fired(Mishap::SmallLimits, 1);
+        }
         if chronicle.befalls(Mishap::Privacy) {
             world.settings.privacy = privacy::privacy(&mut chronicle.random, &streams);
             let rules = &world.settings.privacy.rules;
@@ -177,7 +186,7 @@ impl<'c> Life<'c> {
             totals,
             began,
             is_late,
-            half_reset: BTreeSet::new(),
+            permitted: false,
         }
     }
 
@@ -189,11 +198,16 @@ impl<'c> Life<'c> {
         self.end().await
     }
 
-    /// Writes the lake to the folder that `SIM_DUMP` names, for other readers.
+    /// Writes the lake to the folder that `SIM_DUMP` names, for other readers, and the items of the
+    /// state beside it.
     #[expect(clippy::disallowed_methods, reason = "how a failing seed is examined")]
     async fn dump(&self) {
         use delta::store::ObjectStore as _;
         let Ok(folder) = std::env::var("SIM_DUMP") else { return };
+        let items = self.world.state.list(self.world.settings.account, "").await.unwrap();
+        let items = items.into_iter().map(|(key, item)| format!("{}: {}\n", key.sort, item.body));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(format!("{folder}/state.txt"), items.collect::<String>()).unwrap();
         for object in self.world.store.list("", None).await.unwrap() {
             let path = std::path::Path::new(&folder).join(&object.key);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -217,9 +231,15 @@ impl<'c> Life<'c> {
         let minutes = self.chronicle.one(&[3, 20, 61, 61, 190, 25 * 60]);
         self.world.clock_sleep(SignedDuration::from_mins(minutes)).await;
         self.go_back().await;
+        self.delete_masses();
         trial::visit(&self.world, self.chronicle, &mut self.watch).await;
         let mut befallen = self.trouble();
+        self.permitted = self.world.settings.accept_deletes
+            || self.late.iter().any(|event| event.accept_deletes)
+            || self.is_in_state("\"accept_deletes\":true").await;
         let told = self.lie(&mut befallen);
+        let moving = befallen.moving.and_then(streams::find);
+        let before = moving.map(|spec| self.world.oracle().true_versions(spec));
         let module = self.module_off();
         if self.chronicle.befalls(Mishap::OtherAccount) {
             self.other_account().await?;
@@ -229,6 +249,9 @@ impl<'c> Life<'c> {
         let lies = self.lies();
         let over = befallen.over(&self.world, self.chronicle);
         self.misled(&told, &lies).await;
+        if let (Some(spec), Some(before)) = (moving, before) {
+            self.moved(spec, &before).await;
+        }
         self.calm();
         if let Some(module) = module {
             self.switch(module, true);
@@ -236,6 +259,7 @@ impl<'c> Life<'c> {
         over?;
         self.operate().await?;
         self.past.keep(&self.world);
+        self.watch.permit(self.permitted);
         let wrong = self.watch.wrong(&self.world).await;
         match wrong.first() {
             None => Ok(()),
@@ -301,6 +325,7 @@ impl<'c> Life<'c> {
         let changes = live.map_or(0, |live| live.requests / live.every);
         self.chronicle.fired(Mishap::LiveChanges, changes);
         *self.world.date_ahead.lock().unwrap() = SignedDuration::ZERO;
+        self.world.pauses.lock().unwrap().clear();
     }
 
     fn switch(&self, module: SwitchedModule, on: bool) {
@@ -325,6 +350,7 @@ impl<'c> Life<'c> {
     async fn work(&mut self) {
         let token = self.token().await;
         if let Some(conduct) = self.wrong_clock() {
+            self.watch.forget_removed();
             // Permits assume clocks that agree, and only the server's time shows that one is wrong.
             *self.world.date_ahead.lock().unwrap() = SignedDuration::ZERO;
             self.world.account.lock().unwrap().clear_faults();
@@ -347,15 +373,21 @@ impl<'c> Life<'c> {
     async fn waves(&mut self, token: &'static str) {
         let mut orders = Vec::new();
         let late = std::mem::take(&mut self.late);
-        for number in 0..self.chronicle.one(&[1, 1, 1, 2]) {
-            let seconds = number * self.chronicle.random.random_range(1..400);
-            let event = self.event();
+        let is_overtaken = self.chronicle.befalls(Mishap::Overtaken);
+        self.chronicle.fired(Mishap::Overtaken, u64::from(is_overtaken));
+        for number in 0..if is_overtaken { 2 } else { self.chronicle.one(&[1, 1, 1, 2]) } {
+            // A lease that is not renewed lasts shorter than the least of these.
+            let seconds = if is_overtaken { 150..400 } else { 1..400 };
+            let seconds = number * self.chronicle.random.random_range(seconds);
+            let event = if is_overtaken { json!({ "now": true }) } else { self.event() };
+            self.permitted |= event["accept_deletes"] == true;
             self.chronicle.tell(format!("after {seconds} s: {event}, by {token}"));
             orders.push(WaveOrder {
                 after: SignedDuration::from_secs(seconds),
                 event,
                 late: if number == 0 { late.clone() } else { Vec::new() },
                 token,
+                is_overtaken: is_overtaken && number == 0,
                 random: self.random(),
             });
         }
@@ -477,13 +509,22 @@ impl<'c> Life<'c> {
         if self.world.store.is_empty() {
             return Ok(());
         }
-        let scale = AccountScale { account_id: 1_000_002, ..AccountScale::tiny() };
-        let other = sim::Account::generate(&scale, 99, now(&self.world));
+        let ours = self.world.settings.account.0;
+        let mut id = self.chronicle.one(&[1_000_002, ours]);
+        // Without its state, nothing tells one company from another with the same id.
+        if !self.is_in_state("beispiel.harvestapp.com").await {
+            id = 1_000_002;
+        }
+        // What was read of the company is believed for a while.
+        self.world.sleep(2).await;
+        let scale = AccountScale { account_id: id, ..AccountScale::tiny() };
+        let mut other = sim::Account::generate(&scale, 99, now(&self.world));
+        other.set_domain("other.harvestapp.com");
         let before = self.world.store.copy();
         let ours =
             std::mem::replace(&mut self.world.account, Arc::new(std::sync::Mutex::new(other)));
         let account = self.world.settings.account;
-        self.world.settings.account = engine::ids::AccountId(1_000_002);
+        self.world.settings.account = engine::ids::AccountId(id);
         let late = std::mem::take(&mut self.late);
         self.waves(sim::ADMINISTRATOR_TOKEN).await;
         self.late = late;
@@ -495,6 +536,12 @@ impl<'c> Life<'c> {
             return Ok(());
         }
         Err("another account changed the lake".to_owned())
+    }
+
+    /// Whether an item of the state contains `text`.
+    async fn is_in_state(&self, text: &str) -> bool {
+        let items = self.world.state.list(self.world.settings.account, "").await.unwrap();
+        items.iter().any(|(_, item)| item.body.contains(text))
     }
 
     /// Counts the faults of the stores as the kinds that caused them.

@@ -1,10 +1,14 @@
 //! Kinds of faults in random histories, beside failing requests and dying processes: their
 //! switches, and the record of those that happened.
 
+mod kinds;
+
 use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+
+pub use kinds::{KINDS, MishapKind};
 
 /// Kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +63,8 @@ pub enum Mishap {
     DeepPages,
     /// Requests that are refused with 429.
     Throttled,
+    /// A limit of few requests.
+    SmallLimits,
     /// Requests that fail with 5xx, or with an answer that is no usable JSON.
     BadAnswers,
     /// Records of a page that come twice, in another order, or not at all.
@@ -73,6 +79,8 @@ pub enum Mishap {
     LateRecords,
     /// Changes of the account between the pages of a list.
     LiveChanges,
+    /// A list in small pages that changes from one page to the next.
+    SmallPages,
     /// Answers without, or with a wrong, header `Date`.
     WrongDates,
     /// A process that dies while it waits for anything.
@@ -81,6 +89,8 @@ pub enum Mishap {
     DiedAtCall,
     /// A process that stands still for longer than its lease may last.
     Frozen,
+    /// Processes that stand still just before a commit, while others take over.
+    Overtaken,
     /// Calls of the stores that fail, or take effect and lose their answer.
     StoreFailures,
     /// Writes of the stores that a client sends twice.
@@ -101,7 +111,7 @@ pub enum Mishap {
     RoleLost,
     /// A token that Harvest refuses.
     TokenRevoked,
-    /// A secret and a setting of another account.
+    /// A secret of another account, with or without its setting.
     OtherAccount,
     /// A state that is lost, except for the budget.
     StateLost,
@@ -125,89 +135,15 @@ pub enum Mishap {
     Erasure,
     /// Fields that are excluded or hashed.
     Privacy,
+    /// More records deleted at once than a pass may delete.
+    Masses,
+    /// Timers that run while the tables are compared.
+    RunningTimers,
+    /// Full passes at the end that are interrupted again and again.
+    InterruptedEnd,
     /// Settings that the operator changes between ticks.
     OtherSettings,
 }
-
-/// Declaration of a kind.
-#[derive(Clone, Copy, Debug)]
-pub struct MishapKind {
-    /// Kind.
-    pub mishap: Mishap,
-    /// Name in `SIM_KINDS` and in stories.
-    pub name: &'static str,
-    /// Whether it happens in histories.
-    pub on: bool,
-    /// Percentage of the rounds in which it happens.
-    pub percent: u32,
-}
-
-const fn kind(mishap: Mishap, name: &'static str, on: bool, percent: u32) -> MishapKind {
-    MishapKind { mishap, name, on, percent }
-}
-
-/// All kinds. `SIM_KINDS=all`, `none`, or names with commas between overrides their switch `on`.
-pub const KINDS: &[MishapKind] = &[
-    kind(Mishap::SmallTotals, "small_totals", true, 8),
-    kind(Mishap::LargeTotals, "large_totals", true, 8),
-    kind(Mishap::TotalsOfPage, "totals_of_page", true, 8),
-    kind(Mishap::EarlyEnds, "early_ends", true, 8),
-    kind(Mishap::BrokenLinks, "broken_links", true, 8),
-    kind(Mishap::Circles, "circles", true, 6),
-    kind(Mishap::EmptyPages, "empty_pages", true, 6),
-    kind(Mishap::IgnoredPages, "ignored_pages", true, 6),
-    kind(Mishap::ClockAhead, "clock_ahead", true, 10),
-    kind(Mishap::ClockBehind, "clock_behind", true, 10),
-    kind(Mishap::ClockJump, "clock_jump", true, 10),
-    kind(Mishap::Compaction, "compaction", true, 15),
-    kind(Mishap::ForeignDelete, "foreign_delete", true, 15),
-    kind(Mishap::ForeignRestore, "foreign_restore", true, 15),
-    kind(Mishap::ForeignAppend, "foreign_append", true, 8),
-    kind(Mishap::ForeignVacuum, "foreign_vacuum", true, 8),
-    kind(Mishap::RefusedParent, "refused_parent", true, 10),
-    kind(Mishap::RefusedWindow, "refused_window", true, 10),
-    kind(Mishap::Spelling, "spelling", true, 10),
-    kind(Mishap::AccountSpelling, "account_spelling", true, 10),
-    kind(Mishap::MistypedDays, "mistyped_days", true, 10),
-    kind(Mishap::UnusableDays, "unusable_days", true, 10),
-    kind(Mishap::OddCounts, "odd_counts", true, 10),
-    kind(Mishap::DeepPages, "deep_pages", true, 10),
-    kind(Mishap::Throttled, "throttled", true, 5),
-    kind(Mishap::BadAnswers, "bad_answers", true, 12),
-    kind(Mishap::OddPages, "odd_pages", true, 6),
-    kind(Mishap::HiddenRecords, "hidden_records", true, 8),
-    kind(Mishap::EmptyUnits, "empty_units", true, 10),
-    kind(Mishap::BrokenRecords, "broken_records", true, 6),
-    kind(Mishap::LateRecords, "late_records", true, 40),
-    kind(Mishap::LiveChanges, "live_changes", true, 25),
-    kind(Mishap::WrongDates, "wrong_dates", true, 8),
-    kind(Mishap::Killed, "killed", true, 20),
-    kind(Mishap::DiedAtCall, "died_at_call", true, 15),
-    kind(Mishap::Frozen, "frozen", true, 10),
-    kind(Mishap::StoreFailures, "store_failures", true, 10),
-    kind(Mishap::RepeatedWrites, "repeated_writes", true, 10),
-    kind(Mishap::SlowStores, "slow_stores", true, 6),
-    kind(Mishap::StaleListings, "stale_listings", true, 5),
-    kind(Mishap::DuplicateEvents, "duplicate_events", true, 15),
-    kind(Mishap::LateEvents, "late_events", true, 12),
-    kind(Mishap::ShortRuns, "short_runs", true, 15),
-    kind(Mishap::ModuleOff, "module_off", true, 6),
-    kind(Mishap::RoleLost, "role_lost", true, 6),
-    kind(Mishap::TokenRevoked, "token_revoked", true, 4),
-    kind(Mishap::OtherAccount, "other_account", true, 3),
-    kind(Mishap::StateLost, "state_lost", true, 4),
-    kind(Mishap::StateRestored, "state_restored", true, 6),
-    kind(Mishap::LakeRestored, "lake_restored", true, 3),
-    kind(Mishap::BothRestored, "both_restored", true, 3),
-    kind(Mishap::Reset, "reset", true, 6),
-    kind(Mishap::Upgrade, "upgrade", true, 4),
-    kind(Mishap::Export, "export", true, 3),
-    kind(Mishap::Verification, "verification", true, 4),
-    kind(Mishap::Comparison, "comparison", true, 4),
-    kind(Mishap::Erasure, "erasure", true, 3),
-    kind(Mishap::Privacy, "privacy", true, 30),
-    kind(Mishap::OtherSettings, "other_settings", true, 15),
-];
 
 impl Mishap {
     /// Returns the declaration of the kind.

@@ -24,9 +24,11 @@ use state::{
 
 use crate::world::SimClock;
 
-/// Freeze of a process at a certain call of the stores.
+/// Freeze of a process at a certain call of the stores, before it has its effect.
 #[derive(Clone, Copy, Debug)]
 pub struct Freeze {
+    /// Phase of the calls that are counted; `None`: all calls.
+    pub at: Option<CallPhase>,
     /// Number of the call, from 1.
     pub after_calls: u64,
     /// Length of the freeze.
@@ -120,6 +122,8 @@ pub(crate) struct Fate {
 #[derive(Debug, Default)]
 struct CallCount {
     calls: u64,
+    /// Calls that count for the freeze.
+    to_freeze: u64,
     frozen_until: Option<Timestamp>,
     last: Option<CallPhase>,
 }
@@ -181,7 +185,10 @@ impl Fate {
             calls.calls += 1;
             calls.last = Some(phase);
             let dies = self.death.filter(|death| calls.calls > death.after_calls);
-            let freezes = self.freeze.filter(|freeze| calls.calls == freeze.after_calls);
+            let counts = |freeze: &Freeze| freeze.at.is_none_or(|at| at == phase);
+            let freezes = self.freeze.filter(counts);
+            calls.to_freeze += u64::from(freezes.is_some());
+            let freezes = freezes.filter(|freeze| calls.to_freeze == freeze.after_calls);
             if let Some(freeze) = freezes {
                 calls.frozen_until = Some(plus(self.clock.now(), freeze.lasts));
             }

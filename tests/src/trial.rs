@@ -14,7 +14,7 @@ use crate::mishap::{Chronicle, Mishap};
 use crate::oracle::After;
 use crate::story::{fault, report, status};
 use crate::watch::Watch;
-use crate::world::{Synced, World, now, sync};
+use crate::world::{Live, Synced, World, now, sync};
 
 /// Number of requests of one round or trial beyond which its runs count as endless.
 const PATIENCE: u64 = 10_000;
@@ -98,6 +98,8 @@ struct RefusedUnit {
 #[derive(Clone, Debug, Default)]
 pub struct Befallen {
     rules: Vec<(Mishap, usize)>,
+    /// Stream whose list is read in small pages while it changes.
+    pub moving: Option<&'static str>,
 }
 
 impl Befallen {
@@ -220,6 +222,7 @@ fn refused_unit(world: &World, chronicle: &mut Chronicle, mishap: Mishap) -> Opt
 pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
     let mut befallen = Befallen::default();
     world.expect_at_most(PATIENCE);
+    befallen.moving = change_small_pages(world, chronicle);
     for mishap in OF_LISTS.into_iter().chain([Mishap::OddCounts]) {
         if !chronicle.befalls(mishap) {
             continue;
@@ -262,6 +265,21 @@ pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
         }
     }
     befallen
+}
+
+/// Lets a list be read in small pages while the account changes. Returns its stream.
+fn change_small_pages(world: &World, chronicle: &mut Chronicle) -> Option<&'static str> {
+    let spots = all_spots(world);
+    if !chronicle.befalls(Mishap::SmallPages) || spots.is_empty() {
+        return None;
+    }
+    let spot = chronicle.one(&spots);
+    chronicle.tell(format!("small pages of {}", spot.path));
+    world.account.lock().unwrap().set_page_cap(spot.path, spot.cap);
+    let (seed, every) = (chronicle.random.random(), chronicle.random.random_range(1..4));
+    *world.live.lock().unwrap() = Some(Live { seed, every, requests: 0 });
+    chronicle.fired(Mishap::SmallPages, 1);
+    Some(spot.stream)
 }
 
 /// Lets fields be written as another type from now on; this is never undone.
@@ -317,6 +335,9 @@ pub async fn visit(world: &World, chronicle: &mut Chronicle, watch: &mut Watch) 
         };
         chronicle.tell(format!("{}: {name}, done: {done}", mishap.declared().name));
         chronicle.fired(mishap, u64::from(done));
+        if done && mishap == Mishap::ForeignVacuum {
+            watch.forget_removed();
+        }
         if done && !matches!(mishap, Mishap::Compaction | Mishap::ForeignVacuum) {
             watch.excuse(world, name).await;
         }

@@ -1,5 +1,7 @@
 //! Invariants that must hold at every moment, not only at the end.
 
+mod limits;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,6 +11,7 @@ use engine::item::{ItemValue, StreamPosition};
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, minus};
 
+use self::limits::KnownTables;
 use crate::oracle::{Contents, Versions};
 use crate::reader::LakeTable;
 use crate::reader::lake::LakeReading;
@@ -33,6 +36,10 @@ pub struct Watch {
     half_erased: BTreeSet<&'static str>,
     /// Streams about which Harvest has lied in a way that nothing in its answers shows, by the time.
     misled: BTreeMap<&'static str, Timestamp>,
+    /// Files and commits of the tables at the last check.
+    known: KnownTables,
+    /// Streams of which a reset has begun and not ended.
+    pub(crate) half_reset: BTreeSet<&'static str>,
 }
 
 impl Watch {
@@ -56,6 +63,28 @@ impl Watch {
         self.misled.insert(stream, present(world, stream).await);
     }
 
+    /// Forgets the first cursors of streams that were never read to the end: they begin anew if their
+    /// state is lost.
+    pub fn forget_floors(&mut self) {
+        self.floors.clear();
+    }
+
+    /// Tells whether runs since the last check may have deleted any number of rows.
+    pub fn permit(&mut self, is_permitted: bool) {
+        self.known.is_permitted = is_permitted;
+    }
+
+    /// Forgets the last state of all tables, because others are in their place.
+    pub fn forget_tables(&mut self) {
+        self.known.forget();
+    }
+
+    /// Excludes files from the checks that are removed already: others may delete them, or a process
+    /// whose clock is wrong.
+    pub fn forget_removed(&mut self) {
+        self.known.forget_removed();
+    }
+
     /// Whether no full pass has read `stream` since Harvest lied about it.
     pub async fn is_misled(&mut self, world: &World, stream: &'static str) -> bool {
         is_unread(&mut self.misled, world, stream).await
@@ -71,7 +100,8 @@ impl Watch {
     /// Returns the broken invariants. Streams that the settings leave out are not looked at, and
     /// tables that a reset is about to delete neither.
     ///
-    /// Every version of every table is legal, every file of it is there. No key occurs twice. No
+    /// Every version of every table is legal, every file of it is there, and those of older versions
+    /// until the retention has passed. No commit deletes many rows unasked. No key occurs twice. No
     /// row of a listing was deleted that Harvest still returns. No cursor is ahead of its table: a
     /// record that changed before the cursor has a row of at least that version. The server refused
     /// nothing, and none of its windows had too many requests.
@@ -88,8 +118,11 @@ impl Watch {
         }
         let account = world.account.lock().expect("no panic");
         let seen = account.statistics();
-        for (name, class) in [("general", &seen.general), ("reports", &seen.reports)] {
-            if class.refused > 0 || class.peak > 100 {
+        let most = world.settings.general.requests() as usize;
+        for (name, class, most) in
+            [("general", &seen.general, most), ("reports", &seen.reports, 100)]
+        {
+            if class.refused > 0 || class.peak > most {
                 wrong.push(format!("{name}: {} refused, peak {}", class.refused, class.peak));
             }
         }
@@ -106,9 +139,18 @@ impl Watch {
             // All processes died before they made the table.
             return Vec::new();
         };
-        let mut wrong = table.breaches();
         let changes = oracle.read(LakeTable::changes_of(spec)).await;
+        let mut both = [Some(&table), changes.as_ref()].into_iter().flatten();
+        if self.half_reset.contains(spec.name) && both.any(|table| table.log.is_beheaded()) {
+            // The mark of a reset that died was lost with the state. The operator does it again.
+            self.rows.remove(spec.name);
+            return Vec::new();
+        }
+        let mut wrong = table.breaches();
         wrong.extend(changes.iter().flat_map(LakeReading::breaches));
+        for reading in [Some(&table), changes.as_ref()].into_iter().flatten() {
+            wrong.extend(self.known.wrong(world, reading).await);
+        }
         if self.half_erased.contains(spec.name)
             || is_unread(&mut self.excused, world, spec.name).await
         {

@@ -22,7 +22,7 @@ use runtime::credentials::TokenKeeper;
 use runtime::gate::PermitGate;
 use runtime::progress::NoProgress;
 use runtime::random::SharedRandom;
-use runtime::run::{RunOutcome, RunReport};
+use runtime::run::{RunOutcome, RunReport, YieldReason};
 use runtime::settings::Settings;
 use runtime::{Context, RunError};
 use sim::{Account, AccountScale, ServerRequest};
@@ -126,13 +126,49 @@ struct FakeApi {
     latency: SignedDuration,
     dead: Arc<AtomicBool>,
     fate: Arc<Fate>,
-    /// Time at which an answer asked for a pause, and its end, for requests to reports and others.
-    pauses: Mutex<BTreeMap<bool, (Timestamp, Timestamp)>>,
+    began: Timestamp,
+    /// Whether nothing goes wrong with the process or its clock.
+    is_sound: bool,
+    /// Pauses that Harvest has asked this process for.
+    pauses: Mutex<Pauses>,
+    /// The newest ones that it has asked sound processes for.
+    all_pauses: Arc<Mutex<Pauses>>,
     hasty: Arc<AtomicU64>,
 }
 
+/// Pause that an answer has asked a process for.
+#[derive(Clone, Debug)]
+pub struct AskedPause {
+    asked: Timestamp,
+    until: Timestamp,
+    /// Whether the process has died since.
+    dead: Arc<AtomicBool>,
+}
+
+/// Pauses of requests for reports, and of all others.
+pub type Pauses = BTreeMap<bool, AskedPause>;
+
 /// Time in which requests that were about to be sent may follow a 429.
 const ABOUT_TO_BE_SENT: SignedDuration = SignedDuration::from_secs(1);
+
+impl FakeApi {
+    /// Whether a request of this process that is sent now is too early: after an answer to itself,
+    /// or after one to another process that has told the budget before this one began.
+    fn is_hasty(&self, is_report: bool) -> bool {
+        let sent = self.clock.now();
+        let pause = |pauses: &Mutex<Pauses>| {
+            let pause = pauses.lock().expect("no panic").get(&is_report).cloned();
+            pause.filter(|pause| sent < pause.until)
+        };
+        let own =
+            pause(&self.pauses).is_some_and(|pause| plus(pause.asked, ABOUT_TO_BE_SENT) < sent);
+        let others = pause(&self.all_pauses).is_some_and(|pause| {
+            let told = !pause.dead.load(Ordering::SeqCst);
+            told && self.is_sound && plus(pause.asked, ABOUT_TO_BE_SENT) < self.began
+        });
+        own || others
+    }
+}
 
 #[async_trait]
 impl HarvestApi for FakeApi {
@@ -141,12 +177,7 @@ impl HarvestApi for FakeApi {
             RequestTarget::Path { path, .. } => path.starts_with("/reports"),
             RequestTarget::Link(link) => link.contains("/reports/"),
         };
-        let pause = self.pauses.lock().expect("no panic").get(&is_report).copied();
-        if let Some((asked, until)) = pause {
-            let sent = self.clock.now();
-            let is_hasty = plus(asked, ABOUT_TO_BE_SENT) < sent && sent < until;
-            self.hasty.fetch_add(u64::from(is_hasty), Ordering::SeqCst);
-        }
+        self.hasty.fetch_add(u64::from(self.is_hasty(is_report)), Ordering::SeqCst);
         self.clock.sleep_until(plus(self.clock.now(), self.latency)).await;
         if self.dead.load(Ordering::SeqCst) {
             return Err(ApiError::new(RequestFailure::Unreachable, "a dead process sends nothing"));
@@ -155,7 +186,11 @@ impl HarvestApi for FakeApi {
         if let Err(error) = &answer
             && let RequestFailure::RateLimited { retry_after: Some(wait) } = error.failure()
         {
-            let pause = (self.clock.now(), plus(self.clock.now(), *wait));
+            let (asked, dead) = (self.clock.now(), Arc::clone(&self.dead));
+            let pause = AskedPause { asked, until: plus(asked, *wait), dead };
+            if self.is_sound {
+                self.all_pauses.lock().expect("no panic").insert(is_report, pause.clone());
+            }
             self.pauses.lock().expect("no panic").insert(is_report, pause);
         }
         self.fate.thaw().await;
@@ -246,6 +281,8 @@ pub struct World {
     patience: Arc<AtomicU64>,
     /// Number of requests that a process sent before the end of a pause that Harvest asked it for.
     pub hasty: Arc<AtomicU64>,
+    /// Pauses that Harvest has asked sound processes for.
+    pub pauses: Arc<Mutex<Pauses>>,
     seed: u64,
     started: Arc<Mutex<StartedProcesses>>,
     processes: AtomicU64,
@@ -279,6 +316,22 @@ pub struct Conduct {
     pub trouble: Trouble,
     /// Its token.
     pub token: &'static str,
+}
+
+impl Conduct {
+    /// Whether nothing goes wrong with the process, and its clock is right to a fraction of a second.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let is_right = self.ahead.abs() < SignedDuration::from_secs(1) && self.jump.is_none();
+        let lives = self.death.is_none() && self.freeze.is_none();
+        is_right && lives && self.trouble == Trouble::default()
+    }
+
+    /// Whether nothing but the clock is wrong.
+    #[must_use]
+    pub fn is_sound_but_for_the_clock(&self) -> bool {
+        Self { ahead: SignedDuration::ZERO, jump: None, ..*self }.is_sound()
+    }
 }
 
 impl Default for Conduct {
@@ -316,6 +369,7 @@ impl World {
             date_ahead: Arc::default(),
             patience: Arc::new(AtomicU64::new(u64::MAX)),
             hasty: Arc::default(),
+            pauses: Arc::default(),
             seed,
             started: Arc::default(),
             processes: AtomicU64::new(0),
@@ -365,7 +419,7 @@ impl World {
         let mut processes = self.started.lock().expect("no panic");
         processes.insert(id.clone(), Arc::clone(&dead));
         let owners = Process { id, started: Arc::clone(&self.started) };
-        let api = self.api(Arc::clone(&dead), Arc::clone(&fate), conduct.token);
+        let api = self.api(Arc::clone(&dead), Arc::clone(&fate), &conduct);
         let context = Context {
             settings: Arc::new(self.settings.clone()),
             api: Arc::new(api),
@@ -384,12 +438,15 @@ impl World {
         MortalProcess { context, dead, fate }
     }
 
-    fn api(&self, dead: Arc<AtomicBool>, fate: Arc<Fate>, token: &str) -> FakeApi {
+    fn api(&self, dead: Arc<AtomicBool>, fate: Arc<Fate>, conduct: &Conduct) -> FakeApi {
         FakeApi {
             inner: ScriptedApi::new(
                 "https://api.harvestapp.com/v2".parse().expect("a base URL"),
-                self.script(token),
+                self.script(conduct.token),
             ),
+            began: self.clock.now(),
+            is_sound: conduct.is_sound(),
+            all_pauses: Arc::clone(&self.pauses),
             clock: self.clock,
             latency: self.latency,
             dead,
@@ -618,7 +675,21 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
                 RunOutcome::Busy { .. } | RunOutcome::Failed(RunError::LostLease { .. })
             )
         });
+        // Runs that had no permit for their first request leave no mark in the state.
+        let wait = |report: &RunReport| {
+            let RunOutcome::Yielded(YieldReason::Budget(until)) = report.outcome else {
+                return None;
+            };
+            Some(until)
+        };
+        let waits: Option<Vec<Timestamp>> = reports.iter().map(wait).collect();
         synced.reports.extend(reports);
+        if let Some(until) = waits.and_then(|waits| waits.into_iter().min()) {
+            if wish.impatient {
+                return Ok(synced);
+            }
+            context.clock.sleep_until(until).await;
+        }
         if busy {
             let soon = plus(context.clock.now(), SignedDuration::from_secs(30));
             context.clock.sleep_until(soon).await;

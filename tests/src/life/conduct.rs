@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use sim::{FaultChoice, FaultEffect, FaultRule};
 
 use crate::mishap::Mishap;
-use crate::storm::{Death, Freeze, Trouble};
+use crate::storm::{CallPhase, Death, Freeze};
 use crate::world::{Conduct, Wish, World};
 
 /// Largest number of moments at which a process that is killed dies.
@@ -43,7 +43,7 @@ pub(super) fn conduct(random: &mut StdRng, token: &'static str) -> RandomConduct
     }
     if Mishap::Frozen.strikes(random) {
         let lasts = SignedDuration::from_secs(random.random_range(1..900));
-        conduct.freeze = Some(Freeze { after_calls: 1 + early(random, CALLS), lasts });
+        conduct.freeze = Some(Freeze { at: None, after_calls: 1 + early(random, CALLS), lasts });
     }
     if Mishap::StoreFailures.strikes(random) {
         conduct.trouble.refused = random.random_range(1..50);
@@ -63,9 +63,12 @@ pub(super) fn conduct(random: &mut StdRng, token: &'static str) -> RandomConduct
     RandomConduct { conduct, moments }
 }
 
-/// Whether nothing but the clock is wrong with `conduct`.
-pub(super) fn is_sound(conduct: &Conduct) -> bool {
-    conduct.death.is_none() && conduct.freeze.is_none() && conduct.trouble == Trouble::default()
+/// Returns the conduct of a process that stands still just before one of its commits.
+pub(super) fn overtaken(random: &mut StdRng, its: RandomConduct) -> RandomConduct {
+    let lasts = SignedDuration::from_secs(random.random_range(200..900));
+    let after_calls = random.random_range(1..4);
+    let freeze = Some(Freeze { at: Some(CallPhase::Commit), after_calls, lasts });
+    RandomConduct { conduct: Conduct { freeze, death: None, ..its.conduct }, moments: u64::MAX }
 }
 
 /// Returns a random wish of a person at the command line.
@@ -96,7 +99,8 @@ pub(super) fn fault(random: &mut StdRng, mishap: Mishap) -> FaultRule {
         html,
     };
     let effects: Vec<FaultEffect> = if mishap == Mishap::Throttled {
-        vec![status(429, Some("3"), true), status(429, None, true)]
+        let long = [Some("40"), Some("300")].map(|wait| status(429, wait, true));
+        long.into_iter().chain([status(429, Some("3"), true), status(429, None, true)]).collect()
     } else if mishap == Mishap::OddPages {
         vec![FaultEffect::DuplicateRow, FaultEffect::Reversed, FaultEffect::EmptyList]
     } else if mishap == Mishap::WrongDates {

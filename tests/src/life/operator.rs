@@ -45,8 +45,11 @@ impl Life<'_> {
             let its = conduct::conduct(&mut random, sim::ADMINISTRATOR_TOKEN);
             let changes = random.random_bool(0.3);
             self.chronicle.tell(format!("{}: {}", mishap.declared().name, spec.name));
+            if matches!(mishap, Mishap::Reset | Mishap::Upgrade | Mishap::Erasure) {
+                self.watch.forget_removed();
+            }
             if mishap == Mishap::Reset {
-                self.half_reset.insert(spec.name);
+                self.watch.half_reset.insert(spec.name);
                 self.watch.excuse(&self.world, spec.name).await;
             }
             let process = self.world.start(its.conduct);
@@ -63,10 +66,10 @@ impl Life<'_> {
                 }
                 Some(found) => {
                     if found.done {
-                        self.half_reset.remove(spec.name);
+                        self.watch.half_reset.remove(spec.name);
                     }
                     self.chronicle.fired(mishap, u64::from(found.done));
-                    let sound = conduct::is_sound(&its.conduct);
+                    let sound = its.conduct.is_sound_but_for_the_clock();
                     if let (Some(first), true) = (found.findings.first(), sound) {
                         return Err(format!("verify of {} finds: {first}", spec.name));
                     }
@@ -82,14 +85,20 @@ impl Life<'_> {
     /// with the state.
     pub(super) async fn reset_the_rest(&mut self) -> Result<(), String> {
         let context = self.world.process(None);
-        for name in core::mem::take(&mut self.half_reset) {
+        for name in core::mem::take(&mut self.watch.half_reset) {
             let spec = streams::find(name).unwrap();
             let (store, account) = (Arc::clone(&context.store), context.settings.account);
-            if Table::open(store, spec, account).await.is_err() {
-                self.chronicle.tell(format!("{name} is reset again"));
-                let done = reset(&context, spec).await.map_err(|error| error.chain())?;
-                done.map_err(|busy| format!("{name} cannot be reset: {busy:?}"))?;
-            }
+            let is_lost = Table::open(Arc::clone(&store), spec, account).await.is_err();
+            let done = if is_lost {
+                reset(&context, spec).await
+            } else if Table::open_changes(store, spec, account).await.is_err() {
+                reset_changes(&context, spec).await
+            } else {
+                continue;
+            };
+            self.chronicle.tell(format!("{name} is reset again"));
+            let done = done.map_err(|error| error.chain())?;
+            done.map_err(|busy| format!("{name} cannot be reset: {busy:?}"))?;
         }
         Ok(())
     }

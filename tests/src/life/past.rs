@@ -46,6 +46,7 @@ impl Life<'_> {
             let state = self.chronicle.random.random_range(0..self.past.states.len());
             self.chronicle.tell(format!("{}: {lake}, {state}", mishap.declared().name));
             self.chronicle.fired(mishap, 1);
+            self.watch.forget_floors();
             if mishap == Mishap::StateLost {
                 self.world.forget_state().await;
                 continue;
@@ -56,6 +57,7 @@ impl Life<'_> {
                 self.world.sleep(1).await;
             }
             if mishap != Mishap::StateRestored {
+                self.watch.forget_tables();
                 self.world.store = Arc::new(self.past.lakes[lake].copy());
                 // Copies of later ticks are of another history.
                 for spec in &self.streams {

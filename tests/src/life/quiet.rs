@@ -2,16 +2,21 @@
 
 use delta::store::ObjectStore as _;
 use engine::pass::Pass;
+use engine::time::SignedDuration;
 use rand::RngExt;
 use runtime::RunError;
 use runtime::run::RunReport;
 use sha2::{Digest as _, Sha256};
+use sim::Mutation;
 use state::StateStore as _;
 
 use super::{Life, LifeTotals};
-use crate::oracle::After;
+use crate::mishap::Mishap;
+use crate::naive::record::compared;
+use crate::naive::value::PlainNumber;
+use crate::oracle::{After, Contents};
 use crate::trial;
-use crate::world::{Synced, now, sync};
+use crate::world::{Synced, Wish, now, sync, sync_as};
 
 /// Number of hours by which the servers' date is ahead at most, and one more.
 const AHEAD: i64 = 11;
@@ -30,30 +35,42 @@ impl Life<'_> {
     /// tables have what it can see, and after a full pass they are equal to Harvest.
     pub(super) async fn end(&mut self) -> Result<LifeTotals, String> {
         self.chronicle.tell("quiet");
-        self.world.stop_timers();
+        self.watch.forget_removed();
+        self.watch.permit(true);
         self.appear_late();
+        self.world.stop_timers();
         // Rows that were read while the servers' date was ahead are not from the future any more.
         self.world.sleep(AHEAD).await;
         self.world.settings.accept_deletes = true;
         self.reset_the_rest().await?;
         self.erase_the_rest().await?;
+        // The operator's work counts runs that have died as failures of this moment, and a stream that
+        // failed since the sync was asked for is not tried again.
+        self.world.clock_sleep(SignedDuration::from_secs(1)).await;
         let context = self.world.process(None);
         let mut incremental = sync(&context, None).await.map_err(|error| error.chain())?;
+        self.tell_reports(&incremental);
         if incremental.reports.iter().any(doubts) {
             // A pass that met contradictions before and is completed now reports them once.
             incremental = sync(&context, None).await.map_err(|error| error.chain())?;
+            self.tell_reports(&incremental);
         }
-        self.tell_reports(&incremental);
         let wrong = self.differences_seen().await;
         if let Some(first) = wrong.first() {
             self.tell_commits(first).await;
             return Err(format!("{} differences after incremental passes: {first}", wrong.len()));
         }
+        self.read_running_timers().await?;
         if self.chronicle.random.random_bool(0.3) {
             trial::trial(&self.world, self.chronicle).await?;
             self.world.sleep(1).await;
         }
-        let full = sync(&context, Some(Pass::Full)).await.map_err(|error| error.chain())?;
+        let stop_after = self.chronicle.random.random_range(100..3000);
+        let is_interrupted = self.chronicle.befalls(Mishap::InterruptedEnd);
+        self.chronicle.fired(Mishap::InterruptedEnd, u64::from(is_interrupted));
+        let stop_after = is_interrupted.then_some(SignedDuration::from_millis(stop_after));
+        let wish = Wish { pass: Some(Pass::Full), stop_after, impatient: false };
+        let full = sync_as(&context, wish).await.map_err(|error| error.chain())?;
         if self.world.is_out_of_patience() {
             return Err("requests without end at the end".to_owned());
         }
@@ -82,6 +99,45 @@ impl Life<'_> {
         self.totals.requests = statistics.general.requests + statistics.reports.requests;
         self.totals.trace = self.trace().await;
         Ok(self.totals.clone())
+    }
+
+    /// Reads a stream of time entries while a timer runs. Its hours grow without a new `updated_at`,
+    /// and incremental passes read them nevertheless.
+    async fn read_running_timers(&mut self) -> Result<(), String> {
+        let spec = streams::find("time_entries").unwrap();
+        let befalls = self.chronicle.befalls(Mishap::RunningTimers);
+        if !befalls || !self.streams.iter().any(|stream| stream.name == spec.name) {
+            return Ok(());
+        }
+        let place = compared(spec).iter().position(|column| column.name == "hours").unwrap();
+        let context = self.world.process(None);
+        let start = Mutation::StartTimer;
+        self.world.account.lock().unwrap().apply(now(&self.world), &start).unwrap();
+        let mut least = Contents::new();
+        // The second sync finds nothing new but the hours.
+        for _ in 0..2 {
+            self.world.sleep(2).await;
+            least = self.world.oracle().true_rows(spec, &self.world.oracle().months());
+            let synced = sync(&context, None).await.map_err(|error| error.chain())?;
+            if let Some(failure) = failure(&synced) {
+                return Err(failure);
+            }
+        }
+        let rows = self.world.oracle().table_rows(spec).await;
+        let most = self.world.oracle().true_rows(spec, &self.world.oracle().months());
+        let hours = |rows: &Contents, key: &String| {
+            let number = rows.get(key).and_then(|row| PlainNumber::of(row[place].as_deref()?));
+            number.and_then(|number| number.scaled(2))
+        };
+        for (key, _) in least.iter().filter(|(key, row)| most.get(*key) != Some(*row)) {
+            self.chronicle.fired(Mishap::RunningTimers, 1);
+            let (ours, least) = (hours(&rows, key), hours(&least, key));
+            if ours < least {
+                return Err(format!("time_entries: {key} runs: {ours:?} hours, not {least:?}"));
+            }
+        }
+        self.world.stop_timers();
+        Ok(())
     }
 
     fn tell_reports(&mut self, synced: &Synced) {

@@ -13,7 +13,7 @@ use runtime::invoke::{MemoryInvoker, WorkerEvent};
 use serde_json::Value;
 use worker::Worker;
 
-use super::conduct::{RandomConduct, conduct};
+use super::conduct::{RandomConduct, conduct, overtaken};
 use crate::mishap::Mishap;
 use crate::storm::CallPhase;
 use crate::world::World;
@@ -32,6 +32,8 @@ pub(super) struct WaveOrder {
     pub(super) late: Vec<WorkerEvent>,
     /// Token of all processes.
     pub(super) token: &'static str,
+    /// Whether the workers stand still just before a commit.
+    pub(super) is_overtaken: bool,
     /// Random numbers of the wave.
     pub(super) random: StdRng,
 }
@@ -73,7 +75,10 @@ pub(super) async fn wave(world: &World, mut order: WaveOrder) -> WaveEnd {
     let events = deliveries(&mut order.random, invoker.take(), order.late, &mut end);
     let mut runs = Vec::new();
     for event in events {
-        let its = conduct(&mut order.random, order.token);
+        let mut its = conduct(&mut order.random, order.token);
+        if order.is_overtaken {
+            its = overtaken(&mut order.random, its);
+        }
         let wait = SignedDuration::from_secs(order.random.random_range(0..20));
         let short = Mishap::ShortRuns.strikes(&mut order.random);
         let seconds = order.random.random_range(81..100);

@@ -66,6 +66,13 @@ impl PlayedLog {
         self.views.values().next_back()
     }
 
+    /// Whether its oldest versions are gone, without a checkpoint in their place.
+    #[must_use]
+    pub fn is_beheaded(&self) -> bool {
+        let first = self.objects.commits.keys().next().copied().unwrap_or_default();
+        first > 0 && self.objects.checkpoints.range(first - 1..).next().is_none()
+    }
+
     /// All breaches of commits and checkpoints.
     #[must_use]
     pub fn all_breaches(&self) -> Vec<String> {

@@ -179,7 +179,7 @@ fn an_owner_that_stood_still_appends_nothing_twice() {
             delete(&world).await;
             world.sleep(1).await;
             let lasts = SignedDuration::from_mins(10);
-            let freeze = Some(Freeze { after_calls, lasts });
+            let freeze = Some(Freeze { at: None, after_calls, lasts });
             let frozen = world.process_with(Conduct { freeze, ..Conduct::default() });
             let other = async {
                 let soon = plus(now(&world), SignedDuration::from_mins(4));

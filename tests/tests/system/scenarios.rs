@@ -395,7 +395,8 @@ fn a_frozen_worker_that_wakes_up_commits_nothing() {
             quiet(&world, None).await;
             world.sleep(1).await;
             world.mutate(1, 200);
-            let freeze = Some(Freeze { after_calls, lasts: SignedDuration::from_mins(5) });
+            let freeze =
+                Some(Freeze { at: None, after_calls, lasts: SignedDuration::from_mins(5) });
             let frozen = world.process_with(Conduct { freeze, ..Conduct::default() });
             let awake = world.process(None);
             let later = async {
