@@ -132,6 +132,8 @@ impl Watch {
     async fn wrong_table(&mut self, world: &World, spec: &'static StreamSpec) -> Vec<String> {
         let oracle = world.oracle();
         if world.item(spec.name).await.resetting.is_some() {
+            // The next run completes the reset, and deletes files at once.
+            self.known.forget_stream(spec.name);
             self.rows.remove(spec.name);
             return Vec::new();
         }
@@ -143,6 +145,7 @@ impl Watch {
         let mut both = [Some(&table), changes.as_ref()].into_iter().flatten();
         if self.half_reset.contains(spec.name) && both.any(|table| table.log.is_beheaded()) {
             // The mark of a reset that died was lost with the state. The operator does it again.
+            self.known.forget_stream(spec.name);
             self.rows.remove(spec.name);
             return Vec::new();
         }

@@ -41,6 +41,11 @@ impl KnownTables {
         self.tables.clear();
     }
 
+    /// Forgets the tables of a stream.
+    pub(super) fn forget_stream(&mut self, stream: &str) {
+        self.tables.retain(|name, _| name.strip_suffix("_changes").unwrap_or(name) != stream);
+    }
+
     /// Forgets the files that were removed, because something else than a process with a right clock
     /// may have deleted them.
     pub(super) fn forget_removed(&mut self) {

@@ -11,6 +11,7 @@ mod credentials;
 mod drift;
 mod erase;
 mod format;
+mod found;
 mod history;
 mod kill;
 mod lambda;

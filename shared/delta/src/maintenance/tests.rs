@@ -263,3 +263,15 @@ async fn a_version_that_no_listing_shows_protects_its_files() {
     }
     assert_eq!(open(&store).await.files().len(), 2);
 }
+
+#[tokio::test]
+async fn a_table_that_no_listing_shows_is_found_by_name() {
+    let store = Arc::new(MemoryStore::new());
+    let outdated = Arc::new(Outdated { inner: store.clone(), seen: at(0) });
+    assert!(Table::open(outdated.clone(), &BY_MONTH, ACCOUNT).await.unwrap().is_none());
+    store.set_now(at(5));
+    let mut table = create(&store).await;
+    commit_files(&mut table, &writer("a", 1), 1, 3).await;
+    let found = Table::open(outdated, &BY_MONTH, ACCOUNT).await.unwrap().expect("a table");
+    assert_eq!((found.version(), found.files()), (3, table.files()));
+}

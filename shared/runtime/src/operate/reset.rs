@@ -14,7 +14,7 @@ use std::sync::Arc;
 use decode::schema::TableSchema;
 use delta::maintenance;
 use delta::table::{ChangesCommit, CommitFiles, CommitNote, Table, TableError, WriterIdentity};
-use engine::ids::Sequence;
+use engine::ids::{Epoch, Sequence};
 use engine::item::{ResetTable, StreamHealth, StreamItem, StreamPosition};
 use engine::lease::{BusyLease, Lease};
 use engine::report::RowCounts;
@@ -122,10 +122,10 @@ pub(crate) async fn go_on(
     match item.resetting {
         None => return Ok(()),
         Some(ResetTable::Table) => {
-            Box::pin(keeper.beside(begin_anew(context, spec, item))).await?;
+            Box::pin(keeper.beside(begin_anew(context, spec, keeper, item))).await?;
         }
         Some(ResetTable::Changes) => {
-            Box::pin(keeper.beside(empty_changes(context, spec, item))).await?;
+            Box::pin(keeper.beside(empty_changes(context, spec, keeper, item))).await?;
             // Makes the next run open the table of changes and find that it missed all commits.
             item.changes = None;
         }
@@ -138,6 +138,7 @@ pub(crate) async fn go_on(
 async fn begin_anew(
     context: &Context,
     spec: &'static StreamSpec,
+    keeper: &LeaseKeeper,
     item: &mut StreamItem,
 ) -> Result<(), RunError> {
     let stream = spec.name;
@@ -153,8 +154,7 @@ async fn begin_anew(
     delete_all(context, stream, &format!("work/{stream}/")).await?;
     table.advance_by_name().await.map_err(|error| unusable(stream, error))?;
     let now = context.clock.now();
-    // The epoch keeps former owners from committing.
-    let writer = writer(context, item);
+    let writer = writer(context, keeper, item, table.recorded_epoch()).await?;
     let state = serde_json::to_value(&item.position)
         .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
     let mut note = note(stream, state);
@@ -183,7 +183,8 @@ async fn begin_anew(
 async fn empty_changes(
     context: &Context,
     spec: &'static StreamSpec,
-    item: &StreamItem,
+    keeper: &LeaseKeeper,
+    item: &mut StreamItem,
 ) -> Result<(), RunError> {
     let stream = spec.name;
     let (store, account) = (Arc::clone(&context.store), context.settings.account);
@@ -191,7 +192,8 @@ async fn empty_changes(
         return delete_table(context, stream, &TableSchema::changes_of(spec).root()).await;
     };
     changes.advance_by_name().await.map_err(|error| unusable(stream, error))?;
-    let (now, writer) = (context.clock.now(), writer(context, item));
+    let now = context.clock.now();
+    let writer = writer(context, keeper, item, changes.recorded_epoch()).await?;
     let change = ChangesCommit::Rewrite { add: Vec::new(), remove: changes.files().to_vec() };
     let note = note(stream, delta::table::following_none());
     let removed = changes.commit_changes(now, &writer, &change, &note).await;
@@ -207,8 +209,21 @@ async fn forget_past(table: &mut Table, now: Timestamp) -> Result<(), TableError
     maintenance::clean_log(table, now, zero).await.map(|_| ())
 }
 
-fn writer(context: &Context, item: &StreamItem) -> WriterIdentity {
-    WriterIdentity { attempt: context.random.attempt(), epoch: item.epoch() }
+/// Returns a writer whose epoch keeps former owners from committing. A state that was lost may know
+/// a lower epoch than the table has recorded; the item tells the new one before any commit bears it.
+async fn writer(
+    context: &Context,
+    keeper: &LeaseKeeper,
+    item: &mut StreamItem,
+    recorded: Epoch,
+) -> Result<WriterIdentity, RunError> {
+    if recorded >= item.epoch()
+        && let Some(lease) = &mut item.lease
+    {
+        lease.epoch = recorded.next();
+        keeper.write(item).await?;
+    }
+    Ok(WriterIdentity { attempt: context.random.attempt(), epoch: item.epoch() })
 }
 
 /// Returns the note of a commit of a reset, without a count of rows.
