@@ -675,16 +675,9 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
                 RunOutcome::Busy { .. } | RunOutcome::Failed(RunError::LostLease { .. })
             )
         });
-        // Runs that had no permit for their first request leave no mark in the state.
-        let wait = |report: &RunReport| {
-            let RunOutcome::Yielded(YieldReason::Budget(until)) = report.outcome else {
-                return None;
-            };
-            Some(until)
-        };
-        let waits: Option<Vec<Timestamp>> = reports.iter().map(wait).collect();
+        let waits = all_wait(&reports);
         synced.reports.extend(reports);
-        if let Some(until) = waits.and_then(|waits| waits.into_iter().min()) {
+        if let Some(until) = waits {
             if wish.impatient {
                 return Ok(synced);
             }
@@ -703,6 +696,17 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
     let last: Vec<String> =
         last.map(|run| format!("{} {:?}: {:?}", run.stream, run.pass, run.outcome)).collect();
     panic!("the sync never ends: {:?} {last:?}", synced.failures());
+}
+
+/// Time at which the budget has permits again, if all of the runs wait for it. Runs that had no permit
+/// for their first request leave no mark in the state.
+fn all_wait(reports: &[RunReport]) -> Option<Timestamp> {
+    let wait = |report: &RunReport| {
+        let RunOutcome::Yielded(YieldReason::Budget(until)) = report.outcome else { return None };
+        Some(until)
+    };
+    let waits: Option<Vec<Timestamp>> = reports.iter().map(wait).collect();
+    waits?.into_iter().min()
 }
 
 /// Time at which the budget has permits for an unfinished pass, if one waits for them.

@@ -72,7 +72,7 @@ impl Run {
             match maintenance::vacuum(changes, now, retention).await {
                 Ok(_) => tidy_log(changes, now, retention, settings.retention).await,
                 Err(error) => {
-                    tracing::warn!(stream, %error, "removed files of changes stay behind")
+                    tracing::warn!(stream, %error, "removed files of changes stay behind");
                 }
             }
         }

@@ -4,8 +4,8 @@ use delta::store::ObjectStore as _;
 use engine::pass::Pass;
 use engine::time::SignedDuration;
 use rand::RngExt;
-use runtime::RunError;
 use runtime::run::RunReport;
+use runtime::{Context, RunError};
 use sha2::{Digest as _, Sha256};
 use sim::Mutation;
 use state::StateStore as _;
@@ -65,12 +65,7 @@ impl Life<'_> {
             trial::trial(&self.world, self.chronicle).await?;
             self.world.sleep(1).await;
         }
-        let stop_after = self.chronicle.random.random_range(100..3000);
-        let is_interrupted = self.chronicle.befalls(Mishap::InterruptedEnd);
-        self.chronicle.fired(Mishap::InterruptedEnd, u64::from(is_interrupted));
-        let stop_after = is_interrupted.then_some(SignedDuration::from_millis(stop_after));
-        let wish = Wish { pass: Some(Pass::Full), stop_after, impatient: false };
-        let full = sync_as(&context, wish).await.map_err(|error| error.chain())?;
+        let full = self.full_passes(&context).await?;
         if self.world.is_out_of_patience() {
             return Err("requests without end at the end".to_owned());
         }
@@ -99,6 +94,16 @@ impl Life<'_> {
         self.totals.requests = statistics.general.requests + statistics.reports.requests;
         self.totals.trace = self.trace().await;
         Ok(self.totals.clone())
+    }
+
+    /// Runs a full pass of every stream, which may be interrupted again and again.
+    async fn full_passes(&mut self, context: &Context) -> Result<Synced, String> {
+        let stop_after = self.chronicle.random.random_range(100..3000);
+        let is_interrupted = self.chronicle.befalls(Mishap::InterruptedEnd);
+        self.chronicle.fired(Mishap::InterruptedEnd, u64::from(is_interrupted));
+        let stop_after = is_interrupted.then_some(SignedDuration::from_millis(stop_after));
+        let wish = Wish { pass: Some(Pass::Full), stop_after, impatient: false };
+        sync_as(context, wish).await.map_err(|error| error.chain())
     }
 
     /// Reads a stream of time entries while a timer runs. Its hours grow without a new `updated_at`,

@@ -143,13 +143,13 @@ async fn begin_anew(
 ) -> Result<(), RunError> {
     let stream = spec.name;
     let (store, account) = (Arc::clone(&context.store), context.settings.account);
-    let mut table = match Table::open(Arc::clone(&store), spec, account).await {
-        Ok(Some(table)) => table,
-        Ok(None) | Err(_) => {
-            delete_table(context, stream, &format!("tables/{stream}")).await?;
-            let created = Table::create(store, spec, account, context.clock.now()).await;
-            created.map_err(|error| unusable(stream, error))?
-        }
+    let opened = Table::open(Arc::clone(&store), spec, account).await;
+    let mut table = if let Ok(Some(table)) = opened {
+        table
+    } else {
+        delete_table(context, stream, &format!("tables/{stream}")).await?;
+        let created = Table::create(store, spec, account, context.clock.now()).await;
+        created.map_err(|error| unusable(stream, error))?
     };
     delete_all(context, stream, &format!("work/{stream}/")).await?;
     table.advance_by_name().await.map_err(|error| unusable(stream, error))?;
