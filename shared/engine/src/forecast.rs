@@ -171,6 +171,10 @@ fn by_amount(spec: &StreamSpec, pass: Pass, amounts: &StreamSizes) -> Option<u64
     }
 }
 
+/// Largest number of windows that are simulated: 35 days of general requests, 5 years of reports. A
+/// pass that needs more has no end in the plan.
+const MOST_WINDOWS: u32 = 200_000;
+
 /// Simulates the budget of `class` window by window: short passes first, long ones share the rest.
 fn spend(
     planned: &mut [PlannedRun],
@@ -198,7 +202,9 @@ fn spend(
     let mut next_round = plus(now, interval);
     let mut owed = 0_u64;
     let mut free = u64::from(budget.limit.requests().saturating_sub(budget.used));
-    while !open.is_empty() {
+    let mut windows = 0_u32;
+    while !open.is_empty() && windows < MOST_WINDOWS {
+        windows = windows.saturating_add(1);
         if at >= next_round {
             owed = owed.saturating_add(again);
             next_round = plus(next_round, interval.max(step));

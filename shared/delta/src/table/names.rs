@@ -54,7 +54,8 @@ pub(crate) fn checkpoint_parts(version: u64, parts: u32) -> Vec<String> {
 /// compacted logs, temporary files.
 pub(crate) fn parse_log(name: &str) -> Option<LogName> {
     let (version, rest) = name.split_at_checked(20)?;
-    let version = digits(version)?;
+    // Delta's versions are signed numbers of 64 bits.
+    let version = digits(version).filter(|version: &u64| *version <= i64::MAX.unsigned_abs())?;
     match rest {
         ".json" => return Some(LogName::Commit(version)),
         ".checkpoint.parquet" => {
@@ -124,6 +125,9 @@ mod tests {
         check(".crc", None);
         check(".00000000000000000014.compacted.json", None);
         assert_eq!(parse_log("_last_checkpoint"), None);
+        let greatest = Some(LogName::Commit(i64::MAX.unsigned_abs()));
+        assert_eq!(parse_log("09223372036854775807.json"), greatest);
+        assert_eq!(parse_log("18446744073709551615.json"), None);
         assert_eq!(parse_log("0000000000000000001é.json"), None);
         assert_eq!(parse_log("+0000000000000000012.json"), None);
         assert_eq!(commit(12), format!("_delta_log/{v}.json"));

@@ -106,6 +106,18 @@ fn a_pass_takes_what_it_took_the_last_time_and_an_unfinished_one_what_is_left() 
     );
 }
 
+/// A state item may hold any number.
+#[test]
+fn a_pass_that_would_last_for_ages_has_no_end() {
+    let [listing, ..] = specs();
+    let mut item = StreamItem::default();
+    item.position.cursor = Some(NOW);
+    item.position.full.last_begun = Some(NOW);
+    item.position.full.last_requests = u64::MAX;
+    let sweep = find(&told(&[(listing, &item)], &StreamSizes::default()), "listing", Pass::Full);
+    assert_eq!((sweep.requests, sweep.ends), (Some(u64::MAX), None));
+}
+
 #[test]
 fn long_passes_share_what_short_ones_leave_and_used_permits_count() {
     let [listing, snapshot, _] = specs();
