@@ -70,6 +70,11 @@ impl KnownTables {
         }
         let mut wrong = Vec::new();
         let new = reading.log.objects.commits.range(known.version + 1..);
+        if new.clone().any(|(_, commit)| is_reset(commit)) {
+            // It deletes at once, perhaps because a restored state told of one that had died.
+            known.live.clear();
+            known.removed.clear();
+        }
         // Commits of changes count the changes that they add.
         let of_records = reading.table.rows == LakeRows::Records;
         for (version, bytes) in new.filter(|_| of_records && !self.is_permitted) {
@@ -94,12 +99,18 @@ impl KnownTables {
     }
 }
 
+/// Whether a reset made a commit.
+fn is_reset(commit: &[u8]) -> bool {
+    String::from_utf8_lossy(commit).contains("\"run\":\"reset-")
+}
+
 /// Number of rows that a commit says it deletes, other than by a reset.
 fn deleted(commit: &[u8]) -> u64 {
+    if is_reset(commit) {
+        return 0;
+    }
     let text = core::str::from_utf8(commit).unwrap_or_default();
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let ours = lines.map(|line| line["commitInfo"]["harvestLake"].clone());
-    let of_runs =
-        ours.filter(|it| it["run"].as_str().is_some_and(|run| !run.starts_with("reset-")));
-    of_runs.filter_map(|it| it["counts"]["deleted"].as_u64()).sum()
+    let counts = lines.map(|line| line["commitInfo"]["harvestLake"]["counts"]["deleted"].as_u64());
+    counts.flatten().sum()
 }
