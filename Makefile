@@ -8,7 +8,7 @@ SEEDS ?= 300
 # What CI builds: one profile for all programs and tests, so that nothing is compiled twice.
 PROOF := --locked --profile proof --workspace
 # Seconds that each fuzz target gets in `make test`; as many run at a time as there are cores.
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 1
 
 .PHONY: help demo unit test extended spark trino render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke clean lake-check account speed backfill
 
