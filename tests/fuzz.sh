@@ -32,5 +32,5 @@ for target in "${@:-${targets[@]}}"; do
     BOLERO_LIBFUZZER_ARGS="$folder/$target $seeds -max_total_time=${SECONDS_EACH:-300} -timeout=10 \
 -rss_limit_mb=2048 -max_len=2048 -print_final_stats=1 -verbosity=${VERBOSITY:-0} \
 -artifact_prefix=tests/fuzz/__fuzz__/$target/crashes/" \
-        "$program" "$target::fuzzed" --exact --nocapture --test-threads 1
+        "$program" "$target::fuzzed" --exact --include-ignored --nocapture --test-threads 1
 done

@@ -118,10 +118,12 @@ impl Life<'_> {
         let context = self.world.process(None);
         let start = Mutation::StartTimer;
         self.world.account.lock().unwrap().apply(now(&self.world), &start).unwrap();
-        let mut least = Contents::new();
+        self.chronicle.fired(Mishap::RunningTimers, 1);
+        let (mut before, mut least) = (Contents::new(), Contents::new());
         // The second sync finds nothing new but the hours.
         for _ in 0..2 {
             self.world.sleep(2).await;
+            before = least;
             least = self.world.oracle().true_rows(spec, &self.world.oracle().months());
             let synced = sync(&context, None).await.map_err(|error| error.chain())?;
             if let Some(failure) = failure(&synced) {
@@ -129,15 +131,13 @@ impl Life<'_> {
             }
         }
         let rows = self.world.oracle().table_rows(spec).await;
-        let most = self.world.oracle().true_rows(spec, &self.world.oracle().months());
         let hours = |rows: &Contents, key: &String| {
             let number = rows.get(key).and_then(|row| PlainNumber::of(row[place].as_deref()?));
             number.and_then(|number| number.scaled(2))
         };
-        for (key, _) in least.iter().filter(|(key, row)| most.get(*key) != Some(*row)) {
-            self.chronicle.fired(Mishap::RunningTimers, 1);
+        for (key, _) in least.iter().filter(|(key, row)| before.get(*key) != Some(*row)) {
             let (ours, least) = (hours(&rows, key), hours(&least, key));
-            if ours < least {
+            if ours.is_some() && ours < least {
                 return Err(format!("time_entries: {key} runs: {ours:?} hours, not {least:?}"));
             }
         }

@@ -65,7 +65,7 @@ fn version(name: &str, end: &str) -> Option<u64> {
     let digits = name.strip_suffix(end).filter(|it| it.len() == 20)?;
     // A version is a signed number of 64 bits.
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| digits.parse().ok())?.filter(|version| i64::try_from(*version).is_ok())
+    is_number.then(|| digits.parse().ok())?.filter(|version: &u64| i64::try_from(*version).is_ok())
 }
 
 fn checkpoint(name: &str) -> Option<u64> {
