@@ -14,7 +14,7 @@ use crate::world::{World, now};
 /// Number of rows of a small table that one commit may delete without permission.
 const FEW: u64 = 100;
 
-/// What is known of one table.
+/// State of one table at the last check.
 #[derive(Debug, Default)]
 struct KnownTable {
     id: String,

@@ -1,5 +1,5 @@
-//! What is written down agrees with the code: declarations and the API's facts, settings, JSON
-//! documents, events, the order of crates.
+//! Comparison of what is written down with the code: declarations and the API's facts, settings,
+//! JSON documents, events, the order of crates.
 
 mod declarations;
 mod events;

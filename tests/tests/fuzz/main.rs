@@ -1,4 +1,4 @@
-//! What comes from outside, changed in odd ways: each target states properties that hold for any
+//! Documents from outside, changed in odd ways: each target states properties that hold for any
 //! input, and `cargo test` tries as many inputs as its time allows. `make fuzz` looks for inputs
 //! that reach new code. tests/README.md says how to repeat a failure.
 

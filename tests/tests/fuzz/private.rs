@@ -1,4 +1,4 @@
-//! What may not be kept is in nothing that a decoder returns, whatever the page looks like.
+//! Fields that may not be kept: they are in nothing that a decoder returns, whatever the page is.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What lives of the simulation have found, each as a story of its own.
+//! Defects that lives of the simulation have found, each as a story of its own.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
