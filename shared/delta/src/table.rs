@@ -204,13 +204,8 @@ impl Table {
     /// # Errors
     /// The same as [`Table::open`]. The object then stays at its version.
     pub async fn refresh(&mut self) -> Result<(), TableError> {
-        let Some(state) = self.log().follow(&self.state).await? else {
-            return Ok(());
-        };
-        self.check(&state)?;
-        self.state = state;
-        self.sort_files();
-        Ok(())
+        let state = self.log().follow(&self.state).await?;
+        self.show(state).map(|_| ())
     }
 
     /// Advances over the versions that follow, each asked for by its name, and tells whether there
@@ -220,7 +215,13 @@ impl Table {
     /// # Errors
     /// The same as [`Table::open`]. The object then stays at its version.
     pub async fn advance_by_name(&mut self) -> Result<bool, TableError> {
-        let Some(state) = self.log().follow_by_name(&self.state).await? else {
+        let state = self.log().follow_by_name(&self.state).await?;
+        self.show(state)
+    }
+
+    /// Shows a newer state, if there is one, and tells whether there is.
+    fn show(&mut self, state: Option<LogState>) -> Result<bool, TableError> {
+        let Some(state) = state else {
             return Ok(false);
         };
         self.check(&state)?;

@@ -143,8 +143,8 @@ async fn begin_anew(
 ) -> Result<(), RunError> {
     let stream = spec.name;
     let (store, account) = (Arc::clone(&context.store), context.settings.account);
-    let opened = Table::open(Arc::clone(&store), spec, account).await;
-    let mut table = if let Ok(Some(table)) = opened {
+    let opened = readable(Table::open(Arc::clone(&store), spec, account).await);
+    let mut table = if let Some(table) = opened.map_err(|error| unusable(stream, error))? {
         table
     } else {
         delete_table(context, stream, &format!("tables/{stream}")).await?;
@@ -188,7 +188,8 @@ async fn empty_changes(
 ) -> Result<(), RunError> {
     let stream = spec.name;
     let (store, account) = (Arc::clone(&context.store), context.settings.account);
-    let Ok(Some(mut changes)) = Table::open_changes(store, spec, account).await else {
+    let opened = readable(Table::open_changes(store, spec, account).await);
+    let Some(mut changes) = opened.map_err(|error| unusable(stream, error))? else {
         return delete_table(context, stream, &TableSchema::changes_of(spec).root()).await;
     };
     changes.advance_by_name().await.map_err(|error| unusable(stream, error))?;
@@ -199,6 +200,15 @@ async fn empty_changes(
     let removed = changes.commit_changes(now, &writer, &change, &note).await;
     removed.map_err(|error| unusable(stream, error))?;
     forget_past(&mut changes, now).await.map_err(|error| unusable(stream, error))
+}
+
+/// Returns the table if it can be read. A failure of the store says nothing of the table, and must
+/// not delete its log.
+fn readable(opened: Result<Option<Table>, TableError>) -> Result<Option<Table>, TableError> {
+    match opened {
+        Err(error @ TableError::Store { .. }) => Err(error),
+        opened => Ok(opened.ok().flatten()),
+    }
 }
 
 /// Deletes all removed files, and the log before this version: statistics in it tell of the rows.
