@@ -28,6 +28,7 @@ mod following;
 mod foreign;
 mod listing;
 mod log;
+mod members;
 mod names;
 mod open;
 mod past;

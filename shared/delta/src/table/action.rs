@@ -19,9 +19,10 @@ use std::collections::BTreeMap;
 use engine::ids::{Epoch, Sequence};
 use engine::key::Key;
 use engine::time::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::members::{ObjectOf, object, object_or_default, or_default};
 use super::{CommitNote, FileEntry, WriterIdentity, names};
 
 /// Our member of `commitInfo`: the note, and the number of lines that proves the file complete.
@@ -53,15 +54,15 @@ pub(crate) type TextMap = BTreeMap<String, Option<String>>;
 pub(crate) struct LogLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit_info: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Protocol>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub meta_data: Option<MetaData>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub txn: Option<Txn>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub remove: Option<Remove>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub add: Option<Add>,
 }
 
@@ -87,7 +88,7 @@ pub(crate) struct MetaData {
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "object_or_default")]
     pub format: Format,
     /// Schema as JSON text, in the form of Delta's protocol.
     pub schema_string: String,
@@ -310,8 +311,9 @@ pub(crate) fn parse_commit_file(bytes: &[u8]) -> Result<Vec<LogLine>, String> {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let parsed = serde_json::from_slice::<LogLine>(line);
-        lines.push(parsed.map_err(|error| format!("line {}: {error}", number + 1))?);
+        let parsed = serde_json::from_slice::<ObjectOf<LogLine>>(line);
+        let ObjectOf(line) = parsed.map_err(|error| format!("line {}: {error}", number + 1))?;
+        lines.push(line);
     }
     if lines.is_empty() {
         return Err("it is empty".to_owned());
@@ -324,15 +326,6 @@ pub(crate) fn parse_commit_file(bytes: &[u8]) -> Result<Vec<LogLine>, String> {
         }
         Some(_) | None => Ok(lines),
     }
-}
-
-/// Default of a member that is null, as each column of another engine's checkpoint may be.
-fn or_default<'de, D, T>(member: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(member)?.unwrap_or_default())
 }
 
 /// Default of `dataChange`: an action without it may change rows.

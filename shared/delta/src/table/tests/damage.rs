@@ -49,12 +49,14 @@ async fn a_commit_that_cannot_be_read_is_damage() {
     let store = table_of(2).await;
     let whole = store.get(&commit_key(2)).await.unwrap().unwrap();
     let first_line = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-    let cases: [(&[u8], &str); 5] = [
+    let cases: [(&[u8], &str); 7] = [
         (b"", "it is empty"),
         (b"\n \n", "it is empty"),
         (&whole[..whole.len() - 5], "EOF while parsing"),
         (&whole[..first_line], "1 of 4 lines are there"),
         (b"{\"add\":{\"path\":\"s3://x/y\",\"size\":1}}", "is not below the table's folder"),
+        (b"[null, null, null, null, null, {\"path\":\"x\",\"size\":1}]", "expected an object"),
+        (b"{\"add\":[\"x\", {}, 1, 0, true, null, null]}", "expected an object"),
     ];
     for (bytes, expected) in cases {
         store.put(&commit_key(2), Bytes::copy_from_slice(bytes)).await.unwrap();
