@@ -262,15 +262,39 @@ class TemplateTest(unittest.TestCase):
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("arm64", refused.stderr)
 
-    def test_data_outlives_the_stack(self):
+    def test_data_outlives_the_stack_but_not_a_first_deployment_that_failed(self):
         for name in ("State", "Bucket", "BucketPolicy"):
             resource = expanded()["Resources"][name]
-            self.assertEqual(resource["DeletionPolicy"], "Retain", name)
+            self.assertEqual(resource["DeletionPolicy"], "RetainExceptOnCreate", name)
             self.assertEqual(resource["UpdateReplacePolicy"], "Retain", name)
         table = expanded()["Resources"]["State"]["Properties"]
-        self.assertTrue(table["DeletionProtectionEnabled"])
+        # CloudFormation cannot take back a table that is protected.
+        self.assertFalse(table.get("DeletionProtectionEnabled", False))
         self.assertTrue(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"])
         self.assertEqual(table["TimeToLiveSpecification"], {"AttributeName": "expires", "Enabled": True})
+
+    def test_no_tick_writes_to_the_bucket_before_most_of_the_stack_is_there(self):
+        # A bucket with objects cannot be taken back either.
+        needed = set(expanded()["Resources"]["Orchestrator"]["DependsOn"])
+        self.assertEqual(needed, {"Catalog", "LakeAccess", "OrchestratorAccess"})
+        (schedule,) = of_type("AWS::Scheduler::Schedule").values()
+        self.assertEqual(schedule["Properties"]["Target"]["Arn"], {"Fn::GetAtt": ["Orchestrator", "Arn"]})
+
+    def test_the_worker_reports_its_memory_and_duration(self):
+        levels = {
+            name: one["Properties"]["LoggingConfig"]["SystemLogLevel"]
+            for name, one in of_type("AWS::Lambda::Function").items()
+        }
+        # A report for each tick would say nothing.
+        self.assertEqual(levels, {"Worker": "INFO", "Orchestrator": "WARN"})
+
+    def test_a_query_may_read_two_gigabytes_unless_told_otherwise(self):
+        # A cent a query, and more than the copy of a large account; the number fits into 32 bits.
+        limit = source()["Parameters"]["ScanLimitBytes"]
+        self.assertEqual(limit["Default"], "2000000000")
+        nested = json.loads((ROOT / "infra/catalog.json").read_text())["Parameters"]["ScanLimitBytes"]
+        self.assertEqual(str(nested["Default"]), limit["Default"])
+        self.assertTrue(re.fullmatch(limit["AllowedPattern"], str(nested["MinValue"])))
 
     def test_the_bucket_is_private_and_keeps_every_current_object_of_the_lake(self):
         bucket = expanded()["Resources"]["Bucket"]["Properties"]

@@ -130,7 +130,7 @@ fn parameters() -> Value {
         },
         "ScanLimitBytes": {
             "Type": "Number",
-            "Default": 107_374_182_400_u64,
+            "Default": 2_000_000_000_u64,
             "MinValue": 10_000_000,
             "Description": "Bytes that one query may read.",
         },

@@ -1,0 +1,146 @@
+"""The template with every combination of what its conditions ask for, and with the longest settings."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import unittest
+
+from infra.conditions import Rendered
+from infra.test_template import ROOT, expanded, source, walk
+
+ACCOUNT = {"HarvestAccountId": "1234567"}
+# The parameters that conditions ask for, each with a value other than its default.
+CHOICES = {
+    "ExistingBucketName": "my-bucket",
+    "ExistingSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf",
+    "EventBusName": "",
+    "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/0f3c9a10",
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
+    "AlarmEmail": "me@example.com",
+    "Dashboard": "true",
+}
+# Bytes of all variables of a function, which Lambda counts as one JSON document.
+LARGEST_ENVIRONMENT = 4096
+# Most characters of names that CloudFormation makes: those of the stack and of the resource and thirteen of its
+# own; Lambda and S3 allow fewer.
+LONGEST_NAMES = {"<State>": 128 + len("-State-") + 13, "<Worker>": 64, "<Bucket>": 63}
+
+
+def combinations():
+    """Every set of parameters to be given beside the account."""
+    for count in range(len(CHOICES) + 1):
+        for names in itertools.combinations(CHOICES, count):
+            yield {name: CHOICES[name] for name in names}
+
+
+def catalog(stack: Rendered) -> Rendered:
+    """The nested stack with the parameters that the outer one passes."""
+    template = json.loads((ROOT / "infra/catalog.json").read_text())
+    return Rendered(template, stack.resources["Catalog"]["Properties"]["Parameters"])
+
+
+class ConditionsTest(unittest.TestCase):
+    def test_every_parameter_that_a_condition_asks_for_is_varied(self):
+        asked = {node["Ref"] for node in walk(source()["Conditions"]) if isinstance(node, dict) and "Ref" in node}
+        self.assertEqual(asked, set(CHOICES))
+        used = {node for node in json.dumps(expanded()["Resources"]).split('"') if node in source()["Conditions"]}
+        self.assertEqual(used, set(source()["Conditions"]))
+
+    def test_every_combination_can_be_made_and_each_choice_reaches_what_it_is_for(self):
+        count = 0
+        for chosen in combinations():
+            with self.subTest(chosen=sorted(chosen)):
+                stack = Rendered(expanded(), ACCOUNT | chosen)
+                nested = catalog(stack)
+                self.assertEqual(set(stack.order()), set(stack.resources))
+                self.assertEqual(set(nested.order()), set(nested.resources))
+                self.check(stack, nested, chosen)
+                count += 1
+        self.assertEqual(count, 2 ** len(CHOICES))
+
+    def check(self, stack: Rendered, nested: Rendered, chosen: dict[str, str]):
+        self.assertEqual("Bucket" in stack.resources, "ExistingBucketName" not in chosen)
+        self.assertEqual("BucketPolicy" in stack.resources, "ExistingBucketName" not in chosen)
+        self.assertEqual("Secret" in stack.resources, "ExistingSecretArn" not in chosen)
+        self.assertEqual("WorkerAccess" in stack.resources, "EventBusName" not in chosen)
+        self.assertEqual("Alarms" in stack.resources, "AlarmEmail" in chosen)
+        self.assertEqual("Board" in stack.resources, "Dashboard" in chosen)
+        bucket = chosen.get("ExistingBucketName", "<Bucket>")
+        secret = chosen.get("ExistingSecretArn", "<Secret>")
+        for function in stack.of_type("AWS::Lambda::Function").values():
+            variables = function["Environment"]["Variables"]
+            self.assertEqual(variables["HARVEST_LAKE"], f"s3://{bucket}/lake")
+            self.assertEqual(variables["HARVEST_SECRET_ARN"], secret)
+            self.assertEqual(variables["HARVEST_EVENT_BUS"], chosen.get("EventBusName", "default"))
+        self.assertEqual(stack.outputs["Lake"], f"s3://{bucket}/lake")
+        self.assertEqual(stack.outputs["SecretArn"], secret)
+        tables = nested.of_type("AWS::Glue::Table").values()
+        located = [one["TableInput"]["StorageDescriptor"].get("Location") for one in tables]
+        self.assertTrue(all(one.startswith(f"s3://{bucket}/lake/tables/") for one in located if one))
+        # Each policy allows something, and names what.
+        for node in (node for one in stack.resources.values() for node in walk(one) if isinstance(node, dict)):
+            if node.get("Effect") == "Allow":
+                self.assertTrue(node["Action"])
+                self.assertTrue(node.get("Resource") or node.get("Principal"), node)
+        for resource in stack.resources.values():
+            objects = [node for node in walk(resource) if isinstance(node, str) and node.startswith("arn:aws:s3:::")]
+            self.assertEqual([one for one in objects if not one.startswith(f"arn:aws:s3:::{bucket}")], [])
+        self.check_key(stack, nested, chosen.get("KmsKeyArn"))
+        for role in stack.of_type("AWS::IAM::Role").values():
+            self.assertEqual(role.get("PermissionsBoundary"), chosen.get("PermissionsBoundaryArn"))
+        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
+            self.assertEqual(alarm.get("AlarmActions"), ["<Alarms>"] if "AlarmEmail" in chosen else None)
+        left = [node for one in (stack, nested) for node in walk([one.resources, one.outputs]) if isinstance(node, dict)]
+        self.assertEqual([node for node in left if any(name.startswith("Fn::") for name in node)], [])
+
+    def check_key(self, stack: Rendered, nested: Rendered, key: str | None):
+        """The key of one's own encrypts all that it should, and both roles may use it; or nothing names one."""
+        named = {
+            name
+            for name, one in (stack.resources | nested.resources).items()
+            if key in (node for node in walk(one) if isinstance(node, str))
+        }
+        wanted = {"State", "Failures", "WorkerRole", "LakeAccess", "Catalog", "Workgroup"}
+        optional = {"Bucket", "Secret", "Alarms"} & set(stack.resources)
+        self.assertEqual(named, wanted | optional if key else set())
+        (queue,) = [one for name, one in stack.of_type("AWS::SQS::Queue").items() if name == "Failures"]
+        self.assertEqual(queue.get("SqsManagedSseEnabled"), None if key else True)
+
+    def test_the_longest_settings_fit_into_the_environment(self):
+        longest = {}
+        for name, parameter in source()["Parameters"].items():
+            if name in ("KmsKeyArn", "PermissionsBoundaryArn", "AlarmEmail"):
+                continue
+            longest[name] = "9" * self.length(name, parameter)
+        for bucket in ("", "b" * 63):
+            given = longest | {"ExistingBucketName": bucket}
+            stack = Rendered(expanded(), given)
+            for name, function in stack.of_type("AWS::Lambda::Function").items():
+                variables = json.dumps(function["Environment"]["Variables"], separators=(",", ":"))
+                for made, length in LONGEST_NAMES.items():
+                    variables = variables.replace(made, "n" * length)
+                self.assertLessEqual(len(variables), LARGEST_ENVIRONMENT, name)
+
+    def length(self, name: str, parameter: dict) -> int:
+        """Most characters that the parameter may have."""
+        if "AllowedValues" in parameter:
+            return max(len(str(value)) for value in parameter["AllowedValues"])
+        if parameter["Type"] == "Number":
+            return len(str(parameter["MaxValue"]))
+        if "MaxLength" in parameter:
+            return parameter["MaxLength"]
+        counted = sum(int(most) for most in re.findall(r"\{(?:\d+,)?(\d+)\}", parameter["AllowedPattern"]))
+        self.assertNotRegex(parameter["AllowedPattern"], r"[*+]", f"{name} has no bound: give it a MaxLength")
+        return counted + len(re.sub(r"\[[^]]*\]|\{[^}]*\}", "", parameter["AllowedPattern"])) + 2
+
+    def test_every_list_of_settings_has_room_for_all_streams(self):
+        names = [table["stream"] for table in json.loads((ROOT / "tests/catalog.json").read_text())]
+        # NoChanges may be `all`.
+        for name in ("Streams", "Exclude"):
+            self.assertGreaterEqual(source()["Parameters"][name]["MaxLength"], len(",".join(names)), name)
+
+
+if __name__ == "__main__":
+    unittest.main()
