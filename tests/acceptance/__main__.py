@@ -148,8 +148,8 @@ def tear_down(arguments: argparse.Namespace, stack: Stack) -> None:
         [arguments.sam, "delete", "--stack-name", arguments.stack, "--no-prompts"], check=False
     )
     print(
-        f"Retained on purpose: the bucket {stack.bucket}, the table {stack.state_table} (with "
-        f"deletion protection). docs/deploy.md says how to remove them."
+        f"Retained on purpose: the bucket {stack.bucket} and the table {stack.state_table}. "
+        f"docs/deploy.md says how to remove them."
     )
 
 

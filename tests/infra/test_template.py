@@ -33,6 +33,7 @@ ALLOWED = {
     "ListTheLake": ["s3:ListBucket"],
     "ReadAndWriteObjectsOfTheLake": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
     "ReadAndWriteTheState": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
+    "ReadWhoIsErased": ["s3:GetObject"],
     "ReadTheToken": ["secretsmanager:GetSecretValue"],
     "ReportFailures": ["sqs:SendMessage"],
     "StartTheOrchestrator": ["lambda:InvokeFunction"],
@@ -372,8 +373,7 @@ class TemplateTest(unittest.TestCase):
         objects = [one for _, one in statements() if one.get("Sid") == "ReadAndWriteObjectsOfTheLake"]
         ends = [one["Fn::Sub"][0].rsplit("${Name}", 1)[1] for one in objects[0]["Resource"]]
         prefix = "/${LakePrefix}/"
-        self.assertEqual(ends, [prefix + "tables/*", prefix + "work/*", prefix + "quarantine/*",
-                                prefix + "erased.json"])
+        self.assertEqual(ends, [prefix + "tables/*", prefix + "work/*", prefix + "quarantine/*"])
 
     def test_what_the_nested_stack_asks_for_is_passed(self):
         catalog = json.loads((ROOT / "infra/catalog.json").read_text())
