@@ -10,7 +10,7 @@ PROOF := --locked --profile proof --workspace
 # Seconds that each fuzz target gets in `make test`; as many run at a time as there are cores.
 FUZZ_SECONDS ?= 1
 
-.PHONY: help demo unit test extended spark trino render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke clean lake-check account speed backfill
+.PHONY: help demo unit test extended spark trino render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token status stack clean lake-check account speed backfill
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -127,6 +127,12 @@ account: ## Requests, CPU, memory and table sizes of an account of 100,000 time 
 
 acceptance: $(TOOLS)/sam/installed ## Deploy STACK, sync it, query every table through Athena, tear it down (needs AWS)
 	PATH=$(CURDIR)/$(TOOLS)/sam/bin:$$PATH PYTHONPATH=tests $(TOOLS)/sam/bin/python -m acceptance $(STACK) $(ACCEPT)
+
+token: $(TOOLS)/sam/installed ## Ask for the Harvest token, and store it in the secret of STACK
+	@$(if $(REGION),AWS_REGION=$(REGION) AWS_DEFAULT_REGION=$(REGION)) $(TOOLS)/sam/bin/python infra/operate.py token $(STACK)
+
+status: $(TOOLS)/sam/installed ## State of every stream of STACK (needs harvest-lake, or its path as COMMAND)
+	@$(if $(REGION),AWS_REGION=$(REGION) AWS_DEFAULT_REGION=$(REGION)) COMMAND=$(COMMAND) $(TOOLS)/sam/bin/python infra/operate.py status $(STACK)
 
 invoke: $(TOOLS)/sam/installed ## One function with EVENT=events/x.json: under `cargo lambda watch`, or of STACK
 	tests/invoke.sh $(EVENT) $(STACK)
