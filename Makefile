@@ -28,6 +28,7 @@ test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/inst
 	$(MAKE) sim
 	BIN=target/proof tests/lake_check.sh
 	$(MAKE) infra
+	$(MAKE) stack
 
 lake-check: $(TOOLS)/readers/installed ## Only the tables as deltalake, polars and DuckDB read them
 	cargo build --locked --bins
@@ -127,6 +128,10 @@ account: ## Requests, CPU, memory and table sizes of an account of 100,000 time 
 
 acceptance: $(TOOLS)/sam/installed ## Deploy STACK, sync it, query every table through Athena, tear it down (needs AWS)
 	PATH=$(CURDIR)/$(TOOLS)/sam/bin:$$PATH PYTHONPATH=tests $(TOOLS)/sam/bin/python -m acceptance $(STACK) $(ACCEPT)
+
+stack: $(TOOLS)/sam/installed $(TOOLS)/ministack/installed $(TOOLS)/readers/installed ## Deploy the stack with `sam deploy` into MiniStack, run it, update it, remove it
+	cargo build $(PROOF) --bins
+	cd tests && ../$(TOOLS)/sam/bin/python -m unittest stack.test_gaps stack.test_stack
 
 token: $(TOOLS)/sam/installed ## Ask for the Harvest token, and store it in the secret of STACK
 	@$(if $(REGION),AWS_REGION=$(REGION) AWS_DEFAULT_REGION=$(REGION)) $(TOOLS)/sam/bin/python infra/operate.py token $(STACK)

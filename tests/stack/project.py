@@ -1,0 +1,47 @@
+"""A folder that looks as after `make build`: settings of SAM, the templates, and the functions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from samcli.yamlhelper import yaml_dump, yaml_parse
+
+from stack import gaps
+from stack.emulator import BINARIES, ROOT
+
+FUNCTIONS = {"Orchestrator": "orchestrator", "Worker": "worker"}
+
+
+class Project:
+    """The folder, with the template for this processor."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.build = folder / ".aws-sam/build"
+        self.build.mkdir(parents=True)
+        shutil.copy(ROOT / "samconfig.toml", folder)
+        for name in ("Makefile", "infra", "tests", ".tools"):
+            (folder / name).symlink_to(ROOT / name)
+        for name, binary in FUNCTIONS.items():
+            (self.build / name).mkdir()
+            # Not copied: the binaries are large, and nothing writes to them.
+            (self.build / name / "bootstrap").symlink_to(BINARIES / binary)
+        subprocess.run(["make", "--silent", "-B", "infra/template.x86_64.yaml"], cwd=ROOT, check=True)
+        self.taken_out = self.write()
+
+    def write(self, change: Callable[[dict, dict], None] | None = None) -> dict[str, int]:
+        """Writes the templates, changed by `change`; the places of what the emulator lacks."""
+        template = yaml_parse((ROOT / "infra/template.x86_64.yaml").read_text())
+        catalog = json.loads((ROOT / "infra/catalog.json").read_text())
+        for name in FUNCTIONS:
+            template["Resources"][name]["Properties"]["CodeUri"] = name
+        taken_out = gaps.take_out(template, catalog)
+        if change:
+            change(template, catalog)
+        (self.build / "template.yaml").write_text(yaml_dump(template))
+        (self.build / "catalog.json").write_text(json.dumps(catalog))
+        return taken_out
