@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from stack.emulator import Emulator, until
+from stack.emulator import REGION, Emulator, until
 
 _names = itertools.count()
 
@@ -187,6 +187,23 @@ def _gives_new_secrets_a_value(emulator: Emulator) -> bool:
     return True
 
 
+def _leaves_nested_stacks(emulator: Emulator) -> bool:
+    name, bucket = f"probe-{next(_names)}", f"probe-{next(_names)}"
+    group = {"Type": "AWS::Athena::WorkGroup", "Properties": {"Name": name}}
+    inner = {"Resources": {"Group": group, "OfTheSameName": group | {"DependsOn": "Group"}}}
+    s3, athena = emulator.client("s3"), emulator.client("athena")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket=bucket, Key="inner.json", Body=json.dumps(inner))
+    url = f"{emulator.endpoint}/{bucket}/inner.json"
+    _stack(emulator, {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}})
+    left = name in (one["Name"] for one in athena.list_work_groups()["WorkGroups"])
+    if left:
+        athena.delete_work_group(WorkGroup=name, RecursiveDeleteOption=True)
+    s3.delete_object(Bucket=bucket, Key="inner.json")
+    s3.delete_bucket(Bucket=bucket)
+    return left
+
+
 GAPS = (
     Gap(
         "AWS::Athena::NamedQuery",
@@ -226,4 +243,5 @@ GAPS = (
     Gap("the condition key dynamodb:LeadingKeys", _knows_no_leading_keys),
     Gap("lifecycle rules of a stack's bucket", _forgets_lifecycle),
     Gap("a new secret has no value", _gives_new_secrets_a_value),
+    Gap("the resources of a nested stack that fails are taken back", _leaves_nested_stacks),
 )

@@ -237,9 +237,9 @@ class StackTest(unittest.TestCase):
 
         def with_a_failure(template: dict, catalog: dict) -> None:
             others = [name for name, one in template["Resources"].items() if "Condition" not in one] + ["OrchestratorTick"]
-            # Every account has one of this name.
-            group = {"Type": "AWS::Athena::WorkGroup", "Properties": {"Name": "primary"}, "DependsOn": sorted(others)}
-            template["Resources"]["Impossible"] = group
+            # The catalogue has one of this name.
+            group = {"Type": "AWS::Athena::WorkGroup", "Properties": {"Name": {"Ref": "AWS::StackName"}}}
+            template["Resources"]["Impossible"] = group | {"DependsOn": sorted(others)}
 
         self.project.write(with_a_failure)
         ended = self.type(documented(".tools/sam/bin/sam deploy --parameter-overrides"), {"Deploy this changeset": "y"})
