@@ -292,6 +292,9 @@ class StackTest(unittest.TestCase):
             return lambda service: self.emulator.client(service, credentials)
 
         orchestrator, worker = clients(own.orchestrator), clients(own.worker)
+        named = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in self.resources(own.name)}
+        for role, name in ((orchestrator, "OrchestratorRole"), (worker, "WorkerRole")):
+            self.assertIn(f":assumed-role/{named[name]}/", role("sts").get_caller_identity()["Arn"])
         key = {"pk": {"S": f"account#{own.account}"}, "sk": {"S": "orchestrator"}}
         table = next(iter(self.objects(own, "tables/")))
         group = own.lambdas.get_function_configuration(FunctionName=own.worker)["LoggingConfig"]["LogGroup"]
