@@ -91,6 +91,7 @@ class Emulator:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         self.folder = Path(tempfile.mkdtemp(prefix="stack-"))
         self._servers: list[Server] = []
+        self._clients: dict = {}
         try:
             self._start(harvest)
         except BaseException:
@@ -170,7 +171,13 @@ class Emulator:
 
     def client(self, service: str, credentials: dict[str, str] | None = None):
         """A client of the account's owner, or with other credentials."""
-        session = boto3.Session(region_name=REGION, **credentials) if credentials else self.session
+        if credentials is None:
+            if service not in self._clients:
+                self._clients[service] = self._client(self.session, service)
+            return self._clients[service]
+        return self._client(boto3.Session(region_name=REGION, **credentials), service)
+
+    def _client(self, session: boto3.Session, service: str):
         once = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
         return session.client(service, endpoint_url=self.endpoint, verify=str(self.certificate), config=once)
 

@@ -7,6 +7,7 @@ those of the stack's roles, and policies are enforced.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import re
 import shutil
@@ -189,7 +190,7 @@ class StackTest(unittest.TestCase):
         for key in self.objects(stack, "tables/"):
             path = folder / key.removeprefix(stack.lake_key(""))
             path.parent.mkdir(parents=True, exist_ok=True)
-            stack.s3.download_file(stack.bucket, key, str(path))
+            path.write_bytes(stack.s3.get_object(Bucket=stack.bucket, Key=key)["Body"].read())
         compared = subprocess.run(
             [TOOLS / "readers/bin/python", "-m", "lake_check", "--lake", folder, "--truth", self.harvest.origin, *more],
             cwd=ROOT / "tests", capture_output=True, text=True, timeout=300,
@@ -298,7 +299,7 @@ class StackTest(unittest.TestCase):
         def clients(function: str) -> Callable:
             names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
             credentials = {name.lower(): processes[function][name] for name in names}
-            return lambda service: self.emulator.client(service, credentials)
+            return functools.cache(lambda service: self.emulator.client(service, credentials))
 
         orchestrator, worker = clients(own.orchestrator), clients(own.worker)
         named = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in self.resources(own.name)}
