@@ -224,7 +224,7 @@ class StackTest(unittest.TestCase):
         self.addCleanup(comparing.shutdown)
         compared = [comparing.submit(self.compare, "beside", *SOME)]
         with step("the first stack's schedule ticks, and the orchestrator makes all tables") as notes:
-            until("a tick of the schedule", FIRST_TICK, lambda: len(self.logs(one)) == TABLES)
+            until("a tick of the schedule", FIRST_TICK, lambda: len(self.logs(one)) == TABLES, 1)
             notes += [f"{time.monotonic() - made:.0f} s after its deployment"]
         with step("workers fill them") as notes:
             notes += [f"{self.fill('harvest-lake')} more ticks, sent"]
