@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from stack.emulator import REGION, Emulator, until
+from stack.emulator import REGION, Emulator, may, until
 
 _names = itertools.count()
 
@@ -100,23 +100,9 @@ def _is_refused(resource: dict) -> Callable:
 
 def _allowed(emulator: Emulator, statement: dict, call: Callable) -> bool:
     """Whether a user with this statement alone may make the call."""
-    iam = emulator.client("iam")
-    name = f"probe-{next(_names)}"
-    iam.create_user(UserName=name)
     policy = {"Version": "2012-10-17", "Statement": {"Effect": "Allow"} | statement}
-    iam.put_user_policy(UserName=name, PolicyName="probe", PolicyDocument=json.dumps(policy))
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    try:
-        call({"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]})
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException"):
-            raise
-        return False
-    finally:
-        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-        iam.delete_user_policy(UserName=name, PolicyName="probe")
-        iam.delete_user(UserName=name)
-    return True
+    with emulator.user(policy) as credentials:
+        return may(lambda: call(credentials))
 
 
 def _named_by_its_name(emulator: Emulator) -> bool:

@@ -22,7 +22,7 @@ from acceptance.stack import Stack
 from botocore.exceptions import ClientError
 
 from stack import typed
-from stack.emulator import BINARIES, REGION, ROOT, TOOLS, Emulator, until
+from stack.emulator import BINARIES, REGION, ROOT, TOOLS, Emulator, may, until
 from stack.project import Project
 
 STREAMS = [table["stream"] for table in json.loads((ROOT / "tests/catalog.json").read_text())]
@@ -57,15 +57,6 @@ def step(text: str) -> Iterator[list[str]]:
     notes: list[str] = []
     yield notes
     print(f"  {time.monotonic() - start:5.1f} s  {': '.join([text, *notes])}", flush=True)
-
-
-def may(call: Callable) -> bool:
-    """Whether the call is allowed, whatever else comes of it."""
-    try:
-        call()
-    except ClientError as error:
-        return error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException")
-    return True
 
 
 class StackTest(unittest.TestCase):
@@ -352,9 +343,22 @@ class StackTest(unittest.TestCase):
         calls = [(what, role, allowed, call) for what, (allowed, call) in both.items() for role in (orchestrator, worker)]
         for what, (first, second, call) in apart.items():
             calls += [(what, orchestrator, first, call), (what, worker, second, call)]
-        for what, role, allowed, call in calls:
-            with self.subTest(what=what, role="orchestrator" if role is orchestrator else "worker"):
-                self.assertEqual(may(lambda: call(role)), allowed)
+        # Nobody can act as the schedule's role: a user with its policy shows what it allows.
+        policy = self.emulator.client("iam").get_role_policy(RoleName=named["ScheduleRole"], PolicyName="tick")
+        with self.emulator.user(policy["PolicyDocument"]) as credentials:
+            schedule = functools.cache(lambda service: self.emulator.client(service, credentials))
+            lost = own.sqs.get_queue_url(QueueName=named["LostTicks"].rsplit("/", 1)[-1])["QueueUrl"]
+            calls += [
+                ("tick", schedule, True, lambda of: of("lambda").invoke(FunctionName=own.orchestrator, Payload=b"{}")),
+                ("work", schedule, False, lambda of: of("lambda").invoke(FunctionName=own.worker, Payload=b"{}")),
+                ("tick another", schedule, False, lambda of: of("lambda").invoke(FunctionName=other.orchestrator, Payload=b"{}")),
+                ("keep a lost tick", schedule, True, lambda of: of("sqs").send_message(QueueUrl=lost, MessageBody="{}")),
+                ("report a failure", schedule, False, lambda of: of("sqs").send_message(QueueUrl=queue, MessageBody="{}")),
+            ]
+            names = {orchestrator: "orchestrator", worker: "worker", schedule: "schedule"}
+            for what, role, allowed, call in calls:
+                with self.subTest(what=what, role=names[role]):
+                    self.assertEqual(may(lambda: call(role)), allowed)
         return f"{len(calls)} calls, {sum(not allowed for _, _, allowed, _ in calls)} of them refused"
 
     def confirm(self, stack: Stack) -> list[str]:
