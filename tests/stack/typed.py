@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# A line that waits for an answer: `Stack Name [harvest-lake]: `, `Deploy this changeset? [y/N]: `, `Parameter X: `.
-_QUESTION = re.compile(r"(\[[^\]]*\]|Parameter \w+): ?$")
+# A line that waits for an answer: `Stack Name [harvest-lake]: `, `Deploy this changeset? [y/N]: `, `Parameter X: `. The space
+# counts: a question that is hidden shows it when it is.
+_QUESTION = re.compile(r"(\[[^\]]*\]|Parameter \w+): $")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
@@ -65,7 +66,7 @@ def run(
                 break
             typed.said += _CONTROL.sub("", part.decode(errors="replace"))
             line = typed.said[answered:].rsplit("\n", 1)[-1]
-            is_secret = secret is not None and line.rstrip().endswith(secret)
+            is_secret = secret is not None and line.endswith(f"{secret} ")
             if not (is_secret or _QUESTION.search(line)):
                 continue
             question = line.strip()
