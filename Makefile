@@ -89,7 +89,7 @@ infra: $(TOOLS)/sam/installed $(TOOLS)/checkov/installed ## Lint the templates, 
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/sam validate --lint --template infra/template.yaml --region eu-west-1
 	$(TOOLS)/sam/bin/cfn-lint -t infra/template.yaml infra/catalog.json -r eu-west-1
 	$(TOOLS)/checkov/bin/checkov --config-file infra/checkov.yaml -f infra/template.yaml
-	cd tests && ../$(TOOLS)/sam/bin/python -m unittest infra.test_template infra.test_conditions acceptance.test_acceptance
+	cd tests && ../$(TOOLS)/sam/bin/python -m unittest infra.test_template infra.test_conditions infra.test_operate acceptance.test_acceptance
 
 # Which processor is said once, in the template that is built: `sam deploy` deploys what was built from it.
 ARCHITECTURE ?= arm64

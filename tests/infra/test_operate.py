@@ -1,0 +1,89 @@
+"""`make token` and `make status`, with services of their own."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import unittest
+from unittest import mock
+
+from infra.test_template import ROOT
+
+sys.path.insert(0, str(ROOT / "infra"))
+
+import operate  # noqa: E402: it is no package
+
+TOKEN, KEY = "a-token", "a-key-of-sixteen-letters"
+
+
+class Services:
+    """CloudFormation and Secrets Manager with one stack and its secret."""
+
+    class exceptions:  # noqa: N801: its name in boto3
+        class ResourceNotFoundException(Exception):
+            """A secret without a value."""
+
+    def __init__(self, value: str | None, **parameters: str):
+        self.value = value
+        self.parameters = {"HarvestAccountId": "1234567", "HashFields": ""} | parameters
+
+    def describe_stacks(self, StackName: str) -> dict:  # noqa: N803: its name in boto3
+        outputs = {"SecretArn": "arn:mine", "Lake": "s3://mine/lake", "State": "dynamodb://mine"}
+        return {"Stacks": [{
+            "Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()],
+            "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in self.parameters.items()],
+        }]}  # fmt: skip
+
+    def get_secret_value(self, SecretId: str) -> dict:  # noqa: N803: its name in boto3
+        if self.value is None:
+            raise self.exceptions.ResourceNotFoundException
+        return {"SecretString": self.value}
+
+    def put_secret_value(self, SecretId: str, SecretString: str) -> None:  # noqa: N803: their names in boto3
+        self.value = SecretString
+
+
+class OperateTest(unittest.TestCase):
+    def put(self, services: Services, typed: str) -> dict:
+        """What the secret holds after these lines were given; they are not in what was printed."""
+        with (
+            mock.patch.object(operate.boto3, "client", lambda _: services),
+            mock.patch.object(sys, "stdin", io.StringIO(typed)),
+            mock.patch.object(sys, "stdout", io.StringIO()) as printed,
+        ):
+            operate.put_token("mine")
+        for line in typed.split():
+            self.assertNotIn(line, printed.getvalue())
+        return json.loads(services.value)
+
+    def test_a_token_replaces_the_former_one_and_leaves_the_key_of_the_hashes(self):
+        for former in (None, "", json.dumps({"access_token": "former"}), json.dumps({"refresh_token": "former"})):
+            self.assertEqual(self.put(Services(former), f"{TOKEN}\n"), {"access_token": TOKEN})
+        former = json.dumps({"access_token": "former", "hash_key": KEY})
+        self.assertEqual(self.put(Services(former), f"{TOKEN}\n"), {"access_token": TOKEN, "hash_key": KEY})
+
+    def test_a_key_is_asked_for_where_it_is_needed_and_missing(self):
+        services = Services(None, HashFields="users.email")
+        self.assertEqual(self.put(services, f"{TOKEN}\n{KEY}\n"), {"access_token": TOKEN, "hash_key": KEY})
+        self.assertEqual(self.put(services, "another\n"), {"access_token": "another", "hash_key": KEY})
+
+    def test_nothing_given_changes_nothing(self):
+        services = Services("{}")
+        with self.assertRaises(SystemExit):
+            self.put(services, "\n")
+        self.assertEqual(services.value, "{}")
+
+    def test_status_is_that_of_the_stacks_places(self):
+        with (
+            mock.patch.object(operate.boto3, "client", lambda _: Services(None)),
+            mock.patch.object(operate.os, "execvp") as became,
+            mock.patch.dict(operate.os.environ, {"COMMAND": ""}),
+        ):
+            operate.show_status("mine")
+        line = "harvest-lake status --lake s3://mine/lake --state dynamodb://mine --account-id 1234567"
+        became.assert_called_once_with("harvest-lake", line.split())
+
+
+if __name__ == "__main__":
+    unittest.main()
