@@ -220,6 +220,8 @@ class StackTest(unittest.TestCase):
         with step("workers fill them") as notes:
             notes += [f"{self.fill('harvest-lake')} more ticks, sent"]
         compared += [comparing.submit(self.compare, "harvest-lake")]
+        with step("`make status`"):
+            self.shows_its_status("harvest-lake")
         with step("each role may do what its function needs, and no more") as notes:
             notes += [self.roles_allow_their_own(one, self.stack("beside"))]
         with step("what only AWS confirms in full") as notes:
@@ -285,6 +287,12 @@ class StackTest(unittest.TestCase):
         self.assertIn(name, (self.project.folder / "samconfig.toml").read_text())
         (self.project.folder / "samconfig.toml").write_text(settings)
         return [f"{len(ended.questions)} questions, {len(typed_in)} of them not with Enter"]
+
+    def shows_its_status(self, name: str) -> None:
+        command = f"{documented('make status')} COMMAND={BINARIES / 'harvest-lake'}"
+        ended = self.type(command.replace("STACK=harvest-lake", f"STACK={name}"))
+        self.assertEqual(ended.status, 0, ended.said)
+        self.assertEqual([one for one in STREAMS if one not in ended.said], [])
 
     def roles_allow_their_own(self, own: Stack, other: Stack) -> str:
         processes = self.emulator.processes()
