@@ -70,6 +70,8 @@ def deploy(arguments: argparse.Namespace, account: str) -> None:
             "--no-fail-on-empty-changeset",
             "--parameter-overrides",
             f"HarvestAccountId={account}",
+            # With all metrics.
+            "Dashboard=true",
         ],
         check=True,
     )

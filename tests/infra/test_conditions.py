@@ -15,7 +15,7 @@ ACCOUNT = {"HarvestAccountId": "1234567"}
 CHOICES = {
     "ExistingBucketName": "my-bucket",
     "ExistingSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf",
-    "EventBusName": "",
+    "EventBusName": "default",
     "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/0f3c9a10",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "AlarmEmail": "me@example.com",
@@ -25,7 +25,7 @@ CHOICES = {
 LARGEST_ENVIRONMENT = 4096
 # Most characters of names that CloudFormation makes: those of the stack and of the resource and thirteen of its
 # own; Lambda and S3 allow fewer.
-LONGEST_NAMES = {"<State>": 128 + len("-State-") + 13, "<Worker>": 64, "<Bucket>": 63}
+LONGEST_NAMES = {"<State>": 128 + len("-State-") + 13, "<Worker>": 64, "<SmallWorker>": 64, "<Bucket>": 63}
 
 
 def combinations():
@@ -64,7 +64,7 @@ class ConditionsTest(unittest.TestCase):
         self.assertEqual("Bucket" in stack.resources, "ExistingBucketName" not in chosen)
         self.assertEqual("BucketPolicy" in stack.resources, "ExistingBucketName" not in chosen)
         self.assertEqual("Secret" in stack.resources, "ExistingSecretArn" not in chosen)
-        self.assertEqual("WorkerAccess" in stack.resources, "EventBusName" not in chosen)
+        self.assertEqual("WorkerAccess" in stack.resources, "EventBusName" in chosen)
         self.assertEqual("Alarms" in stack.resources, "AlarmEmail" in chosen)
         self.assertEqual("Board" in stack.resources, "Dashboard" in chosen)
         bucket = chosen.get("ExistingBucketName", "<Bucket>")
@@ -73,7 +73,9 @@ class ConditionsTest(unittest.TestCase):
             variables = function["Environment"]["Variables"]
             self.assertEqual(variables["HARVEST_LAKE"], f"s3://{bucket}/lake")
             self.assertEqual(variables["HARVEST_SECRET_ARN"], secret)
-            self.assertEqual(variables["HARVEST_EVENT_BUS"], chosen.get("EventBusName", "default"))
+            self.assertEqual(variables["HARVEST_EVENT_BUS"], chosen.get("EventBusName", ""))
+            metrics = "all" if "Dashboard" in chosen else "trouble" if "AlarmEmail" in chosen else "none"
+            self.assertEqual(variables["HARVEST_METRICS"], metrics)
         self.assertEqual(stack.outputs["Lake"], f"s3://{bucket}/lake")
         self.assertEqual(stack.outputs["SecretArn"], secret)
         tables = nested.of_type("AWS::Glue::Table").values()
@@ -90,8 +92,10 @@ class ConditionsTest(unittest.TestCase):
         self.check_key(stack, nested, chosen.get("KmsKeyArn"))
         for role in stack.of_type("AWS::IAM::Role").values():
             self.assertEqual(role.get("PermissionsBoundary"), chosen.get("PermissionsBoundaryArn"))
-        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
-            self.assertEqual(alarm.get("AlarmActions"), ["<Alarms>"] if "AlarmEmail" in chosen else None)
+        alarms = stack.of_type("AWS::CloudWatch::Alarm").values()
+        self.assertEqual(len(alarms), 3 if "AlarmEmail" in chosen else 0)
+        for alarm in alarms:
+            self.assertEqual(alarm["AlarmActions"], ["<Alarms>"])
         left = [node for one in (stack, nested) for node in walk([one.resources, one.outputs]) if isinstance(node, dict)]
         self.assertEqual([node for node in left if any(name.startswith("Fn::") for name in node)], [])
 

@@ -27,7 +27,7 @@ import built  # noqa: E402: it is no package
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 
 ALLOWED = {
-    "InvokeTheWorker": ["lambda:InvokeFunction"],
+    "InvokeTheWorkers": ["lambda:InvokeFunction"],
     "KeepTheNextRefreshToken": ["secretsmanager:PutSecretValue"],
     "KeepTicksThatFailed": ["sqs:SendMessage"],
     "ListTheLake": ["s3:ListBucket"],
@@ -145,7 +145,8 @@ class TemplateTest(unittest.TestCase):
 
     def test_functions_end_in_time_and_retries_are_bounded(self):
         functions = of_type("AWS::Lambda::Function")
-        self.assertEqual(functions["Worker"]["Properties"]["Timeout"], 900)
+        for name in ("Worker", "SmallWorker"):
+            self.assertEqual(functions[name]["Properties"]["Timeout"], 900)
         self.assertLessEqual(functions["Orchestrator"]["Properties"]["Timeout"], 120)
         for function in functions.values():
             properties = function["Properties"]
@@ -159,16 +160,30 @@ class TemplateTest(unittest.TestCase):
         }
         # No retries: who comes a minute after a death finds the lease of the dead one, answers "busy", and
         # nobody hears of the death.
-        self.assertEqual(bounds, {"OrchestratorEventInvokeConfig": (0, 60), "WorkerEventInvokeConfig": (0, 120)})
-        worker = of_type("AWS::Lambda::EventInvokeConfig")["WorkerEventInvokeConfig"]
-        destination = worker["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
-        self.assertEqual(destination, {"Fn::GetAtt": ["Failures", "Arn"]})
+        workers = ("WorkerEventInvokeConfig", "SmallWorkerEventInvokeConfig")
+        self.assertEqual(bounds, {"OrchestratorEventInvokeConfig": (0, 60), **dict.fromkeys(workers, (0, 120))})
+        for name in workers:
+            config = of_type("AWS::Lambda::EventInvokeConfig")[name]
+            destination = config["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
+            self.assertEqual(destination, {"Fn::GetAtt": ["Failures", "Arn"]})
+
+    def test_both_workers_are_one_program_that_is_built_once(self):
+        # SAM builds once for functions that agree in these.
+        same = [
+            {key: function["Properties"].get(key) for key in ("CodeUri", "Runtime", "Architectures")} | function["Metadata"]
+            for name, function in source()["Resources"].items()
+            if name in ("Worker", "SmallWorker")
+        ]
+        self.assertEqual(same[0], same[1])
+        small = of_type("AWS::Lambda::Function")["SmallWorker"]["Properties"]
+        self.assertEqual(small["MemorySize"], 256)
 
     def test_no_event_waits_for_longer_than_the_orchestrator_remembers_whom_it_invoked(self):
         dispatch = (ROOT / "shared/engine/src/dispatch.rs").read_text()
         (minutes,) = re.findall(r"STARTING: SignedDuration = SignedDuration::from_mins\((\d+)\)", dispatch)
-        config = of_type("AWS::Lambda::EventInvokeConfig")["WorkerEventInvokeConfig"]["Properties"]
-        self.assertLessEqual(config["MaximumEventAgeInSeconds"], 60 * int(minutes))
+        for name in ("WorkerEventInvokeConfig", "SmallWorkerEventInvokeConfig"):
+            config = of_type("AWS::Lambda::EventInvokeConfig")[name]["Properties"]
+            self.assertLessEqual(config["MaximumEventAgeInSeconds"], 60 * int(minutes))
 
     def test_the_destination_of_failures_is_allowed_before_it_is_set(self):
         # Lambda asks the role when the destination is set; only a statement inside the role is surely there.
@@ -185,7 +200,7 @@ class TemplateTest(unittest.TestCase):
         settings = source()["Globals"]["Function"]["Environment"]["Variables"]
         for name, function in of_type("AWS::Lambda::Function").items():
             given = function["Properties"]["Environment"]["Variables"]
-            own = {"HARVEST_WORKER"} if name == "Orchestrator" else set()
+            own = {"HARVEST_WORKER", "HARVEST_SMALL_WORKER"} if name == "Orchestrator" else set()
             self.assertEqual({key: value for key, value in given.items() if key not in own}, settings)
             self.assertLessEqual(own, set(given))
 
@@ -287,7 +302,7 @@ class TemplateTest(unittest.TestCase):
             for name, one in of_type("AWS::Lambda::Function").items()
         }
         # A report for each tick would say nothing.
-        self.assertEqual(levels, {"Worker": "INFO", "Orchestrator": "WARN"})
+        self.assertEqual(levels, {"Worker": "INFO", "SmallWorker": "INFO", "Orchestrator": "WARN"})
 
     def test_a_query_may_read_two_gigabytes_unless_told_otherwise(self):
         # A cent a query, and more than the copy of a large account; the number fits into 32 bits.
@@ -319,24 +334,21 @@ class TemplateTest(unittest.TestCase):
         self.assertEqual(denied[0]["Effect"], "Deny")
         self.assertEqual(denied[0]["Condition"], {"Bool": {"aws:SecureTransport": "false"}})
 
-    def test_what_goes_wrong_is_watched(self):
-        watched = set()
+    def test_what_goes_wrong_is_watched_by_few_alarms_and_only_if_somebody_hears_of_it(self):
+        watched = {}
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+            self.assertEqual(alarm["Condition"], "HasEmail", name)
             properties = alarm["Properties"]
-            metrics = [one["MetricStat"]["Metric"]["MetricName"] for one in properties.get("Metrics", []) if "MetricStat" in one]
-            watched.add((properties.get("MetricName") or metrics[0], properties["TreatMissingData"]))
-            self.assertIn("AlarmActions", properties, name)
-        self.assertIn(("OldestStreamLagSeconds", "breaching"), watched)
-        for metric in ("Errors", "Throttles", "RecursiveInvocationsDropped",
-                       "DestinationDeliveryFailures", "ApproximateNumberOfMessagesVisible",
-                       "RefusedStreams", "FailingStreams", "QuarantinedRecords"):
-            self.assertIn((metric, "notBreaching"), watched)
-        queues = {
-            json.dumps(alarm["Properties"]["Dimensions"])
-            for alarm in of_type("AWS::CloudWatch::Alarm").values()
-            if alarm["Properties"].get("Namespace") == "AWS/SQS"
-        }
-        self.assertEqual(len(queues), len(of_type("AWS::SQS::Queue")))
+            self.assertEqual(properties["AlarmActions"], [{"Ref": "Alarms"}], name)
+            watched[properties["MetricName"]] = properties["TreatMissingData"]
+        self.assertEqual(watched, {
+            "ApproximateNumberOfMessagesVisible": "notBreaching",
+            # Nothing comes: no tick, or no tick that gets as far as its metric.
+            "Invocations": "breaching",
+            "StreamsInTrouble": "breaching",
+        })
+        detail = source()["Globals"]["Function"]["Environment"]["Variables"]["HARVEST_METRICS"]
+        self.assertEqual(detail, {"Fn::If": ["HasDashboard", "all", {"Fn::If": ["HasEmail", "trouble", "none"]}]})
 
     def test_every_parameter_is_bounded_and_described(self):
         for name, parameter in source()["Parameters"].items():

@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use sim::{Account, AccountScale, HttpFace, RunningFace};
 use state::{PutOutcome, StateStore as _, WriteCondition};
 
-use crate::emulators::{self, environment};
+use crate::emulators::lasting::LastingEmulator;
+use crate::emulators::{self, Emulator, environment};
 use crate::lambda::{Function, Lambda, Unreliable};
-use crate::oracle::Oracle;
+use crate::oracle::{After, Oracle};
 use crate::proxy::Proxy;
 use crate::scene::{binary, now};
 
@@ -44,6 +45,8 @@ pub struct Plan {
     /// Faults of S3 and `DynamoDB`: seed, and percentage of the requests that fail. If given,
     /// Harvest is behind a proxy, too, which lets no request fail.
     pub faults: Option<(u64, u32)>,
+    /// S3 and `DynamoDB` of this deployment alone, if not those of all tests.
+    pub stores: Option<[Arc<LastingEmulator>; 2]>,
     /// More variables of both functions.
     pub variables: Vec<(&'static str, String)>,
 }
@@ -57,6 +60,7 @@ impl Default for Plan {
             secret: Some(secret(sim::ADMINISTRATOR_TOKEN)),
             timeout: Duration::from_mins(15),
             faults: None,
+            stores: None,
             variables: Vec::new(),
         }
     }
@@ -87,6 +91,7 @@ pub struct Cloud {
     pub proxies: Vec<Proxy>,
     /// File that the functions log to.
     pub log: PathBuf,
+    dynamodb: Emulator,
     secret: String,
     failures: String,
     news: String,
@@ -97,10 +102,16 @@ impl Cloud {
     /// Makes the resources of the template, and hosts the functions.
     #[expect(clippy::too_many_lines, reason = "the resources of the template, one after the other")]
     pub async fn deploy(plan: Plan) -> Self {
-        let (s3, dynamodb) = tokio::join!(emulators::s3(), emulators::dynamodb());
+        let [s3, dynamodb] = match &plan.stores {
+            Some(stores) => stores.each_ref().map(|store| store.server()),
+            None => {
+                let (s3, dynamodb) = tokio::join!(emulators::s3(), emulators::dynamodb());
+                [s3.clone(), dynamodb.clone()]
+            }
+        };
         let moto = emulators::moto().await;
-        let bucket = emulators::new_bucket(s3, "lake").await;
-        let table = emulators::new_table(dynamodb, "state").await;
+        let bucket = emulators::new_bucket(&s3, "lake").await;
+        let table = emulators::new_table(&dynamodb, "state").await;
         let name = bucket.replace("lake", "stack");
         let aws = moto.aws().await;
         let secrets = aws.secrets().await;
@@ -132,7 +143,7 @@ impl Cloud {
         let mut variables = environment.clone();
         let (mut proxies, mut base_url) = (Vec::new(), served.base_url());
         if let Some((seed, percent)) = plan.faults {
-            for server in [s3, dynamodb] {
+            for server in [&s3, &dynamodb] {
                 proxies.push(Proxy::start(&server.endpoint, seed, percent).await);
             }
             if let [s3, dynamodb] = &proxies[..] {
@@ -152,7 +163,9 @@ impl Cloud {
             ("HARVEST_LAKE", lake.clone()),
             ("HARVEST_STATE", state.clone()),
             ("HARVEST_WORKER", "worker".to_owned()),
+            ("HARVEST_SMALL_WORKER", "small-worker".to_owned()),
             ("HARVEST_EVENT_BUS", "default".to_owned()),
+            ("HARVEST_METRICS", "all".to_owned()),
             ("HARVEST_GENERAL", "100000/1s".to_owned()),
             ("HARVEST_REPORTS", "100000/1s".to_owned()),
         ];
@@ -160,20 +173,21 @@ impl Cloud {
         variables.extend(settings.map(|(name, value)| (name.to_owned(), value)));
         let (lambda, _) = Lambda::host(plan.conduct, Some(sqs), |endpoint| {
             variables.push(("AWS_ENDPOINT_URL_LAMBDA".to_owned(), endpoint.to_owned()));
-            let function = |name: &str, timeout, concurrency| Function {
+            let function = |name: &str, program: &str, memory, timeout, concurrency| Function {
                 name: name.to_owned(),
-                bootstrap: binary(name),
+                bootstrap: binary(program),
                 variables: variables.clone(),
                 timeout,
-                memory: 1769,
+                memory,
                 concurrency,
                 retries: retries(name),
                 failure_queue: Some(failures.clone()),
                 log: Some(log.clone()),
             };
             vec![
-                function("orchestrator", Duration::from_mins(2), 1),
-                function("worker", plan.timeout, 8),
+                function("orchestrator", "orchestrator", 256, Duration::from_mins(2), 1),
+                function("worker", "worker", 1769, plan.timeout, 8),
+                function("small-worker", "worker", 256, plan.timeout, 8),
             ]
         })
         .await;
@@ -188,6 +202,7 @@ impl Cloud {
             environment,
             proxies,
             log,
+            dynamodb,
             secret,
             failures,
             news,
@@ -228,6 +243,31 @@ impl Cloud {
         let said = self.said();
         let last: Vec<&str> = said.lines().rev().take(5).collect();
         panic!("no rest after {MOST_TICKS} ticks; the log ends with {last:#?}");
+    }
+
+    /// Ticks until all tables are exact, without waiting for back-offs and for the leases of dead runs.
+    ///
+    /// # Panics
+    /// Panics after four minutes; `circumstances` are part of the message.
+    #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
+    pub async fn rest_exact(&self, circumstances: &str) {
+        let rested = tokio::time::timeout(Duration::from_mins(4), async {
+            loop {
+                self.forget_failures().await;
+                self.expire_leases().await;
+                self.tick().await.ok();
+                if self.oracle().differences(After::FullPasses).await.is_empty() {
+                    break;
+                }
+            }
+        });
+        if rested.await.is_err() {
+            let wrong = self.oracle().differences(After::FullPasses).await;
+            let attempts = self.lambda.attempts();
+            let failed: Vec<_> = attempts.iter().filter(|one| one.answer.is_err()).collect();
+            let last = attempts.iter().rev().find(|one| one.function == "orchestrator");
+            panic!("{circumstances}: {wrong:?}\nfailed: {failed:?}\nlast: {last:?}");
+        }
     }
 
     /// Returns the log of the functions.
@@ -288,7 +328,7 @@ impl Cloud {
 
     async fn edit(&self, change: impl Fn(&mut Value)) {
         let table = self.state.trim_start_matches("dynamodb://");
-        let client = emulators::dynamodb().await.aws().await.dynamodb().await;
+        let client = self.dynamodb.aws().await.dynamodb().await;
         let state = DynamoStore::new(client, table, || 0);
         let account = AccountId(self.served.with(|account| account.account_id()));
         for (key, item) in state.list(account, "").await.expect("a listing") {
@@ -339,6 +379,7 @@ impl Cloud {
 fn retries(function: &str) -> u32 {
     let resource = match function {
         "orchestrator" => "\n  Orchestrator:\n",
+        "small-worker" => "\n  SmallWorker:\n",
         _ => "\n  Worker:\n",
     };
     let (_, own) = TEMPLATE.split_once(resource).expect("a function of the template");

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use environment::Environment;
+pub(crate) use environment::signal;
 
 use crate::http;
 
@@ -271,7 +272,7 @@ impl Lambda {
             return false;
         }
         let which = self.0.dice.lock().expect("no panic").random_range(0..pids.len());
-        environment::signal(pids[which], "KILL");
+        signal(pids[which], "KILL");
         true
     }
 

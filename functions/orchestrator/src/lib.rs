@@ -13,6 +13,7 @@
 mod answer;
 mod event;
 mod invocation;
+mod tick;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let deployment = DeploymentSettings::parse(&GivenSettings::from_environment()?)?;
     let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
-    let invoker = LambdaInvoker::new(deployment.aws.lambda().await, deployment.worker()?);
+    let invoker = LambdaInvoker::new(deployment.aws.lambda().await, deployment.workers()?);
     let orchestrator = &Orchestrator { context, invoker: Arc::new(invoker) };
     let deployment = &deployment;
     Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {

@@ -93,8 +93,7 @@ impl Worker {
         }
         let failed = u64::from(outcome == "failed");
         metrics::emit(
-            self.context.function.as_deref(),
-            self.context.clock.now(),
+            &self.context,
             &[
                 Metric::count("Requests", *requests),
                 Metric::count("RowsChanged", changed),

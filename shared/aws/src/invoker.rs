@@ -10,37 +10,47 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
+use engine::room::WorkerSize;
 use runtime::invoke::{InvokeError, Invoker, WorkerEvent};
 
-/// Invoker of a Lambda function, the worker.
+/// Invoker of the worker functions.
 #[derive(Clone, Debug)]
 pub struct LambdaInvoker {
     client: Client,
-    function: String,
+    workers: WorkerFunctions,
+}
+
+/// Names or ARNs of the functions that work on one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerFunctions {
+    /// The function with little memory.
+    pub small: String,
+    /// The function with memory for full passes.
+    pub large: String,
 }
 
 impl LambdaInvoker {
-    /// Names the function, by name or ARN. Sends no request yet.
+    /// Returns an invoker of these functions. Sends no request yet.
     #[must_use]
-    pub fn new(client: Client, function: impl Into<String>) -> Self {
-        Self { client, function: function.into() }
-    }
-
-    /// Error with the function's name.
-    fn failed(&self, source: Box<dyn std::error::Error + Send + Sync>) -> InvokeError {
-        InvokeError { function: self.function.clone(), source }
+    pub const fn new(client: Client, workers: WorkerFunctions) -> Self {
+        Self { client, workers }
     }
 }
 
 #[async_trait]
 impl Invoker for LambdaInvoker {
-    async fn invoke(&self, event: &WorkerEvent) -> Result<(), InvokeError> {
-        let payload = serde_json::to_vec(event).map_err(|error| self.failed(error.into()))?;
-        let call = self.client.invoke().function_name(&self.function);
+    async fn invoke(&self, event: &WorkerEvent, size: WorkerSize) -> Result<(), InvokeError> {
+        let function = match size {
+            WorkerSize::Small => &self.workers.small,
+            WorkerSize::Large => &self.workers.large,
+        };
+        let failed = |source| InvokeError { function: function.clone(), source };
+        let payload = serde_json::to_vec(event).map_err(|error| failed(error.into()))?;
+        let call = self.client.invoke().function_name(function);
         let call = call.invocation_type(InvocationType::Event).payload(Blob::new(payload));
         match call.send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.failed(DisplayErrorContext(error).to_string().into())),
+            Err(error) => Err(failed(DisplayErrorContext(error).to_string().into())),
         }
     }
 }

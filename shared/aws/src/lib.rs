@@ -38,7 +38,7 @@ use tokio::sync::OnceCell;
 
 pub use bus::EventBus;
 pub use dynamo::DynamoStore;
-pub use invoker::LambdaInvoker;
+pub use invoker::{LambdaInvoker, WorkerFunctions};
 pub use s3::S3Store;
 pub use secret::SecretsManagerVault;
 

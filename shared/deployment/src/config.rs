@@ -13,7 +13,7 @@ mod setting;
 #[cfg(test)]
 mod tests;
 
-use aws::AwsClients;
+use aws::{AwsClients, WorkerFunctions};
 use harvest_api::BaseUrl;
 use runtime::settings::Settings;
 
@@ -47,6 +47,8 @@ pub struct DeploymentSettings {
     pub state: StatePlace,
     /// Name or ARN of the function that works on one stream; only the orchestrator needs it.
     pub worker: Option<String>,
+    /// Name or ARN of the same function with little memory; `None`: there is none.
+    pub small_worker: Option<String>,
     /// Name or ARN of the event bus for completed and failed passes; `None`: no events are sent.
     pub event_bus: Option<String>,
     /// AWS, for a lake, state or secret there.
@@ -54,12 +56,15 @@ pub struct DeploymentSettings {
 }
 
 impl DeploymentSettings {
-    /// Returns the function that works on one stream.
+    /// Returns the functions that work on one stream. One function does all work if there is no small
+    /// one.
     ///
     /// # Errors
-    /// Where it is not set.
-    pub fn worker(&self) -> Result<&str, ConfigError> {
-        self.worker.as_deref().ok_or(ConfigError::NoWorker)
+    /// Fails if no function is set.
+    pub fn workers(&self) -> Result<WorkerFunctions, ConfigError> {
+        let large = self.worker.clone().ok_or(ConfigError::NoWorker)?;
+        let small = self.small_worker.clone().unwrap_or_else(|| large.clone());
+        Ok(WorkerFunctions { small, large })
     }
 
     /// Returns the place of the token.

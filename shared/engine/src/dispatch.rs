@@ -10,7 +10,7 @@ use crate::lease::{LEASE, Lease};
 use crate::pass::Pass;
 use crate::plan::{Demand, DueRun, due};
 use crate::present::Present;
-use crate::room::{RunWeight, WorkerRoom, weight};
+use crate::room::{RunWeight, WorkerRoom, WorkerSize, weight, worker_size};
 use crate::spec::StreamSpec;
 use crate::time::{SignedDuration, Timestamp, between, minus, plus};
 
@@ -18,6 +18,9 @@ use crate::time::{SignedDuration, Timestamp, between, minus, plus};
 const STARTING: SignedDuration = SignedDuration::from_mins(2);
 /// Largest difference between the clocks of two functions.
 const SKEW: SignedDuration = SignedDuration::from_secs(1);
+/// Number of runs in a row that failed or died from which on a stream is in trouble. The pauses
+/// between them grow.
+const TROUBLING_FAILURES: u32 = 5;
 /// Time after which an unfinished request of an operator is given up.
 const DEMAND_LASTS: SignedDuration = SignedDuration::from_hours(48);
 
@@ -79,6 +82,8 @@ pub struct DispatchedStream {
     pub due: DueRun,
     /// The decision.
     pub doing: DispatchDecision,
+    /// Size of its worker.
+    pub size: WorkerSize,
     /// Whether any number of deletes is accepted.
     pub accept_deletes: bool,
 }
@@ -119,8 +124,9 @@ impl OrchestratorItem {
     }
 
     /// Decides about each stream of `due`, which is in order of urgency; `items` are those of all
-    /// streams, and `room` workers may be at work at once. Streams to invoke count as invoked at
-    /// `now`.
+    /// streams, and `room` large workers may be at work at once. Small ones are done in seconds, and
+    /// Lambda itself makes their events wait if the account's concurrency has no room for them.
+    /// Streams to invoke count as invoked at `now`.
     pub fn dispatch(
         &mut self,
         due: &[DueRun],
@@ -137,17 +143,22 @@ impl OrchestratorItem {
             self.invoked.keys().filter(|name| !running.contains(*name)).cloned().collect();
         let mut places = WorkerRoom::new(room);
         for name in running.iter().chain(&starting) {
-            places.take(weight_of(name, due, items));
+            if let Some(weight) = weight_of(name, due, items, now) {
+                places.take(weight);
+            }
         }
         let mut dispatched = Vec::new();
         for due in due {
             let name = due.spec.name;
+            let size = worker_size(items.get(name), due.pass, now);
             let doing = if running.contains(name) {
                 DispatchDecision::Running
             } else if starting.contains(name) {
                 DispatchDecision::Starting
-            } else if places.admits(due.weight) {
-                places.take(due.weight);
+            } else if size == WorkerSize::Small || places.admits(due.weight) {
+                if size == WorkerSize::Large {
+                    places.take(due.weight);
+                }
                 self.invoked.insert(name.to_owned(), now);
                 DispatchDecision::Invoke
             } else {
@@ -155,7 +166,7 @@ impl OrchestratorItem {
             };
             let asked = self.asked.as_ref().filter(|asked| asked.includes(name));
             let accept_deletes = asked.is_some_and(|asked| asked.accept_deletes);
-            dispatched.push(DispatchedStream { due: *due, doing, accept_deletes });
+            dispatched.push(DispatchedStream { due: *due, doing, size, accept_deletes });
         }
         dispatched
     }
@@ -190,15 +201,20 @@ impl OrchestratorItem {
     }
 }
 
-/// Weight of a worker that is at work or coming up.
-fn weight_of(name: &str, due: &[DueRun], items: &BTreeMap<&'static str, StreamItem>) -> RunWeight {
+/// Weight of a large worker that is at work or coming up; `None` if it is a small one.
+fn weight_of(
+    name: &str,
+    due: &[DueRun],
+    items: &BTreeMap<&'static str, StreamItem>,
+    now: Timestamp,
+) -> Option<RunWeight> {
     let item = items.get(name);
     let working_on = item.filter(|item| !item.lease.as_ref().is_none_or(|lease| lease.released));
+    let working_on = working_on.and_then(|item| item.working_on);
     let due = due.iter().find(|due| due.spec.name == name);
-    due.map_or(RunWeight::Light, |due| {
-        let pass = working_on.and_then(|item| item.working_on).unwrap_or(due.pass);
-        weight(due.spec, item, pass)
-    })
+    let pass = working_on.or(due.map(|due| due.pass))?;
+    let large = worker_size(item, pass, now) == WorkerSize::Large;
+    large.then(|| due.map_or(RunWeight::Light, |due| weight(due.spec, item, pass)))
 }
 
 /// The streams whose lease a worker holds.
@@ -226,6 +242,13 @@ pub fn lag(item: &StreamItem, now: Timestamp) -> SignedDuration {
     let complete = position.full.last_begun.max(position.incremental.last_begun);
     let first = position.full.unfinished.as_ref().map(|unfinished| unfinished.begun);
     complete.or(first).map_or(SignedDuration::ZERO, |since| between(since, now))
+}
+
+/// Whether a stream needs a person: Harvest refuses it, its runs fail again and again, or its data is
+/// older than `oldest`.
+#[must_use]
+pub fn is_in_trouble(item: &StreamItem, oldest: SignedDuration, now: Timestamp) -> bool {
+    item.health.refused || item.health.failures >= TROUBLING_FAILURES || lag(item, now) > oldest
 }
 
 #[cfg(test)]

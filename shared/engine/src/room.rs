@@ -7,6 +7,7 @@
 use crate::item::StreamItem;
 use crate::pass::Pass;
 use crate::spec::{RateClass, StreamKind, StreamSpec};
+use crate::time::Timestamp;
 
 /// Number of requests from which on a pass is long.
 pub const LONG_PASS_REQUESTS: u64 = 100;
@@ -39,7 +40,40 @@ pub fn weight(spec: &StreamSpec, item: Option<&StreamItem>, pass: Pass) -> RunWe
     if known >= LONG_PASS_REQUESTS || unknown { RunWeight::Long } else { RunWeight::Light }
 }
 
-/// Workers' places of a deployment, and how many of them each weight has taken.
+/// Largest number of requests of the last incremental pass for which a small worker is enough. Their
+/// records fill 20 pages of 2,000 at most.
+const SMALL_PASS_REQUESTS: u64 = 20;
+
+/// Size of the worker function that works on a run. Both run the same program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerSize {
+    /// Little memory and a share of a processor, for runs that mostly wait for Harvest's answer.
+    Small,
+    /// Memory for full passes, and a whole processor.
+    Large,
+}
+
+/// Returns the size of the worker for `pass` of a stream.
+///
+/// A small worker does what takes a few requests and changes a few files: incremental passes of
+/// tables that have their first load. A stream that failed, or whose worker died, gets a large
+/// worker until a pass is complete: the small one may have been too small.
+#[must_use]
+pub fn worker_size(item: Option<&StreamItem>, pass: Pass, now: Timestamp) -> WorkerSize {
+    let Some(item) = item else { return WorkerSize::Large };
+    let state = item.position.pass(pass);
+    let so_far = state.unfinished.as_ref().map_or(0, |unfinished| unfinished.requests);
+    let died = item.lease.as_ref().is_some_and(|lease| !lease.released && !lease.is_held(now));
+    let is_small = pass == Pass::Incremental
+        && item.position.full.last_begun.is_some()
+        && state.last_requests.max(so_far) <= SMALL_PASS_REQUESTS
+        && item.health.failures == 0
+        && item.resetting.is_none()
+        && !died;
+    if is_small { WorkerSize::Small } else { WorkerSize::Large }
+}
+
+/// Places of workers of a deployment, and how many of them each weight has taken.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerRoom {
     all: usize,
@@ -82,7 +116,9 @@ impl WorkerRoom {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lease::{LEASE, Lease};
     use crate::plan::tests::specs;
+    use crate::time::minus;
 
     fn filled(all: usize, wishes: &[RunWeight]) -> [usize; 3] {
         let mut room = WorkerRoom::new(all);
@@ -102,6 +138,29 @@ mod tests {
         assert_eq!(filled(2, &long_first), [0, 1, 1]);
         assert_eq!(filled(1, &[RunWeight::Long, RunWeight::Light]), [0, 1, 0]);
         assert_eq!(filled(8, &[RunWeight::Light; 20]), [8, 0, 0]);
+    }
+
+    #[test]
+    fn a_small_worker_does_short_incremental_passes_of_streams_in_good_order() {
+        let now = Timestamp::UNIX_EPOCH;
+        let size = |item: &StreamItem| worker_size(Some(item), Pass::Incremental, now);
+        let mut loaded = StreamItem::default();
+        assert_eq!(size(&loaded), WorkerSize::Large, "a first load");
+        loaded.position.full.last_begun = Some(now);
+        assert_eq!(size(&loaded), WorkerSize::Small);
+        assert_eq!(worker_size(Some(&loaded), Pass::Full, now), WorkerSize::Large);
+        assert_eq!(worker_size(None, Pass::Incremental, now), WorkerSize::Large);
+        let mut busy = loaded.clone();
+        busy.position.incremental.last_requests = SMALL_PASS_REQUESTS + 1;
+        assert_eq!(size(&busy), WorkerSize::Large);
+        let mut failed = loaded.clone();
+        failed.health.failures = 1;
+        assert_eq!(size(&failed), WorkerSize::Large);
+        let (lease, _) = Lease::acquire(None, "w", minus(now, LEASE), false).unwrap();
+        loaded.lease = Some(lease.released());
+        assert_eq!(size(&loaded), WorkerSize::Small);
+        loaded.lease = Some(lease);
+        assert_eq!(size(&loaded), WorkerSize::Large, "its worker died");
     }
 
     #[test]

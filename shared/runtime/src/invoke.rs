@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use engine::pass::Pass;
+use engine::room::WorkerSize;
 use engine::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -100,8 +101,8 @@ pub struct InvokeError {
 /// Means to start a worker without waiting for its end.
 #[async_trait]
 pub trait Invoker: Send + Sync + core::fmt::Debug {
-    /// Sends `event` to a worker; it may be delivered more than once.
-    async fn invoke(&self, event: &WorkerEvent) -> Result<(), InvokeError>;
+    /// Sends `event` to a worker of this size; it may be delivered more than once.
+    async fn invoke(&self, event: &WorkerEvent, size: WorkerSize) -> Result<(), InvokeError>;
 }
 
 /// Invoker for tests, which records the events.
@@ -126,7 +127,7 @@ impl MemoryInvoker {
 
 #[async_trait]
 impl Invoker for MemoryInvoker {
-    async fn invoke(&self, event: &WorkerEvent) -> Result<(), InvokeError> {
+    async fn invoke(&self, event: &WorkerEvent, _: WorkerSize) -> Result<(), InvokeError> {
         let refuses = self.refuses.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if refuses.as_ref() == Some(&event.stream) {
             let source = Value::from("throttled").to_string().into();

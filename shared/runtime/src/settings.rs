@@ -3,6 +3,7 @@
 mod privacy;
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use engine::budget::{MOST_AT_ONCE, RequestLimit};
 use engine::ids::AccountId;
@@ -34,7 +35,11 @@ pub struct Settings {
     pub report_years_back: u16,
     /// Interval between incremental passes.
     pub sync_interval: SignedDuration,
-    /// Largest number of streams that run at once.
+    /// Metrics that the functions write.
+    pub metrics: MetricDetail,
+    /// Age of a stream's data from which on the stream counts as in trouble.
+    pub trouble_after: SignedDuration,
+    /// Largest number of streams that run at once; for functions, of large workers.
     pub max_workers: usize,
     /// Largest number of requests that one run has under way at once.
     pub requests_in_flight: usize,
@@ -68,6 +73,30 @@ pub struct Settings {
     pub flush_speed: FlushSpeed,
 }
 
+/// Metrics that the functions write. Each costs money for each month in which it was written once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricDetail {
+    /// None.
+    None,
+    /// The number of streams in trouble.
+    Trouble,
+    /// All.
+    All,
+}
+
+impl FromStr for MetricDetail {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::None),
+            "trouble" => Ok(Self::Trouble),
+            "all" => Ok(Self::All),
+            _ => Err(format!("`{text}` is none of none, trouble, all")),
+        }
+    }
+}
+
 impl Settings {
     /// Returns the defaults for `account`.
     #[must_use]
@@ -81,6 +110,8 @@ impl Settings {
             start_date: None,
             report_years_back: 10,
             sync_interval: SignedDuration::from_hours(1),
+            metrics: MetricDetail::None,
+            trouble_after: SignedDuration::from_hours(26),
             max_workers: 8,
             requests_in_flight: 64,
             retention: SignedDuration::from_hours(24 * 7),

@@ -128,7 +128,11 @@ fn print(month: &Month) {
 #[expect(clippy::print_stdout, reason = "a program of its own")]
 fn print_month(load: &Usage, after: &Usage, hours: u64) {
     println!("\nused in {hours} hours of ordinary work");
-    for (name, used) in [("orchestrator", after.orchestrator), ("worker", after.worker)] {
+    for (name, used) in [
+        ("orchestrator", after.orchestrator),
+        ("worker", after.worker),
+        ("small worker", after.small_worker),
+    ] {
         let count = used.invocations.max(1);
         println!(
             "{name:<14}{} invocations, {} ms and {} ms of processor time each",

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use delta::store::ObjectStore;
 use deployment::parts::RemoteOwners;
+use engine::room::WorkerSize;
 use engine::time::{SignedDuration, Timestamp, plus};
 use harvest_api::Token;
 use orchestrator::Orchestrator;
@@ -35,6 +36,8 @@ use crate::world::World;
 
 /// Memory of the worker, in megabytes: the default of `infra/template.yaml`.
 pub(super) const WORKER_MEMORY: u32 = 1769;
+/// Memory of the small worker, in megabytes: the default of `infra/template.yaml`.
+pub(super) const SMALL_WORKER_MEMORY: u32 = 256;
 /// Memory of the orchestrator, in megabytes.
 pub(super) const ORCHESTRATOR_MEMORY: u32 = 256;
 /// Memory with which a function gets a whole processor, in megabytes.
@@ -157,10 +160,15 @@ impl Deployed {
         });
     }
 
-    /// Runs one invocation of the worker.
-    async fn work(self: Arc<Self>, event: runtime::invoke::WorkerEvent) {
+    /// Runs one invocation of a worker of this size.
+    async fn work(self: Arc<Self>, event: runtime::invoke::WorkerEvent, size: WorkerSize) {
         let number = self.journal.begin(Some((event.stream.clone(), event.pass)));
-        let share = f64::from(WORKER_MEMORY) / f64::from(WHOLE_PROCESSOR);
+        self.journal.note(number, |one| one.size = size);
+        let memory = match size {
+            WorkerSize::Small => SMALL_WORKER_MEMORY,
+            WorkerSize::Large => WORKER_MEMORY,
+        };
+        let share = f64::from(memory) / f64::from(WHOLE_PROCESSOR);
         let processor = self.ledger.processor(number, share);
         let begun = self.now();
         self.world.clock.sleep_until(plus(begun, self.conditions.start)).await;
@@ -263,10 +271,14 @@ struct Lambda {
 
 #[async_trait]
 impl Invoker for Lambda {
-    async fn invoke(&self, event: &runtime::invoke::WorkerEvent) -> Result<(), InvokeError> {
+    async fn invoke(
+        &self,
+        event: &runtime::invoke::WorkerEvent,
+        size: WorkerSize,
+    ) -> Result<(), InvokeError> {
         let (deployed, event) = (Arc::clone(&self.deployed), event.clone());
         // A failure is not tried again, as the template tells Lambda.
-        spawn_local(deployed.work(event));
+        spawn_local(deployed.work(event, size));
         Ok(())
     }
 }

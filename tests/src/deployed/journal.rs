@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use engine::item::StreamItem;
 use engine::pass::Pass;
+use engine::room::WorkerSize;
 use engine::time::{SignedDuration, Timestamp, between};
 use runtime::clock::Clock;
 
@@ -33,6 +34,8 @@ pub enum End {
 pub struct Invocation {
     /// Stream and pass; `None` for a tick of the orchestrator.
     pub work: Option<(String, Pass)>,
+    /// Size of the worker.
+    pub size: WorkerSize,
     /// Beginning.
     pub began: Timestamp,
     /// Time and kind of the end; `None` while it runs.
@@ -99,6 +102,7 @@ impl Journal {
         let mut all = self.invocations.lock().expect("no panic");
         all.push(Invocation {
             work,
+            size: WorkerSize::Large,
             began: self.clock.now(),
             ended: None,
             requests: 0,

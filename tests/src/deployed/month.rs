@@ -1,7 +1,7 @@
 //! Cost of a month, computed from the use of a shorter time.
 
 use super::float;
-use super::functions::{ORCHESTRATOR_MEMORY, WORKER_MEMORY};
+use super::functions::{ORCHESTRATOR_MEMORY, SMALL_WORKER_MEMORY, WORKER_MEMORY};
 use super::prices::{
     GIGABYTE_MONTH, GIGABYTE_SECOND, MILLION_INVOCATIONS, MILLION_READ_UNITS, MILLION_WRITE_UNITS,
     THOUSAND_GETS, THOUSAND_PUTS,
@@ -37,7 +37,10 @@ impl Month {
         let orchestrator = seconds(&usage.orchestrator, ORCHESTRATOR_MEMORY);
         line("orchestrator", orchestrator, "GB-s", GIGABYTE_SECOND);
         line("worker", seconds(&usage.worker, WORKER_MEMORY), "GB-s", GIGABYTE_SECOND);
-        let started = usage.orchestrator.invocations + usage.worker.invocations;
+        let small = seconds(&usage.small_worker, SMALL_WORKER_MEMORY);
+        line("small worker", small, "GB-s", GIGABYTE_SECOND);
+        let workers = usage.worker.invocations + usage.small_worker.invocations;
+        let started = usage.orchestrator.invocations + workers;
         line("invocations", float(started) * times, "", MILLION_INVOCATIONS / 1e6);
         let (reads, writes) = (float(usage.read_units), float(usage.write_units));
         line("DynamoDB reads", reads * times, "units", MILLION_READ_UNITS / 1e6);

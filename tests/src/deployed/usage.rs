@@ -4,6 +4,7 @@ use core::ops::Sub;
 use std::sync::Arc;
 
 use delta::store::ObjectStore;
+use engine::room::WorkerSize;
 use engine::time::SignedDuration;
 
 use super::functions::Deployed;
@@ -26,6 +27,8 @@ pub struct Usage {
     pub orchestrator: FunctionUse,
     /// The worker.
     pub worker: FunctionUse,
+    /// The small worker.
+    pub small_worker: FunctionUse,
     /// Number of reads of the state.
     pub reads: u64,
     /// Number of read units.
@@ -52,9 +55,10 @@ impl Deployed {
         let mut usage = Usage::default();
         for one in self.journal.all() {
             let Some(length) = one.length() else { continue };
-            let function = match one.work {
-                None => &mut usage.orchestrator,
-                Some(_) => &mut usage.worker,
+            let function = match (&one.work, one.size) {
+                (None, _) => &mut usage.orchestrator,
+                (Some(_), WorkerSize::Large) => &mut usage.worker,
+                (Some(_), WorkerSize::Small) => &mut usage.small_worker,
             };
             function.invocations += 1;
             function.milliseconds += billed(length);
@@ -105,6 +109,7 @@ impl Sub for Usage {
         Self {
             orchestrator: self.orchestrator - before.orchestrator,
             worker: self.worker - before.worker,
+            small_worker: self.small_worker - before.small_worker,
             reads: self.reads - before.reads,
             read_units: self.read_units - before.read_units,
             writes: self.writes - before.writes,

@@ -172,7 +172,7 @@ async fn runtime_api(
 }
 
 /// Sends a signal to a process, which may have ended.
-pub(super) fn signal(pid: u32, name: &str) {
+pub(crate) fn signal(pid: u32, name: &str) {
     let mut command = Command::new("kill");
     let command = command.args([format!("-{name}"), pid.to_string()]);
     command.stderr(Stdio::null()).status().ok();

@@ -128,10 +128,14 @@ fn the_template_gives_the_functions_every_setting_as_it_is_declared() {
                 let is_default = *found == Some("") && default.is_none();
                 assert!(*found == expected || is_default, "{name}: {found:?}, not {expected:?}");
             }
-            // The orchestrator alone has a worker.
-            StackSource::Resources { .. } if *setting == SettingName::WORKER => {
+            // The orchestrator alone has workers.
+            StackSource::Resources { .. }
+                if [SettingName::WORKER, SettingName::SMALL_WORKER].contains(setting) =>
+            {
                 assert_eq!(value, None, "{variable}");
-                assert!(TEMPLATE.contains(&format!("          {variable}: !Ref Worker\n")));
+                let function =
+                    if *setting == SettingName::WORKER { "Worker" } else { "SmallWorker" };
+                assert!(TEMPLATE.contains(&format!("          {variable}: !Ref {function}\n")));
             }
             StackSource::Resources { .. } => {
                 let made = value.is_some_and(|value| value.starts_with('!'));

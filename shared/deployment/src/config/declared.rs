@@ -244,12 +244,33 @@ settings! {
         scope: Functions,
         stack: StackSource::Resources { of: "the worker" },
     }
+    METRICS: "Metrics to write: none, trouble (the number of streams in trouble), or all" {
+        variable: "HARVEST_METRICS",
+        form: variable("the functions only"),
+        default: Text("none"),
+        scope: Functions,
+        stack: StackSource::Resources { of: "`AlarmEmail` and `Dashboard`" },
+    }
+    TROUBLE_AFTER: "Age of a stream's data from which on the stream counts as in trouble" {
+        variable: "HARVEST_TROUBLE_AFTER",
+        form: variable("the functions only"),
+        default: Text("26h"),
+        scope: Functions,
+        stack: parameter("TroubleAfter"),
+    }
+    SMALL_WORKER: "Name or ARN of the same function with little memory, for short incremental passes" {
+        variable: "HARVEST_SMALL_WORKER",
+        form: variable("the orchestrator only"),
+        default: Unset,
+        scope: Functions,
+        stack: StackSource::Resources { of: "the small worker" },
+    }
     EVENT_BUS: "Event bus that hears of completed and failed passes" {
         variable: "HARVEST_EVENT_BUS",
         form: variable("the functions only"),
         default: Unset,
         scope: Functions,
-        stack: StackSource::Parameter { name: "EventBusName", default: Some("default") },
+        stack: parameter("EventBusName"),
     }
     SHARED: "Let other users of this machine read the files that are written, as the umask \
              permits; otherwise lake, state and exports are readable for you alone" {

@@ -24,6 +24,8 @@ const STATE: &str = ".state.sqlite";
 const LEAST_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 /// Shortest retention: with a shorter one the log could lose entries that a running attempt needs.
 const LEAST_RETENTION: SignedDuration = SignedDuration::from_hours(1);
+/// Shortest age of data that counts as trouble: the interval of passes is an hour by default.
+const LEAST_TROUBLE: SignedDuration = SignedDuration::from_hours(1);
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3650);
 const MOST_WORKERS: usize = 64;
 const MOST_MONTHS: u32 = 1200;
@@ -62,6 +64,7 @@ impl DeploymentSettings {
             lake,
             state,
             worker: text(SettingName::WORKER),
+            small_worker: text(SettingName::SMALL_WORKER),
             event_bus: text(SettingName::EVENT_BUS),
             aws: AwsClients::new(has_own_s3_endpoint()),
         })
@@ -84,6 +87,8 @@ fn settings(given: &GivenSettings, account: AccountId) -> Result<Settings, Confi
     })?;
     settings.sync_interval = value(given, SettingName::SYNC_INTERVAL, bounded(LEAST_INTERVAL))?;
     settings.retention = value(given, SettingName::RETENTION, bounded(LEAST_RETENTION))?;
+    settings.metrics = value(given, SettingName::METRICS, parsed)?;
+    settings.trouble_after = value(given, SettingName::TROUBLE_AFTER, bounded(LEAST_TROUBLE))?;
     settings.max_workers =
         value(given, SettingName::MAX_WORKERS, |text| number(text, &(1..=MOST_WORKERS)))?;
     settings.budget_percent =

@@ -133,3 +133,52 @@ fn the_lag_counts_from_the_beginning_of_what_is_complete() {
     stream.position.incremental.last_begun = Some(plus(now(), SignedDuration::from_hours(-1)));
     assert_eq!(lag(&stream, now()), HOUR);
 }
+
+#[test]
+fn a_stream_that_is_refused_or_fails_again_and_again_or_is_too_old_is_in_trouble() {
+    let day = SignedDuration::from_hours(24);
+    let mut stream = StreamItem::default();
+    assert!(!is_in_trouble(&stream, day, now()), "a stream before its first run");
+    stream.position.full.last_begun = Some(minus(now(), day));
+    assert!(!is_in_trouble(&stream, day, now()));
+    assert!(is_in_trouble(&stream, day, plus(now(), SignedDuration::from_secs(1))));
+    stream.health.failures = TROUBLING_FAILURES - 1;
+    assert!(!is_in_trouble(&stream, day, now()));
+    stream.health.failures += 1;
+    assert!(is_in_trouble(&stream, day, now()));
+    stream.health.failures = 0;
+    stream.health.refused = true;
+    assert!(is_in_trouble(&stream, day, now()));
+}
+
+/// A stream in good order, with its first load.
+fn loaded() -> StreamItem {
+    let mut item = leased(minus(now(), HOUR), true);
+    item.position.full.last_begun = Some(minus(now(), HOUR));
+    item
+}
+
+#[test]
+fn small_workers_take_no_place_of_large_ones() {
+    let mut item = OrchestratorItem::default();
+    let specs = crate::plan::tests::specs();
+    let items: BTreeMap<&'static str, StreamItem> =
+        specs.iter().map(|spec| (spec.name, loaded())).collect();
+    let demand = Demand::Now { asked_at: now(), pass: Some(Pass::Incremental) };
+    let due: Vec<DueRun> = specs
+        .iter()
+        .filter_map(|spec| crate::plan::due(spec, &items[spec.name], demand, Present::ours(now())))
+        .collect();
+    let dispatched = item.dispatch(&due, &items, 1, now());
+    assert_eq!(names(&dispatched, DispatchDecision::Invoke).len(), due.len());
+    assert!(due.len() > 1 && dispatched.iter().all(|one| one.size == WorkerSize::Small));
+    // While they come up, a large worker has its place.
+    let full = all_due(&OrchestratorItem::default(), now());
+    let new = StreamItem::default();
+    let more: BTreeMap<&'static str, StreamItem> =
+        items.into_iter().chain([(full[0].spec.name, new)]).collect();
+    item.invoked.remove(full[0].spec.name);
+    let second = item.dispatch(&full[..1], &more, 1, now());
+    assert_eq!(second[0].doing, DispatchDecision::Invoke);
+    assert_eq!(second[0].size, WorkerSize::Large);
+}
