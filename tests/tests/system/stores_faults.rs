@@ -10,7 +10,6 @@ use aws::S3Store;
 use delta::store::{ObjectStore as _, PutIfAbsent};
 use e2e::cloud::{Cloud, Plan};
 use e2e::emulators;
-use e2e::oracle::After;
 use e2e::proxy::{Fault, Proxy};
 use engine::ids::AccountId;
 use runtime::random::SharedRandom;
@@ -121,7 +120,6 @@ async fn each_counted_write_counts_once_although_answers_are_lost() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 fn a_deployment_behind_them_ends_with_exact_tables() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
@@ -130,25 +128,7 @@ fn a_deployment_behind_them_ends_with_exact_tables() {
         for _ in 0..3 {
             drop(cloud.tick().await);
         }
-        // A failed stream backs off; the lease of a dead run, or one not given back, has to end.
-        let rested = tokio::time::timeout(core::time::Duration::from_mins(4), async {
-            loop {
-                cloud.forget_failures().await;
-                cloud.expire_leases().await;
-                cloud.tick().await.ok();
-                let wrong = cloud.oracle().differences(After::FullPasses).await;
-                if wrong.is_empty() {
-                    break;
-                }
-            }
-        });
-        if rested.await.is_err() {
-            let wrong = cloud.oracle().differences(After::FullPasses).await;
-            let attempts = cloud.lambda.attempts();
-            let failed: Vec<_> = attempts.iter().filter(|one| one.answer.is_err()).collect();
-            let last = attempts.iter().rev().find(|one| one.function == "orchestrator");
-            panic!("seed {SEED}: {wrong:?}\nfailed: {failed:?}\nlast: {last:?}");
-        }
+        cloud.rest_exact(&format!("seed {SEED}")).await;
         let happened: usize = cloud.proxies.iter().map(|proxy| proxy.happened().len()).sum();
         assert!(happened > 100, "seed {SEED}: only {happened} faults");
     });
