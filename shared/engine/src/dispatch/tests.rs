@@ -167,7 +167,7 @@ fn small_workers_take_no_place_of_large_ones() {
     let demand = Demand::Now { asked_at: now(), pass: Some(Pass::Incremental) };
     let due: Vec<DueRun> = specs
         .iter()
-        .filter_map(|spec| crate::plan::due(spec, &items[spec.name], demand, Present::ours(now())))
+        .filter_map(|spec| due(spec, &items[spec.name], demand, Present::ours(now())))
         .collect();
     let dispatched = item.dispatch(&due, &items, 1, now());
     assert_eq!(names(&dispatched, DispatchDecision::Invoke).len(), due.len());
