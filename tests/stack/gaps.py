@@ -52,13 +52,6 @@ def _without_saved_queries(template: dict, catalog: dict) -> int:
     return _remove(catalog, lambda resource: resource["Type"] == "AWS::Athena::NamedQuery")
 
 
-def _without_metric_math(template: dict, catalog: dict) -> int:
-    return _remove(
-        template,
-        lambda resource: resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"],
-    )
-
-
 def _with_the_arn_by_its_other_name(template: dict, catalog: dict) -> int:
     # On AWS both are the ARN.
     found = [node for node in _dicts(template) if node.get("Ref") == "Secret"]
@@ -197,32 +190,6 @@ GAPS = (
             {"Type": "AWS::Athena::NamedQuery", "Properties": {"Database": "probe", "QueryString": "SELECT 1"}}
         ),
         _without_saved_queries,
-    ),
-    Gap(
-        "alarms on an expression of metrics",
-        _is_refused(
-            {
-                "Type": "AWS::CloudWatch::Alarm",
-                "Properties": {
-                    "Metrics": [
-                        {"Id": "half", "Expression": "whole / 2"},
-                        {
-                            "Id": "whole",
-                            "ReturnData": False,
-                            "MetricStat": {
-                                "Metric": {"Namespace": "Probe", "MetricName": "Probe"},
-                                "Period": 60,
-                                "Stat": "Maximum",
-                            },
-                        },
-                    ],
-                    "EvaluationPeriods": 1,
-                    "Threshold": 1,
-                    "ComparisonOperator": "GreaterThanThreshold",
-                },
-            }
-        ),
-        _without_metric_math,
     ),
     Gap("`Ref` of a secret is its ARN", _named_by_its_name, _with_the_arn_by_its_other_name),
     Gap("the condition key events:source", _knows_no_source, _without_source_of_events),

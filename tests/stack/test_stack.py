@@ -72,7 +72,9 @@ class StackTest(unittest.TestCase):
 
     def type(self, line: str, answers: dict[str, str] | None = None) -> typed.Typed:
         """Types a line as documented, for the fake account, and answers questions that contain a key; Enter to others."""
-        line = line.replace("HarvestAccountId=1234567", f"HarvestAccountId={self.harvest.account}")
+        # With the bus, so that the statement about it is tried.
+        given = f"HarvestAccountId={self.harvest.account} EventBusName=default"
+        line = line.replace("HarvestAccountId=1234567", given)
 
         def answer(question: str) -> str:
             return next((text for part, text in (answers or {}).items() if part in question), "")
