@@ -102,12 +102,11 @@ impl Cloud {
     /// Makes the resources of the template, and hosts the functions.
     #[expect(clippy::too_many_lines, reason = "the resources of the template, one after the other")]
     pub async fn deploy(plan: Plan) -> Self {
-        let [s3, dynamodb] = match &plan.stores {
-            Some(stores) => stores.each_ref().map(|store| store.server()),
-            None => {
-                let (s3, dynamodb) = tokio::join!(emulators::s3(), emulators::dynamodb());
-                [s3.clone(), dynamodb.clone()]
-            }
+        let [s3, dynamodb] = if let Some(stores) = &plan.stores {
+            stores.each_ref().map(|store| store.server())
+        } else {
+            let (s3, dynamodb) = tokio::join!(emulators::s3(), emulators::dynamodb());
+            [s3.clone(), dynamodb.clone()]
         };
         let moto = emulators::moto().await;
         let bucket = emulators::new_bucket(&s3, "lake").await;

@@ -16,6 +16,7 @@ const OUTAGE: Duration = Duration::from_mins(1);
 const HELD_UP: Duration = Duration::from_secs(5);
 
 /// Starts the workers that are due, and waits until Harvest has had `requests` more requests.
+#[expect(clippy::unwrap_used, reason = "a surprise ends the test")]
 async fn at_work(cloud: &Cloud, requests: u64) {
     cloud.served.with(sim::Account::reset_statistics);
     let asked = || cloud.served.with(|account| account.statistics().general.requests);
@@ -49,9 +50,13 @@ fn stores_that_stand_still_or_start_again_lose_nothing() {
         let cloud = Box::pin(Cloud::deploy(plan)).await;
 
         at_work(&cloud, 20).await;
-        stores.iter().for_each(|store| store.freeze());
+        for store in &stores {
+            store.freeze();
+        }
         pause(OUTAGE).await;
-        stores.iter().for_each(|store| store.thaw());
+        for store in &stores {
+            store.thaw();
+        }
         cloud.lambda.quiet().await;
         assert!(disturbed(&cloud) > 0, "no worker was disturbed by stores that stood still");
 
