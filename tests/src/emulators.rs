@@ -253,10 +253,15 @@ fn throw_away(hint: &str) -> PathBuf {
     folder.keep()
 }
 
-/// Returns a free port. The port ten thousand above is free, too: `SeaweedFS` uses it for gRPC.
+/// Ports that servers get. Linux gives those from 32,768 on to connections; so the one ten thousand
+/// above, too, is none that a connection of another test takes before the server does.
+const PORTS: core::ops::Range<u16> = 20_000..22_768;
+
+/// Returns a free port. The port ten thousand above is free, too: `SeaweedFS` uses it for gRPC, and
+/// ends at once if it is taken.
 fn free_port() -> u16 {
     for _ in 0..1000 {
-        let port = rand::random_range(20_000..30_000);
+        let port = rand::random_range(PORTS);
         let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
         if free(port) && free(port + 10_000) {
             return port;

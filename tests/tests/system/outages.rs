@@ -40,7 +40,6 @@ fn disturbed(cloud: &Cloud) -> usize {
 }
 
 #[test]
-#[ignore = "its own SeaweedFS does not always start; `-- --ignored outages` runs it"]
 fn stores_that_stand_still_or_start_again_lose_nothing() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
