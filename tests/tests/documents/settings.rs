@@ -32,8 +32,7 @@ fn row(setting: SettingName) -> String {
         (_, SettingDefault::Required) => "required".to_owned(),
     };
     let stack = match setting.stack {
-        StackSource::Parameter { name, default: None } => format!("`{name}`"),
-        StackSource::Parameter { name, default: Some(text) } => format!("`{name}`, `{text}`"),
+        StackSource::Parameter { name } => format!("`{name}`"),
         StackSource::Resources { of } => of.to_owned(),
         StackSource::Nothing { why } => format!("({why})"),
     };
@@ -115,17 +114,16 @@ fn the_template_gives_the_functions_every_setting_as_it_is_declared() {
         let variable = setting.variable;
         let value = variables.get(variable).copied();
         match setting.stack {
-            StackSource::Parameter { name, default } => {
+            StackSource::Parameter { name } => {
                 assert_eq!(value, Some(format!("!Ref {name}").as_str()), "{variable}");
                 let found = parameters.get(name).unwrap_or_else(|| panic!("no parameter {name}"));
-                let expected = match (default, setting.default) {
-                    (Some(of_stack), _) => Some(of_stack),
-                    (None, SettingDefault::Required) => None,
-                    (None, SettingDefault::Text(default)) => Some(default),
-                    (None, SettingDefault::Described(_) | SettingDefault::Unset) => Some(""),
+                let expected = match setting.default {
+                    SettingDefault::Required => None,
+                    SettingDefault::Text(default) => Some(default),
+                    SettingDefault::Described(_) | SettingDefault::Unset => Some(""),
                 };
                 // An empty variable of a function counts as one that is not set.
-                let is_default = *found == Some("") && default.is_none();
+                let is_default = *found == Some("");
                 assert!(*found == expected || is_default, "{name}: {found:?}, not {expected:?}");
             }
             // The orchestrator alone has workers.

@@ -315,6 +315,29 @@ fn a_tick_of_the_schedule_waits_without_failing() {
 }
 
 #[test]
+fn a_tick_with_nothing_to_do_writes_nothing() {
+    story(async {
+        let world = loaded(&AccountScale::tiny(), &["clients"]).await;
+        let invoker = Arc::new(runtime::invoke::MemoryInvoker::default());
+        let context = world.process(None);
+        let orchestrator = orchestrator::Orchestrator { context: context.clone(), invoker };
+        let items = async || {
+            let items = context.state.list(context.settings.account, "").await.unwrap();
+            items.into_iter().map(|(key, item)| (key, item.rev)).collect::<Vec<_>>()
+        };
+        let before = items().await;
+        let answer = orchestrator.answer(json!({})).await.unwrap();
+        assert_eq!((answer.outcome, answer.due.len()), (TickEnd::Planned, 0));
+        assert_eq!(items().await, before);
+        // With something to do it takes the lease.
+        world.sleep(2).await;
+        let answer = orchestrator.answer(json!({})).await.unwrap();
+        assert_eq!((answer.outcome, answer.due.len()), (TickEnd::Planned, 1));
+        assert_ne!(items().await, before);
+    });
+}
+
+#[test]
 fn odd_answers_about_person_and_company_stop_no_stream() {
     story(async {
         let mut world = World::new(&AccountScale::tiny(), 7);

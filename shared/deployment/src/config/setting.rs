@@ -95,8 +95,6 @@ pub enum StackSource {
     Parameter {
         /// Its name.
         name: &'static str,
-        /// Default of the parameter, where the stack's is another than that of the setting.
-        default: Option<&'static str>,
     },
     /// The stack itself, from its resources.
     Resources {
@@ -152,7 +150,7 @@ pub(super) const fn variable(why: &'static str) -> SettingForm {
 }
 
 pub(super) const fn parameter(name: &'static str) -> StackSource {
-    StackSource::Parameter { name, default: None }
+    StackSource::Parameter { name }
 }
 
 pub(super) const fn nothing(why: &'static str) -> StackSource {
