@@ -212,7 +212,9 @@ fn s3_command(folder: &Path, [s3, master, volume, filer]: [u16; 4]) -> Command {
         .env("WEED_S3_SSE_KEY", "localtest")
         .arg("server")
         .arg(format!("-dir={}", folder.display()))
-        .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-s3.port.iceberg=0", "-filer"])
+        .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-filer"])
+        // Both have fixed ports, so that a second server would end at once.
+        .args(["-s3.port.iceberg=0", "-s3.port.lance=0"])
         .args([format!("-s3.port={s3}"), format!("-s3.config={}", access.display())])
         .args([format!("-master.port={master}"), format!("-volume.port={volume}")])
         .args([format!("-filer.port={filer}"), "-volume.max=300".to_owned()])

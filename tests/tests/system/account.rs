@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use delta::store::ObjectStore as _;
 use delta::table::Table;
-use e2e::story::{loaded, only, report, rows, story, truth};
+use e2e::story::{loaded, only, quiet, report, rows, story, truth};
 use e2e::world::{Synced, World, now, sync};
 use engine::extent::Outlier;
 use engine::pass::{Pass, RequestTarget};
@@ -318,6 +318,7 @@ fn a_tick_of_the_schedule_waits_without_failing() {
 fn a_tick_with_nothing_to_do_writes_nothing() {
     story(async {
         let world = loaded(&AccountScale::tiny(), &["clients"]).await;
+        quiet(&world, None).await;
         let invoker = Arc::new(runtime::invoke::MemoryInvoker::default());
         let context = world.process(None);
         let orchestrator = orchestrator::Orchestrator { context: context.clone(), invoker };
