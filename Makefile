@@ -28,13 +28,13 @@ test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/inst
 	$(MAKE) sim
 	BIN=target/proof tests/lake_check.sh
 	$(MAKE) infra
+	$(MAKE) stack
 
 lake-check: $(TOOLS)/readers/installed ## Only the tables as deltalake, polars and DuckDB read them
 	cargo build --locked --bins
 	tests/lake_check.sh
 
-extended: test ## What takes longer: the stack in an emulator, many simulation seeds, the large account, benchmarks
-	$(MAKE) stack
+extended: test ## What takes longer: many simulation seeds, the large account, benchmarks
 	$(MAKE) sim SEEDS=20000
 	$(MAKE) fuzz
 	$(MAKE) account
