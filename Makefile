@@ -7,6 +7,9 @@ LAKE ?= ./demo-lake
 SEEDS ?= 300
 # What CI builds: one profile for all programs and tests, so that nothing is compiled twice.
 PROOF := --locked --profile proof --workspace
+# Programs and tests in one command: apart, each would choose other features of the dependencies, and most of
+# them would be compiled twice.
+BUILD_PROOF := cargo build $(PROOF) --bins --tests
 # Seconds that each fuzz target gets in `make test`; as many run at a time as there are cores.
 FUZZ_SECONDS ?= 1
 
@@ -23,7 +26,7 @@ unit: ## Tests of the libraries alone: under 3 minutes when warm
 	cargo test --locked --workspace --lib --bins
 
 test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/sam/installed ## All tests that CI runs, the tables read by other engines included
-	cargo build $(PROOF) --bins
+	$(BUILD_PROOF)
 	BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_SECONDS)000 cargo test $(PROOF)
 	$(MAKE) sim
 	BIN=target/proof tests/lake_check.sh
@@ -130,7 +133,7 @@ acceptance: $(TOOLS)/sam/installed ## Deploy STACK, sync it, query every table t
 	PATH=$(CURDIR)/$(TOOLS)/sam/bin:$$PATH PYTHONPATH=tests $(TOOLS)/sam/bin/python -m acceptance $(STACK) $(ACCEPT)
 
 stack: $(TOOLS)/sam/installed $(TOOLS)/ministack/installed $(TOOLS)/readers/installed ## Deploy the stack with `sam deploy` into MiniStack, run it, update it, remove it
-	cargo build $(PROOF) --bins
+	$(BUILD_PROOF)
 	cd tests && ../$(TOOLS)/sam/bin/python -m unittest stack.test_gaps stack.test_stack
 
 token: $(TOOLS)/sam/installed ## Ask for the Harvest token, and store it in the secret of STACK

@@ -64,10 +64,13 @@ class ConditionsTest(unittest.TestCase):
         self.assertEqual("Bucket" in stack.resources, "ExistingBucketName" not in chosen)
         self.assertEqual("BucketPolicy" in stack.resources, "ExistingBucketName" not in chosen)
         self.assertEqual("Secret" in stack.resources, "ExistingSecretArn" not in chosen)
-        self.assertEqual("WorkerAccess" in stack.resources, "EventBusName" in chosen)
+        self.assertEqual("Results" in stack.resources, "ExistingBucketName" in chosen)
+        told = [one.get("Sid") for one in stack.resources["WorkerAccess"]["Properties"]["PolicyDocument"]["Statement"]]
+        self.assertEqual("TellTheEventBus" in told, "EventBusName" in chosen)
         self.assertEqual("Alarms" in stack.resources, "AlarmEmail" in chosen)
         self.assertEqual("Board" in stack.resources, "Dashboard" in chosen)
         bucket = chosen.get("ExistingBucketName", "<Bucket>")
+        results = "<Results>" if "ExistingBucketName" in chosen else "<Bucket>"
         secret = chosen.get("ExistingSecretArn", "<Secret>")
         for function in stack.of_type("AWS::Lambda::Function").values():
             variables = function["Environment"]["Variables"]
@@ -88,7 +91,8 @@ class ConditionsTest(unittest.TestCase):
                 self.assertTrue(node.get("Resource") or node.get("Principal"), node)
         for resource in stack.resources.values():
             objects = [node for node in walk(resource) if isinstance(node, str) and node.startswith("arn:aws:s3:::")]
-            self.assertEqual([one for one in objects if not one.startswith(f"arn:aws:s3:::{bucket}")], [])
+            own = (f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{results}")
+            self.assertEqual([one for one in objects if not one.startswith(own)], [])
         self.check_key(stack, nested, chosen.get("KmsKeyArn"))
         for role in stack.of_type("AWS::IAM::Role").values():
             self.assertEqual(role.get("PermissionsBoundary"), chosen.get("PermissionsBoundaryArn"))
@@ -106,8 +110,8 @@ class ConditionsTest(unittest.TestCase):
             for name, one in (stack.resources | nested.resources).items()
             if key in (node for node in walk(one) if isinstance(node, str))
         }
-        wanted = {"State", "Failures", "WorkerRole", "LakeAccess", "Catalog", "Workgroup"}
-        optional = {"Bucket", "Secret", "Alarms"} & set(stack.resources)
+        wanted = {"State", "Failures", "WorkerRole", "LakeAccess", "Catalog", "Workgroup", "AnalystPolicy", "OperatorPolicy"}
+        optional = {"Bucket", "Results", "Secret", "Alarms"} & set(stack.resources)
         self.assertEqual(named, wanted | optional if key else set())
         (queue,) = [one for name, one in stack.of_type("AWS::SQS::Queue").items() if name == "Failures"]
         self.assertEqual(queue.get("SqsManagedSseEnabled"), None if key else True)

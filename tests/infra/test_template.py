@@ -27,11 +27,13 @@ import built  # noqa: E402: it is no package
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 
 ALLOWED = {
+    "DeleteWhatNoReaderNeeds": ["s3:DeleteObject"],
     "InvokeTheWorkers": ["lambda:InvokeFunction"],
     "KeepTheNextRefreshToken": ["secretsmanager:PutSecretValue"],
     "KeepTicksThatFailed": ["sqs:SendMessage"],
+    "KeepWorkAndQuarantine": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
     "ListTheLake": ["s3:ListBucket"],
-    "ReadAndWriteObjectsOfTheLake": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+    "ReadAndWriteTables": ["s3:GetObject", "s3:PutObject"],
     "ReadAndWriteTheState": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
     "ReadTheToken": ["secretsmanager:GetSecretValue"],
     "ReadWhoIsErased": ["s3:GetObject"],
@@ -87,6 +89,35 @@ def walk(node):
     elif isinstance(node, list):
         for child in node:
             yield from walk(child)
+
+
+# The action of each call of the code, by its method in Amazon's libraries.
+ACTION_OF = {
+    "delete_object": "s3:DeleteObject",
+    "get_item": "dynamodb:GetItem",
+    "get_object": "s3:GetObject",
+    "get_secret_value": "secretsmanager:GetSecretValue",
+    "invoke": "lambda:InvokeFunction",
+    "list_objects_v2": "s3:ListBucket",
+    "put_events": "events:PutEvents",
+    "put_item": "dynamodb:PutItem",
+    "put_object": "s3:PutObject",
+    "put_secret_value": "secretsmanager:PutSecretValue",
+    "query": "dynamodb:Query",
+}
+# Statements that services use for the stack, beside the calls of the code.
+OF_SERVICES = {"WriteItsOwnLog", "ReportFailures", "UseTheKey", "StartTheOrchestrator", "KeepTicksThatFailed"}
+# Attached to nobody by the stack.
+OF_PEOPLE = ("Analysts", "Operators")
+
+
+def calls_of_the_code() -> set[str]:
+    """Methods that the code calls on Amazon's clients."""
+    calls = set()
+    for file in (ROOT / "shared/aws/src").glob("*.rs"):
+        code = file.read_text().split("#[cfg(test)]")[0]
+        calls |= set(re.findall(r"\bclient\s*\.(\w+)\(\)", code))
+    return calls
 
 
 def statements() -> list[tuple[str, dict]]:
@@ -368,7 +399,7 @@ class TemplateTest(unittest.TestCase):
 
     def test_security_md_gives_the_reason_of_every_statement(self):
         document = (ROOT / "SECURITY.md").read_text()
-        listed = set(re.findall(r"^\| `([A-Za-z]+)` \|", document, re.MULTILINE))
+        listed = {name for row in re.findall(r"^\| (`[A-Z].*?) \|", document, re.MULTILINE) for name in re.findall(r"`([A-Za-z]+)`", row)}
         named = {statement["Sid"] for _, statement in statements() if "Sid" in statement}
         self.assertEqual(listed, named)
 
@@ -376,16 +407,42 @@ class TemplateTest(unittest.TestCase):
         """Every statement's actions: a new one is to be added here, and to SECURITY.md, on purpose."""
         found = {}
         for _, one in statements():
-            if "Sid" in one:
+            if "Sid" in one and not one["Sid"].startswith(OF_PEOPLE):
                 actions = [one["Action"]] if isinstance(one["Action"], str) else one["Action"]
                 self.assertEqual(found.setdefault(one["Sid"], sorted(actions)), sorted(actions))
         self.assertEqual(found, ALLOWED)
 
-    def test_objects_are_reached_below_the_three_folders_of_the_lake_only(self):
-        objects = [one for _, one in statements() if one.get("Sid") == "ReadAndWriteObjectsOfTheLake"]
-        ends = [one["Fn::Sub"][0].rsplit("${Name}", 1)[1] for one in objects[0]["Resource"]]
-        prefix = "/${LakePrefix}/"
-        self.assertEqual(ends, [prefix + "tables/*", prefix + "work/*", prefix + "quarantine/*"])
+    def test_each_call_of_the_code_is_allowed_and_nothing_else_is(self):
+        calls = calls_of_the_code()
+        self.assertEqual(calls, set(ACTION_OF))
+        allowed = {action for sid, actions in ALLOWED.items() if sid not in OF_SERVICES for action in actions}
+        self.assertEqual(allowed, {ACTION_OF[call] for call in calls})
+
+    def test_policies_of_people_are_attached_to_nobody_and_named_in_the_outputs(self):
+        for name in ("AnalystPolicy", "OperatorPolicy"):
+            policy = expanded()["Resources"][name]["Properties"]
+            self.assertEqual({"Roles", "Users", "Groups", "ManagedPolicyName"} & set(policy), set())
+            self.assertEqual(expanded()["Outputs"][f"{name}Arn"]["Value"], {"Ref": name})
+        for name, one in statements():
+            if name == "AnalystPolicy":
+                reached = json.dumps(one["Resource"])
+                for secret in ("quarantine", "work/", "erased", "State", "Secret"):
+                    self.assertNotIn(secret, reached)
+
+    def test_each_function_reaches_the_folders_of_the_lake_that_its_work_needs(self):
+        reached = {}
+        for name, one in statements():
+            for resource in walk(one["Resource"]):
+                if isinstance(resource, dict) and "s3:::" in json.dumps(resource.get("Fn::Sub", "")):
+                    _, _, path = resource["Fn::Sub"][0].partition("${Name}/${LakePrefix}")
+                    for action in [one["Action"]] if isinstance(one["Action"], str) else one["Action"]:
+                        reached.setdefault((name, action), set()).add(path)
+        tables, inner = "/tables/*", {"/work/*", "/quarantine/*"}
+        self.assertEqual(reached["LakeAccess", "s3:PutObject"], {tables})
+        self.assertEqual(reached["WorkerAccess", "s3:PutObject"], inner)
+        self.assertEqual(reached["WorkerAccess", "s3:GetObject"], inner | {"/erased.json"})
+        self.assertEqual(reached["WorkerAccess", "s3:DeleteObject"], inner | {tables})
+        self.assertNotIn("OrchestratorAccess", {name for name, _ in reached})
 
     def test_what_the_nested_stack_asks_for_is_passed(self):
         catalog = json.loads((ROOT / "infra/catalog.json").read_text())

@@ -55,7 +55,8 @@ pub struct Trouble {
     pub repeated: u32,
     /// Calls that take up to twenty seconds.
     pub slow: u32,
-    /// Listings without the objects of the last minute.
+    /// Listings without the objects of the last minute, and of the state without each item's newest
+    /// write.
     pub stale: u32,
 }
 
@@ -351,11 +352,16 @@ impl ObjectStore for StormyStore {
     }
 }
 
+/// Items before their newest writes.
+pub(crate) type EarlierItems = Arc<Mutex<BTreeMap<ItemKey, StateItem>>>;
+
 /// The state as a process in trouble reaches it.
 #[derive(Debug)]
 pub(crate) struct StormyState {
     pub(crate) inner: Arc<MemoryState>,
     pub(crate) fate: Arc<Fate>,
+    /// What an outdated listing shows.
+    pub(crate) earlier: EarlierItems,
 }
 
 fn injected(sort: &str) -> StateError {
@@ -363,12 +369,22 @@ fn injected(sort: &str) -> StateError {
 }
 
 impl StormyState {
-    async fn read(&self, sort: &str) -> Result<(), StateError> {
+    async fn read(&self, sort: &str, kind: CallKind) -> Result<CallVerdict, StateError> {
         let budget = sort.starts_with("budget");
         let phase = if budget { CallPhase::Budget } else { CallPhase::StateRead };
-        match self.fate.call(phase, CallKind::Read).await {
+        match self.fate.call(phase, kind).await {
             CallVerdict::Refuse | CallVerdict::Lose => Err(injected(sort)),
-            CallVerdict::Pass | CallVerdict::Repeat | CallVerdict::Stale => Ok(()),
+            verdict @ (CallVerdict::Pass | CallVerdict::Repeat | CallVerdict::Stale) => Ok(verdict),
+        }
+    }
+
+    /// Returns the item as it was before its newest write; `None` if there was none.
+    fn before(&self, key: &ItemKey, item: StateItem) -> Option<StateItem> {
+        let earlier = self.earlier.lock().expect("no panic");
+        match earlier.get(key) {
+            _ if item.rev == 1 => None,
+            Some(before) if before.rev + 1 == item.rev => Some(before.clone()),
+            Some(_) | None => Some(item),
         }
     }
 }
@@ -376,7 +392,7 @@ impl StormyState {
 #[async_trait]
 impl StateStore for StormyState {
     async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
-        self.read(&key.sort).await?;
+        self.read(&key.sort, CallKind::Read).await?;
         self.inner.get(key).await
     }
 
@@ -390,6 +406,9 @@ impl StateStore for StormyState {
         let budget = key.sort.starts_with("budget");
         let phase = if budget { CallPhase::Budget } else { CallPhase::StateWrite };
         let verdict = self.fate.call(phase, CallKind::Write).await;
+        if let Some(before) = self.inner.get(key).await? {
+            self.earlier.lock().expect("no panic").insert(key.clone(), before);
+        }
         let put = || self.inner.put(key, expect, body, expires);
         match verdict {
             CallVerdict::Pass | CallVerdict::Stale => put().await,
@@ -410,12 +429,17 @@ impl StateStore for StormyState {
         account: AccountId,
         prefix: &str,
     ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
-        self.read(prefix).await?;
-        self.inner.list(account, prefix).await
+        let verdict = self.read(prefix, CallKind::List).await?;
+        let items = self.inner.list(account, prefix).await?;
+        if verdict != CallVerdict::Stale {
+            return Ok(items);
+        }
+        let before = |(key, item)| Some((ItemKey::clone(&key), self.before(&key, item)?));
+        Ok(items.into_iter().filter_map(before).collect())
     }
 
     async fn purge(&self, now: Timestamp) -> Result<u64, StateError> {
-        self.read("").await?;
+        self.read("", CallKind::Write).await?;
         self.inner.purge(now).await
     }
 }

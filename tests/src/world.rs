@@ -31,7 +31,9 @@ use state::{MemoryState, StateStore};
 use crate::oracle::Oracle;
 use crate::reader::memory::OracleMemory;
 pub use crate::storm::Death;
-use crate::storm::{CallPhase, Fate, FaultCounts, Freeze, StormyState, StormyStore, Trouble};
+use crate::storm::{
+    CallPhase, EarlierItems, Fate, FaultCounts, Freeze, StormyState, StormyStore, Trouble,
+};
 
 /// Beginning of the simulation.
 pub const BEGINNING: &str = "2026-03-10T09:00:00Z";
@@ -288,6 +290,8 @@ pub struct World {
     processes: AtomicU64,
     /// Faults of the calls of all stores so far.
     pub store_faults: Arc<Mutex<FaultCounts>>,
+    /// Items of the state before their newest writes.
+    earlier: EarlierItems,
 }
 
 /// Changes of the account between requests.
@@ -362,6 +366,7 @@ impl World {
             clock,
             store: Arc::new(MemoryStore::new()),
             state: Arc::new(MemoryState::default()),
+            earlier: EarlierItems::default(),
             settings,
             live: Arc::default(),
             latency: SignedDuration::from_millis(50),
@@ -405,6 +410,7 @@ impl World {
         let state: Arc<dyn StateStore> = Arc::new(StormyState {
             inner: Arc::<MemoryState>::clone(&self.state),
             fate: Arc::clone(&fate),
+            earlier: Arc::clone(&self.earlier),
         });
         let clock = self.clock.jumping(conduct.ahead, conduct.jump);
         let random = SharedRandom::seeded(seed);

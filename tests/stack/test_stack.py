@@ -317,11 +317,8 @@ class StackTest(unittest.TestCase):
         queue = own.outputs["FailureQueueUrl"]
         both = {
             "read a table": (True, lambda of: of("s3").get_object(Bucket=own.bucket, Key=table)),
-            "hear that an object is missing": (True, lambda of: of("s3").get_object(Bucket=own.bucket, Key=own.lake_key("work/none"))),
-            "write and delete work": (True, lambda of: (
-                of("s3").put_object(Bucket=own.bucket, Key=own.lake_key("work/probe"), Body=b""),
-                of("s3").delete_object(Bucket=own.bucket, Key=own.lake_key("work/probe")))),
-            "read who is erased": (True, lambda of: of("s3").get_object(Bucket=own.bucket, Key=own.lake_key("erased.json"))),
+            "hear that an object is missing": (True, lambda of: of("s3").get_object(Bucket=own.bucket, Key=own.lake_key("tables/none"))),
+            "write a table": (True, lambda of: of("s3").put_object(Bucket=own.bucket, Key=own.lake_key("tables/probe"), Body=b"")),
             "write who is erased": (False, lambda of: of("s3").put_object(Bucket=own.bucket, Key=own.lake_key("erased.json"), Body=b"{}")),
             "forget who is erased": (False, lambda of: of("s3").delete_object(Bucket=own.bucket, Key=own.lake_key("erased.json"))),
             "write beside the lake": (False, lambda of: of("s3").put_object(Bucket=own.bucket, Key="other/probe", Body=b"")),
@@ -346,6 +343,15 @@ class StackTest(unittest.TestCase):
         apart = {
             "invoke the worker": (True, False, lambda of: of("lambda").invoke(
                 FunctionName=own.worker, InvocationType="Event", Payload=b'{"stream": "company", "pass": "incremental"}')),
+            "write and delete work": (False, True, lambda of: (
+                of("s3").put_object(Bucket=own.bucket, Key=own.lake_key("work/probe"), Body=b""),
+                of("s3").delete_object(Bucket=own.bucket, Key=own.lake_key("work/probe")))),
+            "quarantine a record": (False, True, lambda of: of("s3").put_object(
+                Bucket=own.bucket, Key=own.lake_key("quarantine/probe"), Body=b"")),
+            "delete of the quarantine": (False, True, lambda of: of("s3").delete_object(
+                Bucket=own.bucket, Key=own.lake_key("quarantine/probe"))),
+            "delete of a table": (False, True, lambda of: of("s3").delete_object(Bucket=own.bucket, Key=own.lake_key("tables/probe"))),
+            "read who is erased": (False, True, lambda of: of("s3").get_object(Bucket=own.bucket, Key=own.lake_key("erased.json"))),
             "store a token": (True, False, lambda of: of("secretsmanager").put_secret_value(SecretId=secret, SecretString=value)),
             "report a failure": (False, True, lambda of: of("sqs").send_message(QueueUrl=queue, MessageBody='{}')),
             "tell the event bus": (False, True, lambda of: of("events").put_events(Entries=[event])),

@@ -190,9 +190,12 @@ impl OrchestratorTick<'_> {
                 return Err(state_error(source));
             }
         }
-        let mut told = Vec::new();
-        for one in &dispatched {
-            told.push(self.start(one).await);
+        let starting = dispatched.iter().map(|one| start(self.invoker, one, now));
+        let told = futures::future::join_all(starting).await;
+        // A failure concerns its stream only: it no longer counts as invoked, so that the next tick
+        // invokes its worker again.
+        for one in told.iter().filter(|one| one.error.is_some()) {
+            self.item.value.invoked.remove(one.stream);
         }
         // After the invocations: streams that were invoked keep the request open. `leave` writes
         // the item with the result.
@@ -225,35 +228,6 @@ impl OrchestratorTick<'_> {
         );
         let planned = TickAnswer::without_plan(TickEnd::Planned);
         TickAnswer { due, running, skipped, ..planned }
-    }
-
-    /// Invokes the worker of one stream, if that was decided. A failure concerns this stream only:
-    /// it is part of the answer, and the stream no longer counts as invoked, so that the next tick
-    /// invokes its worker again.
-    async fn start(&mut self, one: &DispatchedStream) -> DueAnswer {
-        let DispatchedStream { due, doing, size, accept_deletes } = *one;
-        let stream = due.spec.name;
-        let mut error = None;
-        if doing == DispatchDecision::Invoke {
-            let event = WorkerEvent {
-                stream: stream.to_owned(),
-                pass: due.pass,
-                tick: Some(self.now),
-                accept_deletes,
-            };
-            if let Err(failed) = self.invoker.invoke(&event, size).await {
-                let why = std::error::Error::source(&failed).map(ToString::to_string);
-                let why = format!("{failed}: {}", why.unwrap_or_default());
-                tracing::error!(
-                    stream,
-                    error = why,
-                    "worker not invoked; the next tick tries again"
-                );
-                self.item.value.invoked.remove(stream);
-                error = Some(why);
-            }
-        }
-        DueAnswer { stream, pass: due.pass, doing, error }
     }
 
     /// Emits metrics about the streams that may run.
@@ -314,6 +288,23 @@ impl OrchestratorTick<'_> {
         }
         Ok(false)
     }
+}
+
+/// Invokes the worker of one stream, if that was decided, and returns the answer about it.
+async fn start(invoker: &dyn Invoker, one: &DispatchedStream, now: Timestamp) -> DueAnswer {
+    let DispatchedStream { due, doing, size, accept_deletes } = *one;
+    let stream = due.spec.name;
+    let told = DueAnswer { stream, pass: due.pass, doing, error: None };
+    if doing != DispatchDecision::Invoke {
+        return told;
+    }
+    let tick = Some(now);
+    let event = WorkerEvent { stream: stream.to_owned(), pass: due.pass, tick, accept_deletes };
+    let Err(failed) = invoker.invoke(&event, size).await else { return told };
+    let why = std::error::Error::source(&failed).map(ToString::to_string);
+    let why = format!("{failed}: {}", why.unwrap_or_default());
+    tracing::error!(stream, error = why, "worker not invoked; the next tick tries again");
+    DueAnswer { error: Some(why), ..told }
 }
 
 /// Whether a tick at `now` can be one with nothing to do, as far as this item tells: there is no

@@ -190,7 +190,7 @@ impl StateStore for DynamoStore {
         account: AccountId,
         prefix: &str,
     ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
-        let query = self.client.query().table_name(&self.table).consistent_read(true);
+        let query = self.client.query().table_name(&self.table).consistent_read(false);
         let query = query.expression_attribute_values(":pk", pk(account));
         // DynamoDB refuses an empty text where it stands for a key.
         let query = if prefix.is_empty() {

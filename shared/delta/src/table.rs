@@ -185,6 +185,8 @@ pub struct Table {
     /// Time of the newest commit with this object, at which its state was that of the log; `None`
     /// before the first.
     viewed: Option<Timestamp>,
+    /// Whether a listing has shown that no version follows. If not, the next commit looks first.
+    is_listed: bool,
 }
 
 impl fmt::Debug for Table {
@@ -206,7 +208,9 @@ impl Table {
     /// The same as [`Table::open`]. The object then stays at its version.
     pub async fn refresh(&mut self) -> Result<(), TableError> {
         let state = self.log().follow(&self.state).await?;
-        self.show(state).map(|_| ())
+        self.show(state)?;
+        self.is_listed = true;
+        Ok(())
     }
 
     /// Advances over the versions that follow, each asked for by its name, and tells whether there

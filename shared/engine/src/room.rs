@@ -43,6 +43,9 @@ pub fn weight(spec: &StreamSpec, item: Option<&StreamItem>, pass: Pass) -> RunWe
 /// Largest number of requests of the last incremental pass for which a small worker is enough. Their
 /// records fill 20 pages of 2,000 at most.
 const SMALL_PASS_REQUESTS: u64 = 20;
+/// Largest number of requests of the last full pass for which a small worker is enough. All records
+/// of the table came in three pages of 2,000 at most. Snapshots have only full passes.
+const SMALL_SWEEP_REQUESTS: u64 = 3;
 
 /// Size of the worker function that works on a run. Both run the same program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,18 +58,22 @@ pub enum WorkerSize {
 
 /// Returns the size of the worker for `pass` of a stream.
 ///
-/// A small worker does what takes a few requests and changes a few files: incremental passes of
-/// tables that have their first load. A stream that failed, or whose worker died, gets a large
-/// worker until a pass is complete: the small one may have been too small.
+/// A small worker does what takes a few requests and changes a few files, over tables that have
+/// their first load: incremental passes, and full passes of small tables. A stream that failed, or
+/// whose worker died, gets a large worker until a pass is complete: the small one may have been too
+/// small.
 #[must_use]
 pub fn worker_size(item: Option<&StreamItem>, pass: Pass, now: Timestamp) -> WorkerSize {
     let Some(item) = item else { return WorkerSize::Large };
     let state = item.position.pass(pass);
     let so_far = state.unfinished.as_ref().map_or(0, |unfinished| unfinished.requests);
     let died = item.lease.as_ref().is_some_and(|lease| !lease.released && !lease.is_held(now));
-    let is_small = pass == Pass::Incremental
-        && item.position.full.last_begun.is_some()
-        && state.last_requests.max(so_far) <= SMALL_PASS_REQUESTS
+    let most = match pass {
+        Pass::Incremental => SMALL_PASS_REQUESTS,
+        Pass::Full => SMALL_SWEEP_REQUESTS,
+    };
+    let is_small = item.position.full.last_begun.is_some()
+        && state.last_requests.max(so_far) <= most
         && item.health.failures == 0
         && item.resetting.is_none()
         && !died;
@@ -141,14 +148,19 @@ mod tests {
     }
 
     #[test]
-    fn a_small_worker_does_short_incremental_passes_of_streams_in_good_order() {
+    fn a_small_worker_does_short_passes_of_streams_in_good_order() {
         let now = Timestamp::UNIX_EPOCH;
         let size = |item: &StreamItem| worker_size(Some(item), Pass::Incremental, now);
         let mut loaded = StreamItem::default();
         assert_eq!(size(&loaded), WorkerSize::Large, "a first load");
         loaded.position.full.last_begun = Some(now);
         assert_eq!(size(&loaded), WorkerSize::Small);
-        assert_eq!(worker_size(Some(&loaded), Pass::Full, now), WorkerSize::Large);
+        let sweep = |item: &StreamItem| worker_size(Some(item), Pass::Full, now);
+        loaded.position.full.last_requests = SMALL_SWEEP_REQUESTS;
+        assert_eq!(sweep(&loaded), WorkerSize::Small, "a table of a few pages");
+        loaded.position.full.last_requests = SMALL_SWEEP_REQUESTS + 1;
+        assert_eq!(sweep(&loaded), WorkerSize::Large);
+        assert_eq!(sweep(&StreamItem::default()), WorkerSize::Large, "a first load");
         assert_eq!(worker_size(None, Pass::Incremental, now), WorkerSize::Large);
         let mut busy = loaded.clone();
         busy.position.incremental.last_requests = SMALL_PASS_REQUESTS + 1;

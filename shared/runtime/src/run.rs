@@ -144,7 +144,8 @@ impl Run {
         let keeper = LeaseKeeper::new(context, stream, &item);
         // Before the table is opened: a reset that died may have left half of it.
         reset::go_on(context, order.spec, &keeper, &mut item.value).await?;
-        let table = Box::pin(keeper.beside(open_table(context, order.spec))).await?;
+        let known = known_version(&item.value, order.pass).filter(|_| !taken_over);
+        let table = Box::pin(keeper.beside(open_table(context, order.spec, known))).await?;
         let id = RunId::of(begun, stream);
         let report = RunReport::new(stream, order.pass, begun);
         let context = context.clone();
@@ -258,14 +259,28 @@ impl Run {
     }
 }
 
+/// Returns the version of the table that the item describes, for a pass that may end without a
+/// commit: most incremental passes find no change, and then the table is opened without a listing.
+fn known_version(item: &StreamItem, pass: Pass) -> Option<u64> {
+    (pass == Pass::Incremental && item.table.is_some()).then_some(item.version)
+}
+
 /// Opens the table of the stream, or creates it: the orchestrator creates all tables at its first
 /// tick, but a table may be new, deleted, or not have been created because the store failed.
-async fn open_table(context: &Context, spec: &'static StreamSpec) -> Result<Table, RunError> {
+async fn open_table(
+    context: &Context,
+    spec: &'static StreamSpec,
+    known: Option<u64>,
+) -> Result<Table, RunError> {
     let stream = spec.name;
     let table = |source| RunError::Table { stream, source: Box::new(source) };
     let store = Arc::clone(&context.store);
     let account = context.settings.account;
-    match Table::open(Arc::clone(&store), spec, account).await.map_err(table)? {
+    let opened = match known {
+        Some(known) => Table::open_known(Arc::clone(&store), spec, account, known).await,
+        None => Table::open(Arc::clone(&store), spec, account).await,
+    };
+    match opened.map_err(table)? {
         Some(open) => Ok(open),
         None => Table::create(store, spec, account, context.clock.now()).await.map_err(table),
     }

@@ -95,7 +95,10 @@ pub trait StateStore: Send + Sync + core::fmt::Debug {
     ) -> Result<PutOutcome, StateError>;
 
     /// Lists all items of the account whose sort key begins with `prefix`, in the order of the
-    /// keys' bytes. The list is no snapshot: an item may change while others are read.
+    /// keys' bytes. The list is no snapshot: an item may change while others are read, and the newest
+    /// writes may not show yet, as in DynamoDB's reads at half the price ("eventually consistent",
+    /// mostly within a second). A decision that must be right takes a lease, which is read
+    /// consistently.
     async fn list(
         &self,
         account: AccountId,

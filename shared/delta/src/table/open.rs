@@ -12,7 +12,7 @@ use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 
 use super::read::LogLocation;
-use super::{Table, TableError, create, names};
+use super::{LogState, Table, TableError, create, names};
 use crate::store::ObjectStore;
 
 impl Table {
@@ -26,6 +26,30 @@ impl Table {
         account: AccountId,
     ) -> Result<Option<Self>, TableError> {
         Self::open_as(store, TableSchema::of(spec), account).await
+    }
+
+    /// Returns the same without a listing, which costs as much as a dozen reads, if the log is
+    /// whole up to `known`, a version that was there; otherwise as `open`. The object looks at a
+    /// listing before its first commit.
+    ///
+    /// # Errors
+    /// The same as [`Self::open`].
+    pub async fn open_known(
+        store: Arc<dyn ObjectStore>,
+        spec: &'static StreamSpec,
+        account: AccountId,
+        known: u64,
+    ) -> Result<Option<Self>, TableError> {
+        let schema = TableSchema::of(spec);
+        let root = schema.root();
+        let log = LogLocation { store: store.as_ref(), stream: &schema.name, root: &root };
+        match log.load_by_name(known).await? {
+            Some(state) => {
+                let table = Self::shown(store, schema, account, state)?;
+                Ok(Some(Self { is_listed: false, ..table }))
+            }
+            None => Self::open_as(store, schema, account).await,
+        }
     }
 
     /// Returns the table of the stream's changes; otherwise as `open`.
@@ -50,19 +74,30 @@ impl Table {
         let Some(state) = log.load().await? else {
             return Ok(None);
         };
+        Self::shown(store, schema, account, state).map(Some)
+    }
+
+    /// Returns the table at `state`, if this release and account may write it.
+    fn shown(
+        store: Arc<dyn ObjectStore>,
+        schema: TableSchema,
+        account: AccountId,
+        state: LogState,
+    ) -> Result<Self, TableError> {
         let mut table = Self {
             store,
+            root: schema.root(),
             schema,
             account,
-            root,
             state,
             files: Vec::new(),
             commits: 0,
             viewed: None,
+            is_listed: true,
         };
         table.check(&table.state)?;
         table.sort_files();
-        Ok(Some(table))
+        Ok(table)
     }
 
     /// Returns the table of the stream. If there is none, writes version 0, without rows. When

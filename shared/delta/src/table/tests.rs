@@ -19,6 +19,7 @@ mod crash;
 mod damage;
 mod foreign;
 mod interleaving;
+mod known;
 mod past;
 mod transaction;
 

@@ -129,7 +129,7 @@ impl<'a> Transaction<'a> {
 impl Table {
     /// Puts the transaction as the next version. If other writers were faster, tries later versions
     /// as long as their commits are no conflict. Reads the log again first if this object has not
-    /// committed for an hour.
+    /// committed for an hour, or has seen no listing of the log.
     pub(super) async fn land(
         &mut self,
         transaction: &Transaction<'_>,
@@ -142,7 +142,7 @@ impl Table {
         self.check_files(transaction.add, transaction.remove)?;
         let number = self.commits;
         self.commits += 1;
-        if self.viewed.as_ref().is_some_and(outdated) {
+        if !self.is_listed || self.viewed.as_ref().is_some_and(outdated) {
             self.catch_up(transaction).await?;
         }
         self.refuse_fenced(transaction.writer)?;
