@@ -76,9 +76,15 @@ class ConditionsTest(unittest.TestCase):
             variables = function["Environment"]["Variables"]
             self.assertEqual(variables["HARVEST_LAKE"], f"s3://{bucket}/lake")
             self.assertEqual(variables["HARVEST_SECRET_ARN"], secret)
-            self.assertEqual(variables["HARVEST_EVENT_BUS"], chosen.get("EventBusName", ""))
-            metrics = "all" if "Dashboard" in chosen else "trouble" if "AlarmEmail" in chosen else "none"
-            self.assertEqual(variables["HARVEST_METRICS"], metrics)
+            bus = "default" if "AlarmEmail" in chosen and "HARVEST_WORKER" in variables else ""
+            self.assertEqual(variables["HARVEST_EVENT_BUS"], chosen.get("EventBusName", bus))
+            self.assertEqual(variables["HARVEST_METRICS"], "all" if "Dashboard" in chosen else "none")
+        orchestrators = stack.resources["OrchestratorAccess"]["Properties"]["PolicyDocument"]["Statement"]
+        tells = any(one["Sid"] == "TellOfTrouble" for one in orchestrators)
+        self.assertEqual(tells, bool({"AlarmEmail", "EventBusName"} & set(chosen)))
+        if "AlarmEmail" in chosen:
+            rule = stack.resources["TroubleMail"]["Properties"]
+            self.assertEqual(rule["EventBusName"], chosen.get("EventBusName", "default"))
         self.assertEqual(stack.outputs["Lake"], f"s3://{bucket}/lake")
         self.assertEqual(stack.outputs["SecretArn"], secret)
         tables = nested.of_type("AWS::Glue::Table").values()

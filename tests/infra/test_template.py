@@ -39,6 +39,7 @@ ALLOWED = {
     "ReadWhoIsErased": ["s3:GetObject"],
     "ReportFailures": ["sqs:SendMessage"],
     "StartTheOrchestrator": ["lambda:InvokeFunction"],
+    "TellOfTrouble": ["events:PutEvents"],
     "TellTheEventBus": ["events:PutEvents"],
     "UseTheKey": ["kms:Decrypt", "kms:GenerateDataKey"],
     "WriteItsOwnLog": ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -231,7 +232,8 @@ class TemplateTest(unittest.TestCase):
         settings = source()["Globals"]["Function"]["Environment"]["Variables"]
         for name, function in of_type("AWS::Lambda::Function").items():
             given = function["Properties"]["Environment"]["Variables"]
-            own = {"HARVEST_WORKER", "HARVEST_SMALL_WORKER"} if name == "Orchestrator" else set()
+            own = {"HARVEST_EVENT_BUS"}
+            own |= {"HARVEST_WORKER", "HARVEST_SMALL_WORKER"} if name == "Orchestrator" else set()
             self.assertEqual({key: value for key, value in given.items() if key not in own}, settings)
             self.assertLessEqual(own, set(given))
 
@@ -374,12 +376,20 @@ class TemplateTest(unittest.TestCase):
             watched[properties["MetricName"]] = properties["TreatMissingData"]
         self.assertEqual(watched, {
             "ApproximateNumberOfMessagesVisible": "notBreaching",
-            # Nothing comes: no tick, or no tick that gets as far as its metric.
+            "Errors": "notBreaching",
+            # No tick, no data.
             "Invocations": "breaching",
-            "StreamsInTrouble": "breaching",
         })
         detail = source()["Globals"]["Function"]["Environment"]["Variables"]["HARVEST_METRICS"]
-        self.assertEqual(detail, {"Fn::If": ["HasDashboard", "all", {"Fn::If": ["HasEmail", "trouble", "none"]}]})
+        self.assertEqual(detail, {"Fn::If": ["HasDashboard", "all", "none"]})
+
+    def test_mails_about_streams_are_of_this_stack_alone_and_reach_the_topic(self):
+        rule = expanded()["Resources"]["TroubleMail"]["Properties"]
+        self.assertEqual(rule["EventPattern"]["detail"], {"function": [{"Ref": "Orchestrator"}]})
+        self.assertEqual([one["Arn"] for one in rule["Targets"]], [{"Ref": "Alarms"}])
+        # A policy of one's own replaces the topic's first one, with which CloudWatch could write to it.
+        policy = expanded()["Resources"]["AlarmsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        self.assertEqual({one["Principal"]["Service"] for one in policy}, {"events.amazonaws.com", "cloudwatch.amazonaws.com"})
 
     def test_every_parameter_is_bounded_and_described(self):
         for name, parameter in source()["Parameters"].items():

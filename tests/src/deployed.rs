@@ -10,7 +10,6 @@ mod journal;
 mod ledger;
 mod load;
 mod month;
-mod prices;
 mod spill;
 mod told;
 mod usage;
@@ -21,7 +20,6 @@ pub use functions::{Conditions, Deployed, Kills, in_simulated_time};
 pub use journal::{End, Invocation, Journal};
 pub use ledger::{Ledger, Payer, Processor};
 pub use load::Load;
-pub use month::Month;
 pub use told::Pace;
 pub use usage::{FunctionUse, Usage};
 

@@ -16,10 +16,13 @@ use engine::time::{SignedDuration, Timestamp, between, plus};
 use harvest_api::{
     ApiAnswer, ApiError, HarvestApi, ScriptedApi, ScriptedReply, ServerReply, Token,
 };
+use orchestrator::Orchestrator;
+use runtime::announce::NoAnnouncer;
 use runtime::clock::Clock;
 use runtime::context::LeaseOwners;
 use runtime::credentials::TokenKeeper;
 use runtime::gate::PermitGate;
+use runtime::invoke::Invoker;
 use runtime::progress::NoProgress;
 use runtime::random::SharedRandom;
 use runtime::run::{RunOutcome, RunReport, YieldReason};
@@ -303,6 +306,12 @@ pub struct Live {
     pub every: u64,
     /// Number of requests so far.
     pub requests: u64,
+}
+
+/// Returns the orchestrator of a deployment that tells nobody.
+#[must_use]
+pub fn orchestrator(context: Context, invoker: Arc<dyn Invoker>) -> Orchestrator {
+    Orchestrator { context, invoker, announcer: Arc::new(NoAnnouncer) }
 }
 
 /// Faults of a process.

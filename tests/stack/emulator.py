@@ -260,8 +260,9 @@ class Harvest:
         # How the functions find it, at a pace that its missing limits allow.
         self.reach = {"HARVEST_BASE_URL": url, "HARVEST_GENERAL": "100000/1s", "HARVEST_REPORTS": "100000/1s"}
 
-    def ask(self, method: str, path: str) -> bytes:
+    def ask(self, method: str, path: str, body: object = None) -> bytes:
         """Answer of one of its own addresses."""
-        request = urllib.request.Request(self.origin + path, method=method)
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.origin + path, data, method=method)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()

@@ -72,8 +72,8 @@ class StackTest(unittest.TestCase):
 
     def type(self, line: str, answers: dict[str, str] | None = None) -> typed.Typed:
         """Types a line as documented, for the fake account, and answers questions that contain a key; Enter to others."""
-        # With the bus, so that the statement about it is tried.
-        given = f"HarvestAccountId={self.harvest.account} EventBusName=default"
+        # With the bus and the mails, so that what they need is tried.
+        given = f"HarvestAccountId={self.harvest.account} EventBusName=default AlarmEmail=me@example.com"
         line = line.replace("HarvestAccountId=1234567", given)
 
         def answer(question: str) -> str:
@@ -159,7 +159,7 @@ class StackTest(unittest.TestCase):
     def planned(self, stack: Stack) -> dict | None:
         """Answer of a tick; `None` if another one is at work."""
         answer = stack.invoke({})
-        return answer if answer["outcome"] == "planned" else None
+        return answer if answer["outcome"] in ("planned", "quiet") else None
 
     def fill(self, name: str) -> int:
         """Ticks, one after the other as workers end, until nothing is due; the number of ticks."""
@@ -224,6 +224,8 @@ class StackTest(unittest.TestCase):
         compared += [comparing.submit(self.compare, "harvest-lake")]
         with step("`make status`"):
             self.shows_its_status("harvest-lake")
+        with step("a mail when a stream comes into trouble, and one when it is over") as notes:
+            notes += self.tells_of_trouble(one)
         with step("each role may do what its function needs, and no more") as notes:
             notes += [self.roles_allow_their_own(one, self.stack("beside"))]
         with step("what only AWS confirms in full") as notes:
@@ -296,6 +298,34 @@ class StackTest(unittest.TestCase):
         self.assertEqual(ended.status, 0, ended.said)
         self.assertEqual([one for one in STREAMS if one not in ended.said], [])
 
+    def tells_of_trouble(self, stack: Stack) -> list[str]:
+        """What comes to the address of alarms while Harvest refuses a stream, and afterwards."""
+        (topic,) = [one for one in self.resources(stack.name) if one["LogicalResourceId"] == "Alarms"]
+        queue = stack.sqs.create_queue(QueueName="mailbox")["QueueUrl"]
+        arn = stack.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self.emulator.client("sns").subscribe(
+            TopicArn=topic["PhysicalResourceId"], Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
+        )
+        mails: list[str] = []
+
+        def told(words: str) -> bool:
+            self.planned(stack)
+            found = stack.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+            for one in found:
+                stack.sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
+            mails.extend(one["Body"] for one in found)
+            return any(words in mail for mail in mails)
+
+        refusal = {"path": "/v2/roles", "effect": {"status": {"status": 403}}}
+        self.harvest.ask("POST", "/_sim/faults", [refusal])
+        stack.invoke({"streams": ["roles"], "now": True})
+        until("a mail about the stream", 60, lambda: told("roles is refused by Harvest"), 1)
+        self.harvest.ask("DELETE", "/_sim/faults")
+        stack.invoke({"streams": ["roles"], "now": True})
+        until("a mail that it is over", 60, lambda: told("in order again: roles"), 1)
+        stack.sqs.delete_queue(QueueUrl=queue)
+        return [f"{len(mails)} mails"]
+
     def roles_allow_their_own(self, own: Stack, other: Stack) -> str:
         processes = self.emulator.processes()
 
@@ -354,7 +384,7 @@ class StackTest(unittest.TestCase):
             "read who is erased": (False, True, lambda of: of("s3").get_object(Bucket=own.bucket, Key=own.lake_key("erased.json"))),
             "store a token": (True, False, lambda of: of("secretsmanager").put_secret_value(SecretId=secret, SecretString=value)),
             "report a failure": (False, True, lambda of: of("sqs").send_message(QueueUrl=queue, MessageBody='{}')),
-            "tell the event bus": (False, True, lambda of: of("events").put_events(Entries=[event])),
+            "tell the event bus": (True, True, lambda of: of("events").put_events(Entries=[event])),
         }  # fmt: skip
         calls = [(what, role, allowed, call) for what, (allowed, call) in both.items() for role in (orchestrator, worker)]
         for what, (first, second, call) in apart.items():

@@ -10,7 +10,7 @@ use deployment::config::SettingName;
 use engine::pass::Pass;
 use sim::AccountScale;
 
-use flags::{API, EVERYWHERE, LAKE, PLACE, PLAN, PRIVACY, RUN, STREAMS, SettingFlags};
+use flags::{API, COST, EVERYWHERE, LAKE, PLACE, PLAN, PRIVACY, RUN, STREAMS, SettingFlags};
 pub(crate) use kept::{
     EraseArguments, QuarantineArguments, QuarantineCommand, ResetArguments, RetryArguments,
     UpgradeArguments,
@@ -52,6 +52,8 @@ pub enum CliCommand {
     /// Show which runs are due when, how many requests they take, and how long the rate limits make
     /// them last.
     Plan(PlanArguments),
+    /// Estimate what a month costs in AWS, before there is a deployment.
+    Cost(CostArguments),
     /// List all streams.
     Streams,
     /// Show the columns of a stream's table, or the statement that registers it with an engine.
@@ -175,6 +177,35 @@ pub struct PlanArguments {
     pub ask: bool,
     #[command(flatten)]
     pub settings: SettingFlags<PLAN>,
+}
+
+/// Value of `cost --with`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CostExtra {
+    /// Mails and alarms to an address.
+    Alarms,
+    /// The dashboard, with its metrics.
+    Dashboard,
+    /// A KMS key of your own.
+    Key,
+    /// The token in Secrets Manager.
+    Secret,
+}
+
+/// Arguments of `cost`.
+#[derive(Clone, Debug, Args)]
+pub struct CostArguments {
+    /// People who track time
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub people: u32,
+    /// Time entries that the account has [default: 1,000 for each person]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+    pub entries: Option<u64>,
+    /// Extras that are to be in it
+    #[arg(long, value_enum, value_name = "EXTRA", value_delimiter = ',')]
+    pub with: Vec<CostExtra>,
+    #[command(flatten)]
+    pub settings: SettingFlags<COST>,
 }
 
 /// Query engine for which `--ddl` prints a statement.

@@ -22,6 +22,7 @@
 
 mod arguments;
 mod check;
+mod cost;
 mod ddl;
 mod demo;
 mod display;

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::arguments::{CliArguments, CliCommand};
 use crate::check;
+use crate::cost;
 use crate::ddl;
 use crate::demo;
 use crate::display::DisplayForm;
@@ -157,6 +158,7 @@ async fn command(
         CliCommand::Check(check) => check::check(check, given, paint).await,
         CliCommand::Status(status) => status::status(status, given, paint).await,
         CliCommand::Plan(wanted) => plan::plan(wanted, given, paint).await,
+        CliCommand::Cost(wanted) => cost::cost(wanted, given),
         CliCommand::Streams => Ok(stream_list::streams()),
         CliCommand::Schema(schema) => ddl::schema(schema, &given),
         CliCommand::Files(files) => files::files(files, &given).await,

@@ -17,6 +17,8 @@ use serde::Serialize;
 pub enum TickEnd {
     /// The tick made a plan. It invoked a worker for each due stream that had room, maybe for none.
     Planned,
+    /// Nothing is due before some instant, as an earlier tick has found. The tick read nothing else.
+    Quiet,
     /// Another tick is at work. The request is stored, and that tick or a later one carries it out.
     Asked,
     /// Another tick is at work, and nothing was asked for.

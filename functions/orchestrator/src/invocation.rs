@@ -9,7 +9,8 @@
 //!    does so: of two renewals at the same time, one might invalidate the other's refresh token.
 //! 4. Plan. Only if something is due, read person and modules from Harvest; then plan again.
 //! 5. Store the streams to invoke, then invoke one worker for each of them.
-//! 6. Give the lease back.
+//! 6. Tell of streams that came into trouble or are out of it.
+//! 7. Give the lease back.
 //!
 //! A tick with nothing due sends no request to Harvest. A tick never waits for a worker, and it
 //! never reads a record. If it dies at any step, the next tick does the work: leases of streams
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use engine::dispatch::OrchestratorItem;
 use engine::lease::Lease;
 use runtime::Context;
+use runtime::announce::Announcer;
 use runtime::invoke::{InvocationFailure, Invoker};
 use runtime::records;
 use serde_json::Value;
@@ -36,6 +38,8 @@ pub struct Orchestrator {
     pub context: Context,
     /// Means to invoke workers.
     pub invoker: Arc<dyn Invoker>,
+    /// Means to tell of streams that need a person.
+    pub announcer: Arc<dyn Announcer>,
 }
 
 impl Orchestrator {
@@ -52,8 +56,9 @@ impl Orchestrator {
         let item = records::read_freed::<OrchestratorItem>(&*context.state, &key, &present)
             .await
             .map_err(|source| InvocationFailure::from(&state_error(source)))?;
-        let invoker = &*self.invoker;
-        let mut tick = OrchestratorTick { context, invoker, key, item, epoch: None, now };
+        let (invoker, announcer) = (&*self.invoker, &*self.announcer);
+        let mut tick =
+            OrchestratorTick { context, invoker, announcer, key, item, epoch: None, now };
         if event.asked(now).is_none()
             && let Some(answer) =
                 tick.idle().await.map_err(|error| InvocationFailure::from(&error))?

@@ -12,8 +12,10 @@
 
 mod answer;
 mod event;
+mod idle;
 mod invocation;
 mod tick;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -20,7 +20,8 @@ async fn main() -> Result<(), Error> {
     let deployment = DeploymentSettings::parse(&GivenSettings::from_environment()?)?;
     let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
     let invoker = LambdaInvoker::new(deployment.aws.lambda().await, deployment.workers()?);
-    let orchestrator = &Orchestrator { context, invoker: Arc::new(invoker) };
+    let announcer = parts::announcer(&deployment).await;
+    let orchestrator = &Orchestrator { context, invoker: Arc::new(invoker), announcer };
     let deployment = &deployment;
     Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         // Connections from before the freeze may be dead.

@@ -3,17 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::account::{Admission, admission};
-use engine::dispatch::{
-    DispatchDecision, DispatchedStream, OrchestratorItem, is_in_trouble, lag, running,
-};
+use engine::dispatch::{DispatchDecision, DispatchedStream, OrchestratorItem, running};
 use engine::ids::Epoch;
 use engine::item::{AccountItem, StreamItem};
 use engine::lease::Lease;
 use engine::plan::{DueRun, StreamStanding, order, standing};
 use engine::time::{SignedDuration, Timestamp, between};
+use runtime::announce::Announcer;
 use runtime::credentials::{LoadedSecret, note_refusal, refresh_if_due};
 use runtime::invoke::{Invoker, WorkerEvent};
-use runtime::metrics::{self, Metric, STREAMS_IN_TROUBLE};
 use runtime::records::{self, VersionedItem};
 use runtime::{Context, RunError};
 use state::{ItemKey, StateError};
@@ -30,6 +28,7 @@ const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
 pub(crate) struct OrchestratorTick<'o> {
     pub(crate) context: &'o Context,
     pub(crate) invoker: &'o dyn Invoker,
+    pub(crate) announcer: &'o dyn Announcer,
     pub(crate) key: ItemKey,
     pub(crate) item: VersionedItem<OrchestratorItem>,
     /// Epoch of this tick's lease; `None` before it has one. Another epoch in the item tells that
@@ -39,37 +38,12 @@ pub(crate) struct OrchestratorTick<'o> {
 }
 
 impl OrchestratorTick<'_> {
-    /// Returns the answer of a tick that finds nothing to do, which needs no lease; `None` if there
-    /// may be something.
-    pub(crate) async fn idle(&self) -> Result<Option<TickAnswer>, RunError> {
-        let context = self.context;
-        if !may_be_idle(&self.item.value, self.now) {
-            return Ok(None);
-        }
-        let LoadedSecret::Ready(version) = context.tokens.load(context).await? else {
-            return Ok(None);
-        };
-        let state = &*context.state;
-        let account = records::account(state, context.settings.account, &context.present()).await;
-        let account = account.map_err(state_error)?.value;
-        let admitted = admission(&account, version.as_ref(), self.now);
-        if admitted != Admission::Open || !account.tables_created {
-            return Ok(None);
-        }
-        let items = stream_items(context, &account).await?;
-        if !self.due(&items, &account).is_empty() {
-            return Ok(None);
-        }
-        self.measure(&items, &account);
-        Ok(Some(self.planned(Vec::new(), running(&items, self.now), &account)))
-    }
-
     /// Plans the runs and invokes their workers; ends earlier where Harvest may not be asked.
     ///
-    /// An early end emits the metrics, too, so that an alarm on the age of the data also rings
-    /// while the token is refused.
+    /// An early end tells of trouble and emits the metrics, too: a refused token is news.
     pub(crate) async fn plan(&mut self) -> Result<TickAnswer, RunError> {
         let context = self.context;
+        self.item.value.quiet = None;
         let version = match context.tokens.load(context).await? {
             LoadedSecret::Empty => {
                 tracing::info!("waiting for credentials: the secret holds no token yet");
@@ -84,7 +58,7 @@ impl OrchestratorTick<'_> {
         let admitted = admission(&account, version.as_ref(), self.now);
         if let Admission::Paused(until) = admitted {
             let items = stream_items(context, &account).await?;
-            self.measure(&items, &account);
+            self.watch(&items, &account).await;
             return Ok(TickAnswer {
                 message: Some("Harvest refuses the token".to_owned()),
                 waits_until: Some(until),
@@ -109,7 +83,7 @@ impl OrchestratorTick<'_> {
                     // Workers would wait as well: they too ask for the person of the token before
                     // they commit.
                     tracing::info!("waiting: {waiting}");
-                    self.measure(&items, &account);
+                    self.watch(&items, &account).await;
                     return Ok(TickAnswer {
                         message: Some(waiting.to_string()),
                         waits_until: Some(waiting.until),
@@ -126,12 +100,12 @@ impl OrchestratorTick<'_> {
         let asked_at = self.item.value.asked.as_ref().map(|asked| asked.at);
         with_extent(context, &mut due, asked_at).await?;
         let answer = self.dispatch(&due, &items, &account).await?;
-        self.measure(&items, &account);
+        self.watch(&items, &account).await;
         Ok(answer)
     }
 
     /// Returns the streams that may run in this account, with their items.
-    fn open<'i>(
+    pub(crate) fn open<'i>(
         &self,
         items: &'i BTreeMap<&'static str, StreamItem>,
         account: &AccountItem,
@@ -143,7 +117,7 @@ impl OrchestratorTick<'_> {
     }
 
     /// Returns the runs that are due as requested or as scheduled, most urgent first.
-    fn due(
+    pub(crate) fn due(
         &self,
         items: &BTreeMap<&'static str, StreamItem>,
         account: &AccountItem,
@@ -205,7 +179,7 @@ impl OrchestratorTick<'_> {
     }
 
     /// Returns the answer of a tick with these decisions.
-    fn planned(
+    pub(crate) fn planned(
         &self,
         due: Vec<DueAnswer>,
         running: BTreeSet<String>,
@@ -228,36 +202,6 @@ impl OrchestratorTick<'_> {
         );
         let planned = TickAnswer::without_plan(TickEnd::Planned);
         TickAnswer { due, running, skipped, ..planned }
-    }
-
-    /// Emits metrics about the streams that may run.
-    ///
-    /// A stream that Harvest refuses counts as refused and not as failing, and its lag does not
-    /// count: only a person can change that, and an alarm on the lag would ring until then.
-    fn measure(&self, items: &BTreeMap<&'static str, StreamItem>, account: &AccountItem) {
-        let open = self.open(items, account);
-        let count = |is: &dyn Fn(&StreamItem) -> bool| {
-            open.iter().filter(|(_, item)| is(item)).count() as u64
-        };
-        // A refused token refuses every stream.
-        let refused = count(&|item| item.health.refused || account.refused.is_some());
-        let after = self.context.settings.trouble_after;
-        let in_trouble =
-            count(&|item| account.refused.is_some() || is_in_trouble(item, after, self.now));
-        let failing = count(&|item| item.health.last_error.is_some() && !item.health.refused);
-        let lags = open.iter().filter(|(_, item)| !item.health.refused);
-        let oldest = lags.map(|(_, item)| lag(item, self.now).as_secs()).max().unwrap_or(0);
-        let quarantined = open.iter().map(|(_, item)| item.health.quarantine.records).sum();
-        metrics::emit(
-            self.context,
-            &[
-                Metric::count(STREAMS_IN_TROUBLE, in_trouble),
-                Metric::seconds("OldestStreamLagSeconds", u64::try_from(oldest).unwrap_or(0)),
-                Metric::count("FailingStreams", failing),
-                Metric::count("RefusedStreams", refused),
-                Metric::count("QuarantinedRecords", quarantined),
-            ],
-        );
     }
 
     /// Returns the lease, so that the next tick need not wait for its end. A failure of the store
@@ -305,12 +249,6 @@ async fn start(invoker: &dyn Invoker, one: &DispatchedStream, now: Timestamp) ->
     let why = format!("{failed}: {}", why.unwrap_or_default());
     tracing::error!(stream, error = why, "worker not invoked; the next tick tries again");
     DueAnswer { error: Some(why), ..told }
-}
-
-/// Whether a tick at `now` can be one with nothing to do, as far as this item tells: there is no
-/// request to carry out, and no other tick at work.
-fn may_be_idle(item: &OrchestratorItem, now: Timestamp) -> bool {
-    item.asked.is_none() && !item.lease.as_ref().is_some_and(|lease| lease.is_held(now))
 }
 
 /// Returns the epoch of the item's lease; `None`: no tick has ever run.

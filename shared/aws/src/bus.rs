@@ -1,7 +1,7 @@
-//! Events about passes on a bus of `EventBridge`.
+//! Events on a bus of `EventBridge`.
 //!
-//! Events are news for other programs: no run depends on them. A failure is logged and forgotten,
-//! so a lost event means that a subscriber misses one pass.
+//! Events are news for other programs and for people: no run depends on them. The loss of one about
+//! a pass means that a subscriber misses that pass; one about trouble is sent again.
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
@@ -26,7 +26,7 @@ impl EventBus {
 
 #[async_trait]
 impl Announcer for EventBus {
-    async fn announce(&self, announcement: &Announcement) {
+    async fn announce(&self, announcement: &Announcement) -> bool {
         let entry = PutEventsRequestEntry::builder()
             .event_bus_name(&self.name)
             .source(SOURCE)
@@ -38,13 +38,15 @@ impl Announcer for EventBus {
             Err(error) => {
                 let error = DisplayErrorContext(error).to_string();
                 tracing::warn!(error, bus = self.name, "the event bus was not told");
-                return;
+                return false;
             }
         };
         // The call succeeds even if the bus refuses entries; each entry has its own outcome.
-        if let Some(refused) = told.entries().iter().find(|entry| entry.error_code().is_some()) {
-            let error = refused.error_message().unwrap_or_default();
-            tracing::warn!(error, bus = self.name, "the event bus refused an event");
-        }
+        let Some(refused) = told.entries().iter().find(|entry| entry.error_code().is_some()) else {
+            return true;
+        };
+        let error = refused.error_message().unwrap_or_default();
+        tracing::warn!(error, bus = self.name, "the event bus refused an event");
+        false
     }
 }

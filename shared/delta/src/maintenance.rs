@@ -56,7 +56,7 @@ pub async fn clean_log(
     now: Timestamp,
     retention: SignedDuration,
 ) -> Result<DeletedObjects, TableError> {
-    table.refresh().await?;
+    table.refresh_unless_committed().await?;
     let log = table.log();
     let prefix = log.key("_delta_log/");
     let objects = log.store.list(&prefix, None).await.map_err(|source| log.failed(source))?;
@@ -106,7 +106,7 @@ pub async fn vacuum(
     now: Timestamp,
     retention: SignedDuration,
 ) -> Result<DeletedObjects, TableError> {
-    table.refresh().await?;
+    table.refresh_unless_committed().await?;
     let expired = |deleted: Option<i64>| {
         let deleted = deleted.and_then(|ms| Timestamp::from_millisecond(ms).ok());
         // With a retention of zero, no clock matters.

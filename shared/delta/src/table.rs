@@ -213,6 +213,12 @@ impl Table {
         Ok(())
     }
 
+    /// Does the same if this object has not committed. One that has knows the newest version, or one
+    /// from which names lead to it: housekeeping after a commit asks for those where it matters.
+    pub(crate) async fn refresh_unless_committed(&mut self) -> Result<(), TableError> {
+        if self.viewed.is_some() { Ok(()) } else { self.refresh().await }
+    }
+
     /// Advances over the versions that follow, each asked for by its name, and tells whether there
     /// were any. A listing may be outdated on some stores; an object that was written is there for
     /// all readers. Costs one read if there is none.

@@ -4,5 +4,6 @@
 
 pub mod access;
 pub mod config;
+pub mod cost;
 pub mod parts;
 pub mod telemetry;

@@ -139,7 +139,7 @@ pub fn may_be_alive(deployment: &DeploymentSettings, owner: &str) -> bool {
     locks(deployment).is_none_or(|folder| state::is_held(&folder, owner))
 }
 
-/// Returns the announcer of passes.
+/// Returns the announcer of passes and of trouble.
 pub async fn announcer(deployment: &DeploymentSettings) -> Arc<dyn Announcer> {
     match &deployment.event_bus {
         Some(name) => Arc::new(EventBus::new(deployment.aws.events().await, name)),

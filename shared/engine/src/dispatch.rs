@@ -10,6 +10,7 @@ use crate::lease::{LEASE, Lease};
 use crate::pass::Pass;
 use crate::plan::{Demand, DueRun, due};
 use crate::present::Present;
+use crate::quiet::QuietTime;
 use crate::room::{RunWeight, WorkerRoom, WorkerSize, weight, worker_size};
 use crate::spec::StreamSpec;
 use crate::time::{SignedDuration, Timestamp, between, minus, plus};
@@ -18,9 +19,6 @@ use crate::time::{SignedDuration, Timestamp, between, minus, plus};
 const STARTING: SignedDuration = SignedDuration::from_mins(2);
 /// Largest difference between the clocks of two functions.
 const SKEW: SignedDuration = SignedDuration::from_secs(1);
-/// Number of runs in a row that failed or died from which on a stream is in trouble. The pauses
-/// between them grow.
-const TROUBLING_FAILURES: u32 = 5;
 /// Time after which an unfinished request of an operator is given up.
 const DEMAND_LASTS: SignedDuration = SignedDuration::from_hours(48);
 
@@ -34,6 +32,10 @@ pub struct OrchestratorItem {
     pub asked: Option<OperatorRequest>,
     /// Time at which the worker of each stream was last invoked, by name of the stream.
     pub invoked: BTreeMap<String, Timestamp>,
+    /// Streams in trouble of which people were told ([`crate::trouble`]).
+    pub told: BTreeSet<String>,
+    /// Time until which no tick has anything to do; `None`: unknown.
+    pub quiet: Option<QuietTime>,
 }
 
 /// A request of an operator.
@@ -230,7 +232,7 @@ fn has_come(item: &StreamItem, at: Timestamp) -> bool {
 }
 
 /// Whether a worker holds the lease of this stream.
-fn is_running(item: &StreamItem, now: Timestamp) -> bool {
+pub(crate) fn is_running(item: &StreamItem, now: Timestamp) -> bool {
     item.lease.as_ref().is_some_and(|lease| lease.is_held(now))
 }
 
@@ -242,13 +244,6 @@ pub fn lag(item: &StreamItem, now: Timestamp) -> SignedDuration {
     let complete = position.full.last_begun.max(position.incremental.last_begun);
     let first = position.full.unfinished.as_ref().map(|unfinished| unfinished.begun);
     complete.or(first).map_or(SignedDuration::ZERO, |since| between(since, now))
-}
-
-/// Whether a stream needs a person: Harvest refuses it, its runs fail again and again, or its data is
-/// older than `oldest`.
-#[must_use]
-pub fn is_in_trouble(item: &StreamItem, oldest: SignedDuration, now: Timestamp) -> bool {
-    item.health.refused || item.health.failures >= TROUBLING_FAILURES || lag(item, now) > oldest
 }
 
 #[cfg(test)]

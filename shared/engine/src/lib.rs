@@ -6,12 +6,12 @@
 //! | question | module |
 //! | --- | --- |
 //! | May Harvest be asked at all, and by this person? | `account`, `token` |
-//! | What is due, and who works on it? | `plan`, `extent`, `dispatch`, `room`, `lease` |
+//! | What is due, and who works on it? | `plan`, `extent`, `dispatch`, `room`, `lease`, `quiet` |
 //! | What is asked next, and what does an answer prove? | `pass`, `retry`, `budget`, `window` |
 //! | Which rows are newer, and which are gone? | `precedence`, `coverage` |
 //! | Where does the stream stand afterwards? | `position`, `cursor`, `pace`, `housekeeping` |
 //! | Is what was written down still true? | `testimony`, `present`, `persisted` |
-//! | What do people have to know? | `drift`, `quarantine`, `forecast`, `report` |
+//! | What do people have to know? | `drift`, `quarantine`, `forecast`, `report`, `trouble` |
 //! | Which call of a store fails in a test? | `fault` |
 //!
 //! No module knows a stream by name: `spec` says what a declaration may contain, and the crate
@@ -41,6 +41,7 @@ pub mod precedence;
 pub mod present;
 pub mod privacy;
 pub mod quarantine;
+pub mod quiet;
 pub mod report;
 pub mod retry;
 pub mod room;
@@ -49,4 +50,5 @@ pub mod spec;
 pub mod testimony;
 pub mod time;
 pub mod token;
+pub mod trouble;
 pub mod window;

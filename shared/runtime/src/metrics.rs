@@ -15,9 +15,6 @@ use crate::settings::MetricDetail;
 /// Namespace of all metrics.
 pub const NAMESPACE: &str = "HarvestLake";
 
-/// Metric of the alarm: the number of streams that need a person.
-pub const STREAMS_IN_TROUBLE: &str = "StreamsInTrouble";
-
 /// A metric and its unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Metric {
@@ -67,41 +64,22 @@ pub fn line(function: &str, now: Timestamp, metrics: &[Metric]) -> String {
     Value::Object(document).to_string()
 }
 
-/// Writes the line of those of `metrics` that the settings ask for, if this process runs a Lambda
-/// function. A failure is only logged.
+/// Writes the line of `metrics` if the settings ask for it and this process runs a Lambda function.
+/// A failure is only logged.
 pub fn emit(context: &Context, metrics: &[Metric]) {
-    let asked = asked(context.settings.metrics, metrics);
-    let Some(function) = context.function.as_deref().filter(|_| !asked.is_empty()) else {
+    let is_asked = context.settings.metrics == MetricDetail::All;
+    let Some(function) = context.function.as_deref().filter(|_| is_asked) else {
         return;
     };
-    let line = line(function, context.clock.now(), &asked);
+    let line = line(function, context.clock.now(), metrics);
     if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
         tracing::debug!(%error, "metrics are lost");
     }
 }
 
-/// Returns the metrics that are written in this detail.
-fn asked(detail: MetricDetail, metrics: &[Metric]) -> Vec<Metric> {
-    let is_asked = |metric: &&Metric| match detail {
-        MetricDetail::None => false,
-        MetricDetail::Trouble => metric.name == STREAMS_IN_TROUBLE,
-        MetricDetail::All => true,
-    };
-    metrics.iter().filter(is_asked).copied().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn where_only_alarms_are_watched_one_metric_is_written() {
-        let trouble = Metric::count(STREAMS_IN_TROUBLE, 2);
-        let metrics = [Metric::count("Requests", 7), trouble];
-        assert_eq!(asked(MetricDetail::None, &metrics), []);
-        assert_eq!(asked(MetricDetail::Trouble, &metrics), [trouble]);
-        assert_eq!(asked(MetricDetail::All, &metrics), metrics);
-    }
 
     #[test]
     fn a_line_is_an_embedded_metric_with_one_dimension() {

@@ -78,8 +78,6 @@ pub struct Settings {
 pub enum MetricDetail {
     /// None.
     None,
-    /// The number of streams in trouble.
-    Trouble,
     /// All.
     All,
 }
@@ -90,9 +88,8 @@ impl FromStr for MetricDetail {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "none" => Ok(Self::None),
-            "trouble" => Ok(Self::Trouble),
             "all" => Ok(Self::All),
-            _ => Err(format!("`{text}` is none of none, trouble, all")),
+            _ => Err(format!("`{text}` is neither none nor all")),
         }
     }
 }

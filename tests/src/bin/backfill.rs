@@ -8,7 +8,8 @@
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
-use e2e::deployed::{Conditions, Deployed, Month, Usage, in_simulated_time};
+use deployment::cost::month::MonthlyUse;
+use e2e::deployed::{Conditions, Deployed, Usage, in_simulated_time};
 use e2e::world::World;
 use engine::time::SignedDuration;
 use runtime::settings::Settings;
@@ -101,7 +102,7 @@ async fn run(arguments: &Arguments) {
         println!("{line}");
     }
     println!("\ncost of the load");
-    print(&Month::times(&loading, 1.0));
+    print(&loading.times(1.0));
     let hours = arguments.hours.unwrap_or(arguments.scale.hours());
     for hour in 0..hours {
         deployed.an_hour_of_work(people);
@@ -118,11 +119,12 @@ async fn run(arguments: &Arguments) {
 }
 
 #[expect(clippy::print_stdout, reason = "a program of its own")]
-fn print(month: &Month) {
-    for (name, quantity, unit, dollars) in &month.lines {
-        println!("{name:<18}  {quantity:>12.1} {unit:<5}  ${dollars:>8.4}");
+fn print(month: &MonthlyUse) {
+    for line in month.lines() {
+        let (name, quantity, unit) = (line.name, line.quantity, line.unit);
+        println!("{name:<18}  {quantity:>12.1} {unit:<5}  ${:>8.4}", line.dollars());
     }
-    println!("{:<18}  {:>18}  ${:>8.4}", "all", "", month.sum());
+    println!("{:<18}  {:>18}  ${:>8.4}", "all", "", month.dollars());
 }
 
 #[expect(clippy::print_stdout, reason = "a program of its own")]
@@ -142,14 +144,15 @@ fn print_month(load: &Usage, after: &Usage, hours: u64) {
         );
     }
     println!("requests to Harvest: {} general, {} for reports", after.general, after.reports);
+    println!("S3: {} puts, {} listings; {} commits", after.puts, after.lists, after.commits);
     println!("\na month of it, list prices of us-east-1");
-    print(&Month::of(after, hours));
+    print(&after.month(hours));
     if hours < 7 * 24 {
         let weeks = 30.4 / 7.0;
-        let most = Month::times(load, weeks);
+        let most = load.times(weeks);
         println!(
             "weekly sweeps are not in it; they cost less than the load each week: ${:.2}",
-            most.sum()
+            most.dollars()
         );
     }
 }

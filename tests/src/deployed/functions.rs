@@ -14,7 +14,6 @@ use deployment::parts::RemoteOwners;
 use engine::room::WorkerSize;
 use engine::time::{SignedDuration, Timestamp, plus};
 use harvest_api::Token;
-use orchestrator::Orchestrator;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use runtime::Context;
@@ -32,7 +31,7 @@ use super::harvest::FarHarvest;
 use super::journal::{End, Journal};
 use super::ledger::{Ledger, Processor};
 use super::spill::Spill;
-use crate::world::World;
+use crate::world::{World, orchestrator};
 
 /// Memory of the worker, in megabytes: the default of `infra/template.yaml`.
 pub(super) const WORKER_MEMORY: u32 = 1769;
@@ -141,7 +140,7 @@ impl Deployed {
         let processor = self.ledger.processor(number, share);
         let context = self.context(number, &processor, None);
         let invoker = Arc::new(Lambda { deployed: Arc::clone(self) });
-        let orchestrator = Orchestrator { context, invoker };
+        let orchestrator = orchestrator(context, invoker);
         let own = Arc::clone(self);
         spawn_local(async move {
             let work = processor.on(async move {

@@ -37,8 +37,12 @@ pub struct Usage {
     pub writes: u64,
     /// Number of write units.
     pub write_units: u64,
-    /// Number of puts and listings of the object store.
+    /// Number of puts of the object store.
     pub puts: u64,
+    /// Number of listings of the object store, which cost as much as puts.
+    pub lists: u64,
+    /// Number of versions of the streams' tables.
+    pub commits: u64,
     /// Number of gets of the object store.
     pub gets: u64,
     /// Number of general requests to Harvest.
@@ -72,7 +76,10 @@ impl Deployed {
         }
         {
             let tally = self.objects.lock().expect("no panic");
-            usage.puts = tally.puts + tally.lists;
+            usage.puts = tally.puts;
+            usage.lists = tally.lists;
+            let tables = tally.tables.iter().filter(|(name, _)| streams::find(name).is_some());
+            usage.commits = tables.map(|(_, table)| table.commits).sum();
             usage.gets = tally.gets;
         }
         let objects = self.world.store.list("", None).await.expect("a store");
@@ -115,6 +122,8 @@ impl Sub for Usage {
             writes: self.writes - before.writes,
             write_units: self.write_units - before.write_units,
             puts: self.puts - before.puts,
+            lists: self.lists - before.lists,
+            commits: self.commits - before.commits,
             gets: self.gets - before.gets,
             general: self.general - before.general,
             reports: self.reports - before.reports,

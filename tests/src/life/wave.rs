@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use engine::time::{SignedDuration, plus};
-use orchestrator::Orchestrator;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -16,7 +15,7 @@ use worker::Worker;
 use super::conduct::{RandomConduct, conduct, overtaken};
 use crate::mishap::Mishap;
 use crate::storm::CallPhase;
-use crate::world::World;
+use crate::world::{World, orchestrator};
 
 /// Time of one invocation.
 const INVOCATION: SignedDuration = SignedDuration::from_mins(15);
@@ -58,10 +57,8 @@ pub(super) async fn wave(world: &World, mut order: WaveOrder) -> WaveEnd {
     let invoker = Arc::new(MemoryInvoker::default());
     let RandomConduct { conduct: its, moments } = conduct(&mut order.random, order.token);
     let process = world.start(its);
-    let orchestrator = Orchestrator {
-        context: process.context.clone(),
-        invoker: Arc::<MemoryInvoker>::clone(&invoker),
-    };
+    let workers = Arc::<MemoryInvoker>::clone(&invoker);
+    let orchestrator = orchestrator(process.context.clone(), workers);
     match process.until(moments, Box::pin(orchestrator.answer(order.event))).await {
         None => end.killed_at.push(process.phase()),
         Some(told) => {

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use cli::CliExit;
 use e2e::json::schema;
-use e2e::world::{World, in_simulated_time};
+use e2e::world::{World, in_simulated_time, orchestrator};
 use engine::fault::CallFault;
 use engine::pass::Pass;
 use engine::time::Timestamp;
-use orchestrator::{Orchestrator, TickEnd};
+use orchestrator::TickEnd;
 use runtime::RunError;
 use runtime::announce::Announcement;
 use runtime::invoke::{MemoryInvoker, WorkerEvent};
@@ -83,7 +83,7 @@ fn a_worker_that_cannot_be_invoked_is_told_by_its_stream() {
         let world = World::new(&AccountScale::tiny(), 7);
         let invoker = std::sync::Arc::new(MemoryInvoker::default());
         invoker.refuse(Some("roles"));
-        let orchestrator = Orchestrator { context: world.process(None), invoker };
+        let orchestrator = orchestrator(world.process(None), invoker);
         let answer = orchestrator.answer(json!({})).await.unwrap();
         let document = serde_json::to_value(&answer).unwrap();
         e2e::json::check("orchestrator", &document);
@@ -118,13 +118,13 @@ fn a_tick_that_cannot_store_its_plan_invokes_no_worker() {
             }));
             let invoker = std::sync::Arc::new(MemoryInvoker::default());
             let told = std::sync::Arc::clone(&invoker);
-            let orchestrator = Orchestrator { context, invoker };
+            let orchestrator = orchestrator(context, invoker);
             let error = orchestrator.answer(json!({})).await.unwrap_err();
             assert_eq!((error.error_type, told.take()), ("StateFailed", Vec::new()));
         }
         let invoker = std::sync::Arc::new(MemoryInvoker::default());
         let told = std::sync::Arc::clone(&invoker);
-        let orchestrator = Orchestrator { context: world.process(None), invoker };
+        let orchestrator = orchestrator(world.process(None), invoker);
         orchestrator.answer(json!({})).await.unwrap();
         assert!(!told.take().is_empty(), "the next tick does it, without a wait");
     });
@@ -146,6 +146,7 @@ fn the_words_for_outcomes_are_those_of_the_page_and_of_the_schema() {
 fn the_words_for_the_outcomes_of_a_tick_are_those_of_the_page_and_of_the_schema() {
     let all = [
         TickEnd::Planned,
+        TickEnd::Quiet,
         TickEnd::Asked,
         TickEnd::Busy,
         TickEnd::Waiting,
@@ -176,8 +177,7 @@ fn the_codes_of_errors_are_those_of_the_page() {
 #[test]
 fn the_metrics_of_the_functions_are_those_of_the_schema() {
     let calls = METRICS.iter().flat_map(|file| file.split("Metric::").skip(1));
-    let mut names: BTreeSet<&str> = calls.filter_map(|rest| rest.split('"').nth(1)).collect();
-    names.insert(runtime::metrics::STREAMS_IN_TROUBLE);
+    let names: BTreeSet<&str> = calls.filter_map(|rest| rest.split('"').nth(1)).collect();
     let schema = schema("metrics");
     let heads = &schema["properties"]["_aws"]["properties"]["CloudWatchMetrics"]["items"];
     let of_head = words(&heads["properties"]["Metrics"]["items"]["properties"]["Name"]);

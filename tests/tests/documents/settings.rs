@@ -126,6 +126,14 @@ fn the_template_gives_the_functions_every_setting_as_it_is_declared() {
                 let is_default = *found == Some("");
                 assert!(*found == expected || is_default, "{name}: {found:?}, not {expected:?}");
             }
+            // The orchestrator tells of trouble by the default bus if no other is named.
+            StackSource::Resources { .. } if *setting == SettingName::EVENT_BUS => {
+                assert_eq!(value, None, "{variable}");
+                let own = format!("          {variable}: !Ref EventBusName\n");
+                assert_eq!(TEMPLATE.matches(&own).count(), 2, "of both workers");
+                let told = format!("          {variable}: !If [HasBus, !Ref EventBusName, ");
+                assert!(TEMPLATE.contains(&told), "{variable}");
+            }
             // The orchestrator alone has workers.
             StackSource::Resources { .. }
                 if [SettingName::WORKER, SettingName::SMALL_WORKER].contains(setting) =>

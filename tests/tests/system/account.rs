@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use delta::store::ObjectStore as _;
 use delta::table::Table;
 use e2e::story::{loaded, only, quiet, report, rows, story, truth};
-use e2e::world::{Synced, World, now, sync};
+use e2e::world::{Synced, World, now, orchestrator, sync};
 use engine::extent::Outlier;
 use engine::pass::{Pass, RequestTarget};
 use engine::retry::RequestFailure;
@@ -298,7 +298,7 @@ fn a_tick_of_the_schedule_waits_without_failing() {
         world.sleep(2).await;
         let (context, asked) = asks_to_wait(&world, 0);
         let invoker = Arc::new(runtime::invoke::MemoryInvoker::default());
-        let orchestrator = orchestrator::Orchestrator { context, invoker };
+        let orchestrator = orchestrator(context, invoker);
         let began = now(&world);
         let answer = orchestrator.answer(json!({})).await.unwrap();
         assert_eq!(answer.outcome, TickEnd::Waiting);
@@ -315,13 +315,13 @@ fn a_tick_of_the_schedule_waits_without_failing() {
 }
 
 #[test]
-fn a_tick_with_nothing_to_do_writes_nothing() {
+fn a_tick_with_nothing_to_do_writes_nothing_but_until_when() {
     story(async {
         let world = loaded(&AccountScale::tiny(), &["clients"]).await;
         quiet(&world, None).await;
         let invoker = Arc::new(runtime::invoke::MemoryInvoker::default());
         let context = world.process(None);
-        let orchestrator = orchestrator::Orchestrator { context: context.clone(), invoker };
+        let orchestrator = orchestrator(context.clone(), invoker);
         let items = async || {
             let items = context.state.list(context.settings.account, "").await.unwrap();
             items.into_iter().map(|(key, item)| (key, item.rev)).collect::<Vec<_>>()
@@ -329,7 +329,25 @@ fn a_tick_with_nothing_to_do_writes_nothing() {
         let before = items().await;
         let answer = orchestrator.answer(json!({})).await.unwrap();
         assert_eq!((answer.outcome, answer.due.len()), (TickEnd::Planned, 0));
-        assert_eq!(items().await, before);
+        let found = items().await;
+        let written: Vec<_> = found.iter().filter(|item| !before.contains(item)).collect();
+        assert_eq!(
+            written.iter().map(|(key, _)| key.sort.as_str()).collect::<Vec<_>>(),
+            ["orchestrator"]
+        );
+        // The next ones read that alone.
+        world.clock_sleep(SignedDuration::from_mins(1)).await;
+        let answer = orchestrator.answer(json!({})).await.unwrap();
+        assert_eq!((answer.outcome, answer.due.len()), (TickEnd::Quiet, 0));
+        assert!(answer.waits_until.is_some_and(|until| until > now(&world)));
+        e2e::json::check("orchestrator", &serde_json::to_value(&answer).unwrap());
+        assert_eq!(items().await, found);
+        // A request is carried out all the same.
+        let asked = json!({ "now": true, "streams": ["clients"] });
+        let answer = orchestrator.answer(asked).await.unwrap();
+        assert_eq!((answer.outcome, answer.due.len()), (TickEnd::Planned, 1));
+        quiet(&world, None).await;
+        let before = items().await;
         // With something to do it takes the lease.
         world.sleep(2).await;
         let answer = orchestrator.answer(json!({})).await.unwrap();

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sim::{FaultChoice, FaultEffect, Mutation, ValueRewrite};
 
 /// Schemas of documents that no command prints.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 9] = [
     "drift",
     "event",
     "invocation_error",
@@ -21,6 +21,7 @@ const OTHERS: [&str; 8] = [
     "orchestrator",
     "quarantine_record",
     "run",
+    "trouble",
     "worker_event",
 ];
 

@@ -31,4 +31,5 @@ mod stores;
 mod stores_faults;
 mod sweeps;
 mod tokens;
+mod trouble;
 mod verify;

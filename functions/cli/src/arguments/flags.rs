@@ -27,6 +27,9 @@ pub(crate) const RUN: u16 = bit(SettingScope::Run) | API | STREAMS | HISTORY | P
 /// Forecasts.
 pub(crate) const PLAN: u16 = bit(SettingScope::Plan) | API | STREAMS | HISTORY;
 
+/// Estimates of a month, which need no account.
+pub(crate) const COST: u16 = bit(SettingScope::Plan) | STREAMS;
+
 const fn bit(scope: SettingScope) -> u16 {
     1 << scope as u16
 }

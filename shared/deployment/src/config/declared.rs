@@ -244,12 +244,12 @@ settings! {
         scope: Functions,
         stack: StackSource::Resources { of: "the worker" },
     }
-    METRICS: "Metrics to write: none, trouble (the number of streams in trouble), or all" {
+    METRICS: "Metrics to write: none or all" {
         variable: "HARVEST_METRICS",
         form: variable("the functions only"),
         default: Text("none"),
         scope: Functions,
-        stack: StackSource::Resources { of: "`AlarmEmail` and `Dashboard`" },
+        stack: StackSource::Resources { of: "`Dashboard`" },
     }
     TROUBLE_AFTER: "Age of a stream's data from which on the stream counts as in trouble" {
         variable: "HARVEST_TROUBLE_AFTER",
@@ -265,12 +265,12 @@ settings! {
         scope: Functions,
         stack: StackSource::Resources { of: "the small worker" },
     }
-    EVENT_BUS: "Event bus that hears of completed and failed passes" {
+    EVENT_BUS: "Event bus that hears of completed and failed passes, and of streams in trouble" {
         variable: "HARVEST_EVENT_BUS",
         form: variable("the functions only"),
         default: Unset,
         scope: Functions,
-        stack: parameter("EventBusName"),
+        stack: StackSource::Resources { of: "`EventBusName` and `AlarmEmail`" },
     }
     SHARED: "Let other users of this machine read the files that are written, as the umask \
              permits; otherwise lake, state and exports are readable for you alone" {

@@ -72,7 +72,11 @@ impl DeploymentSettings {
 }
 
 /// Returns the settings of runs.
-fn settings(given: &GivenSettings, account: AccountId) -> Result<Settings, ConfigError> {
+/// Settings of runs on this account.
+///
+/// # Errors
+/// The first setting that cannot be used.
+pub fn settings(given: &GivenSettings, account: AccountId) -> Result<Settings, ConfigError> {
     let mut settings = Settings::new(account);
     settings.streams = streams(given, SettingName::STREAMS)?;
     settings.exclude = streams(given, SettingName::EXCLUDE)?.unwrap_or_default();

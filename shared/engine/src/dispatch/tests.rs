@@ -134,23 +134,6 @@ fn the_lag_counts_from_the_beginning_of_what_is_complete() {
     assert_eq!(lag(&stream, now()), HOUR);
 }
 
-#[test]
-fn a_stream_that_is_refused_or_fails_again_and_again_or_is_too_old_is_in_trouble() {
-    let day = SignedDuration::from_hours(24);
-    let mut stream = StreamItem::default();
-    assert!(!is_in_trouble(&stream, day, now()), "a stream before its first run");
-    stream.position.full.last_begun = Some(minus(now(), day));
-    assert!(!is_in_trouble(&stream, day, now()));
-    assert!(is_in_trouble(&stream, day, plus(now(), SignedDuration::from_secs(1))));
-    stream.health.failures = TROUBLING_FAILURES - 1;
-    assert!(!is_in_trouble(&stream, day, now()));
-    stream.health.failures += 1;
-    assert!(is_in_trouble(&stream, day, now()));
-    stream.health.failures = 0;
-    stream.health.refused = true;
-    assert!(is_in_trouble(&stream, day, now()));
-}
-
 /// A stream in good order, with its first load.
 fn loaded() -> StreamItem {
     let mut item = leased(minus(now(), HOUR), true);

@@ -226,6 +226,7 @@ fn the_account_and_what_somebody_asked_for_are_freed_too() {
             lease: None,
             asked: Some(asked),
             invoked: BTreeMap::from([("clients".to_owned(), at), ("roles".to_owned(), NOW)]),
+            ..OrchestratorItem::default()
         };
         desk.free(&Present::ours(NOW));
         // Otherwise every pass from now to then began before it was asked for.

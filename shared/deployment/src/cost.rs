@@ -1,0 +1,5 @@
+//! What a month of a deployment costs at list prices.
+
+pub mod estimate;
+pub mod month;
+pub mod prices;
