@@ -1,4 +1,4 @@
-"""`python infra/operate.py token STACK` stores Harvest's token in the stack's secret; `status STACK` runs `harvest-lake status`.
+"""`python infra/operate.py token STACK` stores Harvest's token for the stack; `status STACK` runs `harvest-lake status`.
 
 What it asks for is not shown, and reaches no history, argument or file.
 """
@@ -9,11 +9,45 @@ import getpass
 import json
 import os
 import sys
+from collections.abc import Callable
 
 import boto3
 
-# Members of the secret that a new token leaves as they are.
+# Members of what is stored that a new token leaves as they are.
 KEPT = ("hash_key",)
+
+
+class TokenPlace:
+    """Where the token of a stack is kept: a parameter of Systems Manager, or a secret where the stack uses one."""
+
+    def __init__(self, client: Callable, outputs: dict[str, str], parameters: dict[str, str]):
+        self.parameter, self.secret = outputs.get("TokenParameter"), outputs.get("SecretArn")
+        self.key = parameters.get("KmsKeyArn")
+        self.client = client("ssm" if self.parameter else "secretsmanager")
+
+    def read(self) -> dict[str, str]:
+        """What is stored; nothing if nothing was stored yet."""
+        if self.parameter:
+            try:
+                found = self.client.get_parameter(Name=self.parameter, WithDecryption=True)["Parameter"]["Value"]
+            except self.client.exceptions.ParameterNotFound:
+                return {}
+        else:
+            try:
+                found = self.client.get_secret_value(SecretId=self.secret)["SecretString"]
+            except self.client.exceptions.ResourceNotFoundException:
+                # A secret without a value.
+                return {}
+        return json.loads(found or "{}")
+
+    def write(self, value: dict[str, str]) -> None:
+        """Stores the value, and keeps nothing of the former one."""
+        text = json.dumps(value)
+        if self.parameter:
+            key = {"KeyId": self.key} if self.key else {}
+            self.client.put_parameter(Name=self.parameter, Value=text, Type="SecureString", Overwrite=True, **key)
+        else:
+            self.client.put_secret_value(SecretId=self.secret, SecretString=text)
 
 
 def ask(question: str) -> str:
@@ -34,18 +68,14 @@ def described(name: str) -> tuple[dict[str, str], dict[str, str]]:
 def put_token(name: str) -> None:
     """Stores a token in place of the former one, and a key of hashes where one is needed and missing."""
     outputs, parameters = described(name)
-    secrets = boto3.client("secretsmanager")
-    try:
-        former = json.loads(secrets.get_secret_value(SecretId=outputs["SecretArn"])["SecretString"] or "{}")
-    except secrets.exceptions.ResourceNotFoundException:
-        # A secret without a value.
-        former = {}
+    place = TokenPlace(boto3.client, outputs, parameters)
+    former = place.read()
     value = {"access_token": ask("Access token of a Harvest administrator: ")}
     value |= {member: former[member] for member in KEPT if member in former}
     if parameters.get("HashFields") and "hash_key" not in value:
         value["hash_key"] = ask("Key of the hashes, at least 16 characters: ")
-    secrets.put_secret_value(SecretId=outputs["SecretArn"], SecretString=json.dumps(value))
-    print(f"The secret of {name} holds the token. The next tick finds it, within a minute.")
+    place.write(value)
+    print(f"The token of {name} is stored. The next tick finds it, within a minute.")
 
 
 def show_status(name: str) -> None:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import datetime
 import http.client
 import json
+import sys
 import time
+from pathlib import Path
 
 from acceptance.athena import Athena
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "infra"))
+
+from operate import KEPT, TokenPlace  # noqa: E402: it is no package
 
 MINUTES = 60
 
@@ -23,7 +29,6 @@ class Stack:
         self.dynamodb = session.client("dynamodb")
         self.glue = session.client("glue")
         self.lambdas = session.client("lambda")
-        self.secrets = session.client("secretsmanager")
         self.sqs = session.client("sqs")
         self.logs = session.client("logs")
         self.cloudwatch = session.client("cloudwatch")
@@ -32,6 +37,7 @@ class Stack:
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
         parameters = {one["ParameterKey"]: one["ParameterValue"] for one in found["Parameters"]}
         self.account = parameters["HarvestAccountId"]
+        self.token_place = TokenPlace(session.client, self.outputs, parameters)
         self.lake = self.outputs["Lake"]
         self.bucket, _, self.prefix = self.lake.removeprefix("s3://").partition("/")
         self.state_table = self.outputs["State"].removeprefix("dynamodb://")
@@ -49,15 +55,8 @@ class Stack:
 
     def put_token(self) -> None:
         """Stores the token where the functions look for it, beside a key of hashes that is there."""
-        name = self.outputs["SecretArn"]
-        try:
-            kept = json.loads(self.secrets.get_secret_value(SecretId=name)["SecretString"] or "{}")
-        except self.secrets.exceptions.ResourceNotFoundException:
-            # A secret without a value.
-            kept = {}
-        key = {name: value for name, value in kept.items() if name == "hash_key"}
-        value = json.dumps({"access_token": self.token} | key)
-        self.secrets.put_secret_value(SecretId=name, SecretString=value)
+        key = {name: value for name, value in self.token_place.read().items() if name in KEPT}
+        self.token_place.write({"access_token": self.token} | key)
 
     def invoke(self, event: dict) -> dict:
         """The orchestrator's answer to `event`."""

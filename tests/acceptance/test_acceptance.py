@@ -26,7 +26,7 @@ OUTPUTS = {
     "WorkerName": "worker-1",
     "Workgroup": "group",
     "Database": "base",
-    "SecretArn": "arn:secret",
+    "TokenParameter": "/harvest-lake/s/token",
     "FailureQueueUrl": "https://queue",
 }
 PAYLOAD = {"stream": "acceptance", "pass": "full"}
@@ -47,7 +47,7 @@ class FakeAws:
         self.region_name = "eu-west-1"
         self.queries: dict[str, str] = {}
         self.puts: set[str] = set()
-        self.secret = ""
+        self.stored = ""
 
     def client(self, name: str):
         return SimpleNamespace(**getattr(self, name.replace("-", "_"))())
@@ -92,14 +92,14 @@ class FakeAws:
             "get_function_configuration": lambda FunctionName: {},
         }
 
-    def secretsmanager(self):
-        def put(SecretId, SecretString):
-            self.secret = SecretString
+    def ssm(self):
+        def put(Name, Value, Type, Overwrite):
+            self.stored = Value
 
         return {
-            "put_secret_value": put,
-            "get_secret_value": lambda SecretId: {"SecretString": self.secret},
-            "exceptions": SimpleNamespace(ResourceNotFoundException=Refused),
+            "put_parameter": put,
+            "get_parameter": lambda Name, WithDecryption: {"Parameter": {"Value": self.stored}},
+            "exceptions": SimpleNamespace(ParameterNotFound=Refused),
         }
 
     def sqs(self):
@@ -198,9 +198,9 @@ class AcceptanceTest(unittest.TestCase):
     def test_the_key_of_the_hashes_outlives_a_new_token(self):
         aws = FakeAws()
         for before in ({}, {"access_token": "old"}, {"access_token": "old", "hash_key": "of many letters"}):
-            aws.secret = json.dumps(before) if before else ""
+            aws.stored = json.dumps(before) if before else ""
             Stack(aws, "s", token="hush").put_token()
-            self.assertEqual(json.loads(aws.secret), before | {"access_token": "hush"})
+            self.assertEqual(json.loads(aws.stored), before | {"access_token": "hush"})
 
     def test_what_is_broken_is_named(self):
         for broken in ("conditional-put", "state", "views", "policies", "no-loop", "decimals", "tls-only"):

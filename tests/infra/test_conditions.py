@@ -14,13 +14,17 @@ ACCOUNT = {"HarvestAccountId": "1234567"}
 # The parameters that conditions ask for, each with a value other than its default.
 CHOICES = {
     "ExistingBucketName": "my-bucket",
+    "OAuth": "true",
     "ExistingSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf",
     "EventBusName": "default",
     "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/0f3c9a10",
+    "FormerKmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/77777777",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "AlarmEmail": "me@example.com",
     "Dashboard": "true",
 }
+# Policies with a statement about the keys.
+KEY_USERS = {"LakeAccess", "AnalystPolicy", "OperatorPolicy"}
 # Bytes of all variables of a function, which Lambda counts as one JSON document.
 LARGEST_ENVIRONMENT = 4096
 # Most characters of names that CloudFormation makes: those of the stack and of the resource and thirteen of its
@@ -45,7 +49,8 @@ class ConditionsTest(unittest.TestCase):
     def test_every_parameter_that_a_condition_asks_for_is_varied(self):
         asked = {node["Ref"] for node in walk(source()["Conditions"]) if isinstance(node, dict) and "Ref" in node}
         self.assertEqual(asked, set(CHOICES))
-        used = {node for node in json.dumps(expanded()["Resources"]).split('"') if node in source()["Conditions"]}
+        told = json.dumps([expanded()[part] for part in ("Resources", "Outputs", "Conditions")])
+        used = {name for name in source()["Conditions"] if f'"Condition": "{name}"' in told or f'"Fn::If": ["{name}"' in told}
         self.assertEqual(used, set(source()["Conditions"]))
 
     def test_every_combination_can_be_made_and_each_choice_reaches_what_it_is_for(self):
@@ -63,7 +68,7 @@ class ConditionsTest(unittest.TestCase):
     def check(self, stack: Rendered, nested: Rendered, chosen: dict[str, str]):
         self.assertEqual("Bucket" in stack.resources, "ExistingBucketName" not in chosen)
         self.assertEqual("BucketPolicy" in stack.resources, "ExistingBucketName" not in chosen)
-        self.assertEqual("Secret" in stack.resources, "ExistingSecretArn" not in chosen)
+        self.assertEqual("Secret" in stack.resources, "OAuth" in chosen and "ExistingSecretArn" not in chosen)
         self.assertEqual("Results" in stack.resources, "ExistingBucketName" in chosen)
         told = [one.get("Sid") for one in stack.resources["WorkerAccess"]["Properties"]["PolicyDocument"]["Statement"]]
         self.assertEqual("TellTheEventBus" in told, "EventBusName" in chosen)
@@ -71,11 +76,13 @@ class ConditionsTest(unittest.TestCase):
         self.assertEqual("Board" in stack.resources, "Dashboard" in chosen)
         bucket = chosen.get("ExistingBucketName", "<Bucket>")
         results = "<Results>" if "ExistingBucketName" in chosen else "<Bucket>"
-        secret = chosen.get("ExistingSecretArn", "<Secret>")
+        secret = chosen.get("ExistingSecretArn", "<Secret>" if "OAuth" in chosen else "")
+        parameter = "" if secret else "/harvest-lake/harvest-lake/token"
         for function in stack.of_type("AWS::Lambda::Function").values():
             variables = function["Environment"]["Variables"]
             self.assertEqual(variables["HARVEST_LAKE"], f"s3://{bucket}/lake")
             self.assertEqual(variables["HARVEST_SECRET_ARN"], secret)
+            self.assertEqual(variables["HARVEST_TOKEN_PARAMETER"], parameter)
             bus = "default" if "AlarmEmail" in chosen and "HARVEST_WORKER" in variables else ""
             self.assertEqual(variables["HARVEST_EVENT_BUS"], chosen.get("EventBusName", bus))
             self.assertEqual(variables["HARVEST_METRICS"], "all" if "Dashboard" in chosen else "none")
@@ -86,7 +93,12 @@ class ConditionsTest(unittest.TestCase):
             rule = stack.resources["TroubleMail"]["Properties"]
             self.assertEqual(rule["EventBusName"], chosen.get("EventBusName", "default"))
         self.assertEqual(stack.outputs["Lake"], f"s3://{bucket}/lake")
-        self.assertEqual(stack.outputs["SecretArn"], secret)
+        self.assertEqual(stack.outputs.get("SecretArn", ""), secret)
+        self.assertEqual(stack.outputs.get("TokenParameter", ""), parameter)
+        allowed = json.dumps([stack.resources[name] for name in ("LakeAccess", "OrchestratorAccess", "WorkerAccess")])
+        self.assertEqual("ssm:GetParameter" in allowed, bool(parameter))
+        self.assertEqual("secretsmanager:GetSecretValue" in allowed, bool(secret))
+        self.assertEqual("secretsmanager:PutSecretValue" in allowed, "OAuth" in chosen)
         tables = nested.of_type("AWS::Glue::Table").values()
         located = [one["TableInput"]["StorageDescriptor"].get("Location") for one in tables]
         self.assertTrue(all(one.startswith(f"s3://{bucket}/lake/tables/") for one in located if one))
@@ -100,6 +112,8 @@ class ConditionsTest(unittest.TestCase):
             own = (f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{results}")
             self.assertEqual([one for one in objects if not one.startswith(own)], [])
         self.check_key(stack, nested, chosen.get("KmsKeyArn"))
+        readers = self.naming(stack, chosen.get("FormerKmsKeyArn"))
+        self.assertEqual(readers, {"WorkerRole", *KEY_USERS} if "FormerKmsKeyArn" in chosen else set())
         for role in stack.of_type("AWS::IAM::Role").values():
             self.assertEqual(role.get("PermissionsBoundary"), chosen.get("PermissionsBoundaryArn"))
         alarms = stack.of_type("AWS::CloudWatch::Alarm").values()
@@ -109,14 +123,15 @@ class ConditionsTest(unittest.TestCase):
         left = [node for one in (stack, nested) for node in walk([one.resources, one.outputs]) if isinstance(node, dict)]
         self.assertEqual([node for node in left if any(name.startswith("Fn::") for name in node)], [])
 
+    def naming(self, stack: Rendered, key: str | None) -> set[str]:
+        """The resources that name the key."""
+        found = {name for name, one in stack.resources.items() if key in (it for it in walk(one) if isinstance(it, str))}
+        return found if key else set()
+
     def check_key(self, stack: Rendered, nested: Rendered, key: str | None):
         """The key of one's own encrypts all that it should, and both roles may use it; or nothing names one."""
-        named = {
-            name
-            for name, one in (stack.resources | nested.resources).items()
-            if key in (node for node in walk(one) if isinstance(node, str))
-        }
-        wanted = {"State", "Failures", "WorkerRole", "LakeAccess", "Catalog", "Workgroup", "AnalystPolicy", "OperatorPolicy"}
+        named = self.naming(stack, key) | self.naming(nested, key)
+        wanted = {"State", "Failures", "WorkerRole", "Catalog", "Workgroup", *KEY_USERS}
         optional = {"Bucket", "Results", "Secret", "Alarms"} & set(stack.resources)
         self.assertEqual(named, wanted | optional if key else set())
         (queue,) = [one for name, one in stack.of_type("AWS::SQS::Queue").items() if name == "Failures"]
@@ -125,7 +140,7 @@ class ConditionsTest(unittest.TestCase):
     def test_the_longest_settings_fit_into_the_environment(self):
         longest = {}
         for name, parameter in source()["Parameters"].items():
-            if name in ("KmsKeyArn", "PermissionsBoundaryArn", "AlarmEmail"):
+            if name in ("KmsKeyArn", "FormerKmsKeyArn", "PermissionsBoundaryArn", "AlarmEmail"):
                 continue
             longest[name] = "9" * self.length(name, parameter)
         for bucket in ("", "b" * 63):

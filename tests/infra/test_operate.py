@@ -18,22 +18,37 @@ TOKEN, KEY = "a-token", "a-key-of-sixteen-letters"
 
 
 class Services:
-    """CloudFormation and Secrets Manager with one stack and its secret."""
+    """CloudFormation with one stack, and the service that keeps its token: that of a parameter, or of a secret."""
 
     class exceptions:  # noqa: N801: its name in boto3
+        class ParameterNotFound(Exception):
+            """No token was stored yet."""
+
         class ResourceNotFoundException(Exception):
             """A secret without a value."""
 
-    def __init__(self, value: str | None, **parameters: str):
+    def __init__(self, value: str | None, place: str = "TokenParameter", **parameters: str):
         self.value = value
-        self.parameters = {"HarvestAccountId": "1234567", "HashFields": ""} | parameters
+        self.place = place
+        self.key = None
+        self.parameters = {"HarvestAccountId": "1234567", "HashFields": "", "KmsKeyArn": ""} | parameters
 
     def describe_stacks(self, StackName: str) -> dict:  # noqa: N803: its name in boto3
-        outputs = {"SecretArn": "arn:mine", "Lake": "s3://mine/lake", "State": "dynamodb://mine"}
+        outputs = {self.place: "its-name", "Lake": "s3://mine/lake", "State": "dynamodb://mine"}
         return {"Stacks": [{
             "Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()],
             "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in self.parameters.items()],
         }]}  # fmt: skip
+
+    def get_parameter(self, Name: str, WithDecryption: bool) -> dict:  # noqa: N803: their names in boto3
+        if self.value is None:
+            raise self.exceptions.ParameterNotFound
+        return {"Parameter": {"Value": self.value}}
+
+    def put_parameter(self, Name: str, Value: str, Type: str, Overwrite: bool, KeyId: str | None = None) -> None:  # noqa: N803
+        if (self.place, Name, Type, Overwrite) != ("TokenParameter", "its-name", "SecureString", True):
+            raise ValueError(Name)
+        self.value, self.key = Value, KeyId
 
     def get_secret_value(self, SecretId: str) -> dict:  # noqa: N803: its name in boto3
         if self.value is None:
@@ -41,6 +56,8 @@ class Services:
         return {"SecretString": self.value}
 
     def put_secret_value(self, SecretId: str, SecretString: str) -> None:  # noqa: N803: their names in boto3
+        if (self.place, SecretId) != ("SecretArn", "its-name"):
+            raise ValueError(SecretId)
         self.value = SecretString
 
 
@@ -58,10 +75,17 @@ class OperateTest(unittest.TestCase):
         return json.loads(services.value)
 
     def test_a_token_replaces_the_former_one_and_leaves_the_key_of_the_hashes(self):
-        for former in (None, "", json.dumps({"access_token": "former"}), json.dumps({"refresh_token": "former"})):
-            self.assertEqual(self.put(Services(former), f"{TOKEN}\n"), {"access_token": TOKEN})
-        former = json.dumps({"access_token": "former", "hash_key": KEY})
-        self.assertEqual(self.put(Services(former), f"{TOKEN}\n"), {"access_token": TOKEN, "hash_key": KEY})
+        for place in ("TokenParameter", "SecretArn"):
+            for former in (None, "", json.dumps({"access_token": "former"}), json.dumps({"refresh_token": "former"})):
+                self.assertEqual(self.put(Services(former, place), f"{TOKEN}\n"), {"access_token": TOKEN})
+            former = json.dumps({"access_token": "former", "hash_key": KEY})
+            self.assertEqual(self.put(Services(former, place), f"{TOKEN}\n"), {"access_token": TOKEN, "hash_key": KEY})
+
+    def test_a_key_of_ones_own_encrypts_the_parameter(self):
+        for key in ("", "arn:key"):
+            services = Services(None, KmsKeyArn=key)
+            self.put(services, f"{TOKEN}\n")
+            self.assertEqual(services.key, key or None)
 
     def test_a_key_is_asked_for_where_it_is_needed_and_missing(self):
         services = Services(None, HashFields="users.email")

@@ -35,7 +35,8 @@ ALLOWED = {
     "ListTheLake": ["s3:ListBucket"],
     "ReadAndWriteTables": ["s3:GetObject", "s3:PutObject"],
     "ReadAndWriteTheState": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
-    "ReadTheToken": ["secretsmanager:GetSecretValue"],
+    "ReadTheSecret": ["secretsmanager:GetSecretValue"],
+    "ReadTheToken": ["ssm:GetParameter"],
     "ReadWhoIsErased": ["s3:GetObject"],
     "ReportFailures": ["sqs:SendMessage"],
     "StartTheOrchestrator": ["lambda:InvokeFunction"],
@@ -97,6 +98,7 @@ ACTION_OF = {
     "delete_object": "s3:DeleteObject",
     "get_item": "dynamodb:GetItem",
     "get_object": "s3:GetObject",
+    "get_parameter": "ssm:GetParameter",
     "get_secret_value": "secretsmanager:GetSecretValue",
     "invoke": "lambda:InvokeFunction",
     "list_objects_v2": "s3:ListBucket",
@@ -270,9 +272,9 @@ class TemplateTest(unittest.TestCase):
             for name, value in function["Properties"]["Environment"]["Variables"].items():
                 if re.search("TOKEN|KEY|PASSWORD|SECRET", name):
                     # Where it is, not what it is.
-                    self.assertRegex(name, "_ARN$")
+                    self.assertRegex(name, "_ARN$|_PARAMETER$")
                     named = {one["Ref"] for one in walk(value) if isinstance(one, dict) and "Ref" in one}
-                    self.assertEqual(named, {*secrets, "ExistingSecretArn"})
+                    self.assertEqual(named, {*secrets, "ExistingSecretArn"} if "_ARN" in name else set())
         for secret in of_type("AWS::SecretsManager::Secret").values():
             self.assertEqual({"SecretString", "GenerateSecretString"} & set(secret["Properties"]), set())
 

@@ -126,6 +126,7 @@ class StackTest(unittest.TestCase):
             "policy": [one["PolicyName"] for one in client("iam").list_policies(Scope="Local")["Policies"]],
             "queue": client("sqs").list_queues().get("QueueUrls", []),
             "secret": [one["ARN"] for one in client("secretsmanager").list_secrets()["SecretList"]],
+            "parameter": [one["Name"] for one in client("ssm").describe_parameters()["Parameters"]],
             "log group": [one["logGroupName"] for one in client("logs").describe_log_groups()["logGroups"]],
             "schedule": [one["Name"] for one in client("scheduler").list_schedules()["Schedules"]],
             "topic": [one["TopicArn"] for one in client("sns").list_topics()["Topics"]],
@@ -341,7 +342,7 @@ class StackTest(unittest.TestCase):
         key = {"pk": {"S": f"account#{own.account}"}, "sk": {"S": "orchestrator"}}
         table = next(iter(self.objects(own, "tables/")))
         group = own.lambdas.get_function_configuration(FunctionName=own.worker)["LoggingConfig"]["LogGroup"]
-        secret, other_secret = own.outputs["SecretArn"], other.outputs["SecretArn"]
+        parameter, other_parameter = own.outputs["TokenParameter"], other.outputs["TokenParameter"]
         value = json.dumps({"access_token": self.harvest.token})
         event = {"Source": "harvest-lake", "DetailType": "SyncFailed", "Detail": "{}", "EventBusName": "default"}
         queue = own.outputs["FailureQueueUrl"]
@@ -362,8 +363,10 @@ class StackTest(unittest.TestCase):
             "delete of the state": (False, lambda of: of("dynamodb").delete_item(TableName=own.state_table, Key=key)),
             "delete the table": (False, lambda of: of("dynamodb").delete_table(TableName=own.state_table)),
             "read another stack's state": (False, lambda of: of("dynamodb").get_item(TableName=other.state_table, Key=key)),
-            "read the token": (True, lambda of: of("secretsmanager").get_secret_value(SecretId=secret)),
-            "read another stack's token": (False, lambda of: of("secretsmanager").get_secret_value(SecretId=other_secret)),
+            "read the token": (True, lambda of: of("ssm").get_parameter(Name=parameter, WithDecryption=True)),
+            "read another stack's token": (False, lambda of: of("ssm").get_parameter(Name=other_parameter, WithDecryption=True)),
+            "store a token": (False, lambda of: of("ssm").put_parameter(
+                Name=parameter, Value=value, Type="SecureString", Overwrite=True)),
             "invoke the orchestrator": (False, lambda of: of("lambda").invoke(FunctionName=own.orchestrator, Payload=b"{}")),
             "invoke another stack's worker": (False, lambda of: of("lambda").invoke(FunctionName=other.worker, Payload=b"{}")),
             "read a log": (False, lambda of: of("logs").filter_log_events(logGroupName=group)),
@@ -382,7 +385,6 @@ class StackTest(unittest.TestCase):
                 Bucket=own.bucket, Key=own.lake_key("quarantine/probe"))),
             "delete of a table": (False, True, lambda of: of("s3").delete_object(Bucket=own.bucket, Key=own.lake_key("tables/probe"))),
             "read who is erased": (False, True, lambda of: of("s3").get_object(Bucket=own.bucket, Key=own.lake_key("erased.json"))),
-            "store a token": (True, False, lambda of: of("secretsmanager").put_secret_value(SecretId=secret, SecretString=value)),
             "report a failure": (False, True, lambda of: of("sqs").send_message(QueueUrl=queue, MessageBody='{}')),
             "tell the event bus": (True, True, lambda of: of("events").put_events(Entries=[event])),
         }  # fmt: skip

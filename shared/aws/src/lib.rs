@@ -13,6 +13,7 @@
 mod bus;
 mod dynamo;
 mod invoker;
+mod parameter;
 mod s3;
 mod secret;
 
@@ -39,6 +40,7 @@ use tokio::sync::OnceCell;
 pub use bus::EventBus;
 pub use dynamo::DynamoStore;
 pub use invoker::{LambdaInvoker, WorkerFunctions};
+pub use parameter::ParameterVault;
 pub use s3::S3Store;
 pub use secret::SecretsManagerVault;
 
@@ -112,6 +114,11 @@ impl AwsClients {
     /// Client for the secret that holds the token.
     pub async fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         aws_sdk_secretsmanager::Client::new(self.config().await)
+    }
+
+    /// Client for the parameter that holds the token.
+    pub async fn parameters(&self) -> aws_sdk_ssm::Client {
+        aws_sdk_ssm::Client::new(self.config().await)
     }
 
     /// Client for the event bus.

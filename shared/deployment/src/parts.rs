@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws::{AwsClients, DynamoStore, EventBus, S3Store, SecretsManagerVault};
+use aws::{AwsClients, DynamoStore, EventBus, ParameterVault, S3Store, SecretsManagerVault};
 use delta::store::{FolderStore, ObjectStore};
 use delta::table::{Table, TableError};
 use harvest_api::{ApiCredentials, OAuthEndpoint, ReqwestApi, TransferLimits};
@@ -150,6 +150,10 @@ pub async fn announcer(deployment: &DeploymentSettings) -> Arc<dyn Announcer> {
 async fn tokens(deployment: &DeploymentSettings) -> Result<TokenKeeper, PartsError> {
     Ok(match deployment.token()? {
         TokenPlace::Given(token) => TokenKeeper::fixed(token.clone()),
+        TokenPlace::Parameter(name) => {
+            let vault = ParameterVault::new(deployment.aws.parameters().await, name);
+            TokenKeeper::kept(Arc::new(vault), None)
+        }
         TokenPlace::Secret(name) => {
             let vault = SecretsManagerVault::new(deployment.aws.secrets().await, name);
             let endpoint = OAuthEndpoint::new(&deployment.base).map_err(ConfigError::Api)?;

@@ -137,10 +137,7 @@ impl OrchestratorItem {
         now: Timestamp,
     ) -> Vec<DispatchedStream> {
         let running = running(items, now);
-        self.invoked.retain(|name, at| {
-            let came = items.get(name.as_str()).is_some_and(|item| has_come(item, *at));
-            !came && between(*at, now) < STARTING && *at <= now
-        });
+        self.invoked.retain(|name, at| is_starting(items.get(name.as_str()), *at, now));
         let starting: BTreeSet<String> =
             self.invoked.keys().filter(|name| !running.contains(*name)).cloned().collect();
         let mut places = WorkerRoom::new(room);
@@ -224,6 +221,12 @@ fn weight_of(
 pub fn running(items: &BTreeMap<&'static str, StreamItem>, now: Timestamp) -> BTreeSet<String> {
     let held = items.iter().filter(|(_, item)| is_running(item, now));
     held.map(|(name, _)| (*name).to_owned()).collect()
+}
+
+/// Whether the worker that was invoked at `at` is still to come.
+pub(crate) fn is_starting(item: Option<&StreamItem>, at: Timestamp, now: Timestamp) -> bool {
+    let came = item.is_some_and(|item| has_come(item, at));
+    !came && between(at, now) < STARTING && at <= now
 }
 
 /// Whether the worker that was invoked at `at` took its lease, even if it has finished since.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::is_running;
+use crate::dispatch::{is_running, is_starting};
 use crate::item::StreamItem;
 use crate::plan::{Demand, ripe};
 use crate::present::Present;
@@ -61,7 +61,9 @@ impl QuietTime {
         let oldest = SignedDuration::from_secs(terms.trouble_after);
         let mut until = plus(now, LONGEST);
         for (spec, item) in open {
-            if is_running(item, now) || invoked.contains_key(spec.name) {
+            let invoked = invoked.get(spec.name);
+            if is_running(item, now) || invoked.is_some_and(|at| is_starting(Some(item), *at, now))
+            {
                 return None;
             }
             let ripe = ripe(spec, item, Demand::Schedule { interval }, present);

@@ -17,6 +17,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use decode::schema::TableSchema;
 use delta::table::{ChangeFiles, ChangesLag, following, lag};
 use delta::table::{ChangesCommit, CommitError, CommitNote, Table};
 use engine::ids::Sequence;
@@ -73,21 +74,26 @@ impl Run {
         Ok(())
     }
 
-    /// Brings the table of changes up to the stream's table, which may not change before that.
     /// Returns the schema and the sequence with which a merge writes its changes; `None` if changes
-    /// are not kept. `at`: time of the changes.
+    /// are not kept. `at`: time of the changes. [`Self::prepare_changes`] must follow before the
+    /// commit: most merges change no row, and then the table of changes is not opened.
+    pub(crate) fn planned_changes(&self, at: Timestamp) -> Option<ChangesOf> {
+        let sequence = self.table.recorded_sequence().next();
+        let schema = || TableSchema::changes_of(self.order.spec);
+        self.keeps_changes().then(|| ChangesOf { schema: schema(), at, sequence })
+    }
+
+    /// Brings the table of changes up to the stream's table, which may not change before that.
+    /// Returns whether `planned` is still right: the stream's table got another sequence if the table
+    /// of changes had missed one.
     pub(crate) async fn prepare_changes(
         &mut self,
-        at: Timestamp,
-    ) -> Result<Option<ChangesOf>, RunError> {
-        if !self.keeps_changes() {
-            return Ok(None);
-        }
+        planned: Option<&ChangesOf>,
+    ) -> Result<bool, RunError> {
+        let Some(planned) = planned else { return Ok(true) };
         self.open_changes().await?;
         self.complete_changes().await?;
-        let sequence = self.table.recorded_sequence().next();
-        let schema = self.changes.as_ref().map(|changes| changes.schema().clone());
-        Ok(schema.map(|schema| ChangesOf { schema, at, sequence }))
+        Ok(planned.sequence == self.table.recorded_sequence().next())
     }
 
     /// Brings the table of changes, where it is open, up to the stream's table: appends the change

@@ -141,7 +141,7 @@ impl Run {
         loop {
             let started = self.context.clock.now();
             let writer = self.writer();
-            let changes = Box::pin(self.prepare_changes(started)).await?;
+            let changes = self.planned_changes(started);
             let job =
                 self.job(&writer, started, Arc::clone(&incoming), changes.clone(), before.deleted);
             let merged = self.merge(MergeJob { coverage: coverage.clone(), ..job }).await?;
@@ -153,6 +153,13 @@ impl Run {
             if !merged.changes_files() {
                 self.save_unchanged(position).await?;
                 return Ok((merged.counts, merged.refused_deletes));
+            }
+            if !Box::pin(self.prepare_changes(changes.as_ref())).await? {
+                if tries < MERGES {
+                    tries = tries.saturating_add(1);
+                    continue;
+                }
+                return Err(self.defect(&"the table of changes does not come to rest"));
             }
             let person = self.person_before_commit(merged.counts).await?;
             self.check_erased().await?;

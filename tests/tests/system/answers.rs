@@ -111,7 +111,15 @@ fn damage(scene: &Scene, stream: &str) {
 fn before_the_first_sync(scene: &Scene, seen: &mut SeenAnswers) {
     let found = answer(scene, seen, "check", 0);
     assert_eq!(found["lake_state"]["exists"], false);
-    for line in ["status", "plan", "plan --ask", "streams", "schema clients", "quarantine"] {
+    for line in [
+        "status",
+        "plan",
+        "plan --ask",
+        "cost --with alarms",
+        "streams",
+        "schema clients",
+        "quarantine",
+    ] {
         answer(scene, seen, line, 0);
     }
     answer(scene, seen, "schema clients_changes --ddl duckdb", 0);

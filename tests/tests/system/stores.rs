@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use aws::DynamoStore;
-use aws::S3Store;
+use aws::{DynamoStore, ParameterVault, S3Store};
 use e2e::emulators;
+use runtime::credentials::{Vault as _, VaultError};
 use runtime::random::SharedRandom;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -32,6 +32,30 @@ async fn a_state_table_conforms() {
         Arc::new(DynamoStore::new(client.clone(), table, move || random.next()))
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_parameter_holds_a_token_but_none_that_is_replaced_when_it_is_used() {
+    let client = emulators::moto().await.aws().await.parameters().await;
+    let name = "/harvest-lake/vault/token";
+    let vault = ParameterVault::new(client.clone(), name);
+    assert_eq!(vault.read().await.unwrap().text, "", "until one is stored");
+    let store = async |text: &str| {
+        let kind = client.put_parameter().r#type("SecureString".into()).overwrite(true);
+        kind.name(name).value(text).send().await.unwrap();
+    };
+    store("{\"access_token\": \"one\"}").await;
+    let one = vault.read().await.unwrap();
+    store("{\"access_token\": \"two\"}").await;
+    let two = vault.read().await.unwrap();
+    assert_eq!(two.text, "{\"access_token\": \"two\"}");
+    assert_ne!(one.version, two.version);
+    assert_eq!(vault.read().await.unwrap(), two);
+    store("{\"client_id\": \"a\", \"refresh_token\": \"hush\"}").await;
+    let refused = vault.read().await.unwrap_err();
+    assert!(matches!(refused, VaultError::ReadOnly { .. }), "{refused:?}");
+    assert!(!format!("{refused:?} {refused}").contains("hush"));
+    vault.write("{}").await.unwrap_err();
 }
 
 #[tokio::test]

@@ -68,14 +68,21 @@ settings! {
         form: variable(OTHERS_SEE_FLAGS),
         default: Unset,
         scope: Api,
-        stack: nothing("it is in the secret"),
+        stack: nothing("it is in the parameter or secret"),
     }
-    SECRET: "Name or ARN of a secret with the token in Secrets Manager, where neither gives one" {
+    PARAMETER: "Name of a SecureString parameter of Systems Manager with the token, where neither gives one" {
+        variable: "HARVEST_TOKEN_PARAMETER",
+        form: variable("no flag: for the functions"),
+        default: Unset,
+        scope: Api,
+        stack: StackSource::Resources { of: "the name of the stack" },
+    }
+    SECRET: "Name or ARN of a secret with the token in Secrets Manager, where none of them is set" {
         variable: "HARVEST_SECRET_ARN",
         form: variable("no flag: for the functions"),
         default: Unset,
         scope: Api,
-        stack: StackSource::Resources { of: "the secret, or `ExistingSecretArn`" },
+        stack: StackSource::Resources { of: "`OAuth` and `ExistingSecretArn`" },
     }
     BASE_URL: "The API" {
         variable: "HARVEST_BASE_URL",

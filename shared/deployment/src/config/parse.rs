@@ -51,7 +51,8 @@ impl DeploymentSettings {
             (None, None) => return Err(ConfigError::NoState { lake: lake.to_string() }),
         };
         let token = token(given)?;
-        if settings.privacy.lacks_key() && !matches!(token, Some(TokenPlace::Secret(_))) {
+        let kept = matches!(token, Some(TokenPlace::Secret(_) | TokenPlace::Parameter(_)));
+        if settings.privacy.lacks_key() && !kept {
             return Err(ConfigError::NoHashKey);
         }
         let text = |setting| given.get(setting).map(str::to_owned);
@@ -229,6 +230,9 @@ fn token(given: &GivenSettings) -> Result<Option<TokenPlace>, ConfigError> {
     }
     if let Some(text) = given.get(SettingName::TOKEN) {
         return Ok(Some(TokenPlace::Given(Token::new(text)?)));
+    }
+    if let Some(name) = given.get(SettingName::PARAMETER) {
+        return Ok(Some(TokenPlace::Parameter(name.to_owned())));
     }
     Ok(given.get(SettingName::SECRET).map(|arn| TokenPlace::Secret(arn.to_owned())))
 }

@@ -33,6 +33,8 @@ pub enum StatePlace {
 pub enum TokenPlace {
     /// The token itself, given by the operator.
     Given(Token),
+    /// The parameter of Systems Manager of this name.
+    Parameter(String),
     /// The secret of this ARN or name.
     Secret(String),
 }

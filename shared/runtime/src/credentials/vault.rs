@@ -1,5 +1,5 @@
-//! Vaults, which keep the secret. `aws` implements the trait over Secrets Manager; the memory vault
-//! is for tests.
+//! Vaults, which keep the secret. `aws` implements the trait over Secrets Manager and over parameters
+//! of Systems Manager; the memory vault is for tests.
 //!
 //! A secret's text is in no error, no log event and no `Debug` output: these are read by more
 //! people than the secret is.
@@ -35,8 +35,8 @@ pub enum VaultError {
     },
     /// The permission is missing.
     #[error(
-        "no permission for the secret `{name}`: allow secretsmanager:GetSecretValue on it (and \
-         kms:Decrypt on its key), for OAuth PutSecretValue, too"
+        "no permission for the secret `{name}`: allow secretsmanager:GetSecretValue on it, or \
+         ssm:GetParameter on a parameter (and kms:Decrypt on its key), for OAuth PutSecretValue, too"
     )]
     Denied {
         /// Name or ARN.
@@ -44,6 +44,15 @@ pub enum VaultError {
         /// The answer of AWS.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The place cannot keep a token that is replaced when it is used.
+    #[error(
+        "the parameter `{name}` is only read, and the refresh token of an OAuth application is \
+         replaced with each use: keep it in a secret (parameter OAuth of the stack)"
+    )]
+    ReadOnly {
+        /// Name of the parameter.
+        name: String,
     },
     /// The secret's text has no known form.
     #[error(

@@ -15,7 +15,7 @@ fn shell(scene: &Scene, script: &str, line: &str) -> Ended {
     finish(command.spawn().unwrap())
 }
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "sync --streams clients",
     "sync --streams clients --json",
     "sweep clients",
@@ -23,6 +23,7 @@ const COMMANDS: [&str; 19] = [
     "status",
     "status --json",
     "plan",
+    "cost",
     "streams",
     "streams --json",
     "schema clients",

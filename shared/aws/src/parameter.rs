@@ -1,0 +1,74 @@
+//! The token of a deployment in a `SecureString` parameter of AWS Systems Manager, which costs nothing.
+//!
+//! `CloudFormation` cannot create such a parameter: the command that stores the token does. Until then
+//! there is none, which counts as a secret without a value. The functions only read it: a token that
+//! is replaced when it is used needs a secret of Secrets Manager.
+
+use async_trait::async_trait;
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use engine::token::SecretVersion;
+use runtime::credentials::{SecretText, Vault, VaultError};
+
+/// A parameter of Systems Manager.
+#[derive(Clone, Debug)]
+pub struct ParameterVault {
+    client: Client,
+    name: String,
+}
+
+impl ParameterVault {
+    /// Returns the vault of the parameter of this name. Sends no request yet.
+    #[must_use]
+    pub fn new(client: Client, name: impl Into<String>) -> Self {
+        Self { client, name: name.into() }
+    }
+
+    /// Error of a call, by the code of the answer.
+    fn failed<E>(&self, error: SdkError<E>) -> VaultError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let name = self.name.clone();
+        let denied = error.code() == Some("AccessDeniedException");
+        let source = format!("{}", DisplayErrorContext(error)).into();
+        if denied {
+            VaultError::Denied { name, source }
+        } else {
+            VaultError::Failed { name, source }
+        }
+    }
+}
+
+#[async_trait]
+impl Vault for ParameterVault {
+    async fn read(&self) -> Result<SecretText, VaultError> {
+        let get = self.client.get_parameter().name(&self.name).with_decryption(true);
+        match get.send().await {
+            Ok(found) => {
+                let (text, version) = found
+                    .parameter
+                    .map(|found| (found.value.unwrap_or_default(), found.version.to_string()))
+                    .unwrap_or_default();
+                // Before it is used, which would make it useless.
+                if has_refresh_token(&text) {
+                    return Err(VaultError::ReadOnly { name: self.name.clone() });
+                }
+                Ok(SecretText { text, version: SecretVersion(version) })
+            }
+            Err(error) if error.code() == Some("ParameterNotFound") => {
+                Ok(SecretText { text: String::new(), version: SecretVersion::default() })
+            }
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    async fn write(&self, _text: &str) -> Result<(), VaultError> {
+        Err(VaultError::ReadOnly { name: self.name.clone() })
+    }
+}
+
+fn has_refresh_token(text: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(text)
+        .is_ok_and(|value| value.get("refresh_token").is_some())
+}
