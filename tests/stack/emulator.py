@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -210,18 +211,26 @@ class Emulator:
 
     def processes(self) -> dict[str, dict[str, str]]:
         """Variables of the newest process of each function, by its name."""
-        found: dict[str, dict[str, str]] = {}
+        return {variables["AWS_LAMBDA_FUNCTION_NAME"]: variables for variables, _ in self._running()}
+
+    def memory(self, function: str) -> list[int]:
+        """Peak memory of each process of the function that lives, in megabytes."""
+        peaks = [re.search(r"VmHWM:\s*(\d+) kB", status) for variables, status in self._running()
+                 if variables["AWS_LAMBDA_FUNCTION_NAME"] == function]  # fmt: skip
+        return [int(peak[1]) // 1000 for peak in peaks if peak]
+
+    def _running(self) -> Iterator[tuple[dict[str, str], str]]:
+        """Variables and status of each process of a function, the newest last."""
         for folder in sorted(Path("/proc").glob("[0-9]*"), key=lambda one: int(one.name)):
             try:
                 if os.getsid(int(folder.name)) != self.server.process.pid:
                     continue
-                text = (folder / "environ").read_text()
+                text, status = (folder / "environ").read_text(), (folder / "status").read_text()
             except OSError:
                 continue
             variables = dict(one.split("=", 1) for one in text.split("\0") if "=" in one)
             if "AWS_LAMBDA_RUNTIME_API" in variables:
-                found[variables["AWS_LAMBDA_FUNCTION_NAME"]] = variables
-        return found
+                yield variables, status
 
     def stop(self) -> None:
         """Ends the servers and removes their folder."""

@@ -223,6 +223,13 @@ class StackTest(unittest.TestCase):
         with step("workers fill them") as notes:
             notes += [f"{self.fill('harvest-lake')} more ticks, sent"]
         compared += [comparing.submit(self.compare, "harvest-lake")]
+        with step("the small worker keeps within its memory") as notes:
+            one.invoke({"now": True})
+            self.fill("harvest-lake")
+            peaks = self.emulator.memory(one.outputs["SmallWorkerName"])
+            self.assertTrue(peaks)
+            self.assertLess(max(peaks), 128)
+            notes += [f"{max(peaks)} MB at most in {len(peaks)} processes"]
         with step("`make status`"):
             self.shows_its_status("harvest-lake")
         with step("a mail when a stream comes into trouble, and one when it is over") as notes:

@@ -26,7 +26,7 @@ const COMMAND_ERRORS: &str = include_str!("../../../functions/cli/src/exit.rs");
 const EVENT_ERRORS: &str = include_str!("../../../shared/runtime/src/invoke.rs");
 const METRICS: [&str; 2] = [
     include_str!("../../../functions/worker/src/invocation.rs"),
-    include_str!("../../../functions/orchestrator/src/tick.rs"),
+    include_str!("../../../functions/orchestrator/src/watch.rs"),
 ];
 
 /// First cells in backticks of the tables in the section `title` of the page.
