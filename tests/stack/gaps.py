@@ -62,7 +62,7 @@ def _with_the_arn_by_its_other_name(template: dict, catalog: dict) -> int:
 
 
 def _without_source_of_events(template: dict, catalog: dict) -> int:
-    found = [node for node in _dicts(template) if node.get("Sid") == "TellTheEventBus"]
+    found = [node for node in _dicts(template) if node.get("Sid") in ("TellTheEventBus", "TellOfTrouble")]
     for node in found:
         del node["Condition"]
     return len(found)

@@ -311,6 +311,9 @@ class StackTest(unittest.TestCase):
         (topic,) = [one for one in self.resources(stack.name) if one["LogicalResourceId"] == "Alarms"]
         queue = stack.sqs.create_queue(QueueName="mailbox")["QueueUrl"]
         arn = stack.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        takes = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [takes]})
+        stack.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
         self.emulator.client("sns").subscribe(
             TopicArn=topic["PhysicalResourceId"], Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
         )

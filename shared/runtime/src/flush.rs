@@ -24,6 +24,7 @@ use delta::table::{CommitError, CommitFiles, Committed, WriterIdentity};
 use engine::account::{PersonRoles, PersonSight, sight};
 use engine::coverage::{Coverage, delete_allowance};
 use engine::item::StreamPosition;
+use engine::pass::Pass;
 use engine::position::{PassDeletes, claims};
 use engine::precedence::{Precedence, PrecedenceRules};
 use engine::report::RowCounts;
@@ -100,13 +101,22 @@ impl Run {
     /// It still may claim something: that nothing changed before the new cursor, as far as this
     /// person sees. Then the person is asked for, as before a commit. If the state is lost, so is
     /// this position, and its part is read again.
+    ///
+    /// A complete incremental pass that names no objects is written by `close`, together with the
+    /// end of the lease: nothing that follows relies on it.
     async fn save_unchanged(&mut self, mut position: StreamPosition) -> Result<(), RunError> {
         let RunOrder { spec, pass, .. } = self.order;
         if claims(spec, pass, &self.item.value.position, &position) {
             let person = self.person_before_commit(RowCounts::default()).await?;
             position.written_by(person.id, person.roles);
         }
+        let ends = pass == Pass::Incremental && position.pass(pass).unfinished.is_none();
+        let objects = self.item.value.position.objects().len() + position.objects().len();
         self.item.value.position = position;
+        if ends && objects == 0 {
+            self.unsaved = true;
+            return Ok(());
+        }
         self.save_item().await
     }
 

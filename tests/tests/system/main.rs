@@ -7,6 +7,7 @@ mod backfill;
 mod bad_input;
 mod changes;
 mod contradictions;
+mod cost;
 mod credentials;
 mod drift;
 mod erase;

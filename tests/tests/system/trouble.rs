@@ -49,7 +49,8 @@ fn member(event: &Value, name: &str) -> Value {
     event.get(name).cloned().unwrap_or_default()
 }
 
-/// Changes the item of a stream, as a run would.
+/// Changes the item of a stream, as a run would, and lets the quiet time pass, of which the run
+/// would have been no part.
 async fn change(world: &World, stream: &str, edit: impl Fn(&mut StreamItem)) {
     let context = world.process(None);
     let key = records::stream_key(context.settings.account, stream);
@@ -58,6 +59,7 @@ async fn change(world: &World, stream: &str, edit: impl Fn(&mut StreamItem)) {
     let mut item = item.expect("a state");
     edit(&mut item.value);
     assert!(records::write(&*context.state, &key, &mut item).await.expect("a state"));
+    world.clock_sleep(SignedDuration::from_mins(10)).await;
 }
 
 #[test]

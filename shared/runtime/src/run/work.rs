@@ -296,7 +296,7 @@ impl Run {
     /// Health and release are one write: a lease that is given back without the failure would let
     /// the next tick run the stream at once. If that write fails, the lease ends by itself after
     /// two minutes. After a lost lease nothing is written: the item is the other run's.
-    async fn close(mut self, outcome: RunOutcome) -> RunReport {
+    async fn close(mut self, mut outcome: RunOutcome) -> RunReport {
         let now = self.context.clock.now();
         self.tell();
         let lost = matches!(outcome, RunOutcome::Failed(RunError::LostLease { .. }));
@@ -335,7 +335,12 @@ impl Run {
                     error = error.chain(),
                     "lease not given back"
                 );
+                if self.unsaved {
+                    outcome = RunOutcome::Failed(error);
+                }
             }
+        } else if self.unsaved {
+            outcome = RunOutcome::Failed(RunError::LostLease { stream: self.stream() });
         }
         self.report.outcome = outcome;
         self.report.rows = self.table.rows();
