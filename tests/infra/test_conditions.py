@@ -45,6 +45,9 @@ def catalog(stack: Rendered) -> Rendered:
     return Rendered(template, stack.resources["Catalog"]["Properties"]["Parameters"])
 
 
+STREAMS = [table["stream"] for table in json.loads((ROOT / "tests/catalog.json").read_text())]
+
+
 class ConditionsTest(unittest.TestCase):
     def test_every_parameter_that_a_condition_asks_for_is_varied(self):
         asked = {node["Ref"] for node in walk(source()["Conditions"]) if isinstance(node, dict) and "Ref" in node}
@@ -137,6 +140,15 @@ class ConditionsTest(unittest.TestCase):
         (queue,) = [one for name, one in stack.of_type("AWS::SQS::Queue").items() if name == "Failures"]
         self.assertEqual(queue.get("SqsManagedSseEnabled"), None if key else True)
 
+    def test_without_tables_of_changes_nothing_in_the_catalogue_is_about_them(self):
+        for given, kept in (("", True), ("clients", True), ("all", False)):
+            nested = catalog(Rendered(expanded(), ACCOUNT | {"NoChanges": given}))
+            set(nested.order())
+            names = {one["TableInput"]["Name"] for one in nested.of_type("AWS::Glue::Table").values()}
+            about = {name for name in names if name.endswith(("_changes", "_with_deleted"))}
+            self.assertEqual(len(about), 2 * len(STREAMS) if kept else 0, given)
+            self.assertLessEqual(set(STREAMS), names)
+
     def test_the_longest_settings_fit_into_the_environment(self):
         longest = {}
         for name, parameter in source()["Parameters"].items():
@@ -165,10 +177,9 @@ class ConditionsTest(unittest.TestCase):
         return counted + len(re.sub(r"\[[^]]*\]|\{[^}]*\}", "", parameter["AllowedPattern"])) + 2
 
     def test_every_list_of_settings_has_room_for_all_streams(self):
-        names = [table["stream"] for table in json.loads((ROOT / "tests/catalog.json").read_text())]
         # NoChanges may be `all`.
         for name in ("Streams", "Exclude"):
-            self.assertGreaterEqual(source()["Parameters"][name]["MaxLength"], len(",".join(names)), name)
+            self.assertGreaterEqual(source()["Parameters"][name]["MaxLength"], len(",".join(STREAMS)), name)
 
 
 if __name__ == "__main__":

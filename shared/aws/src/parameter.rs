@@ -46,10 +46,14 @@ impl Vault for ParameterVault {
         let get = self.client.get_parameter().name(&self.name).with_decryption(true);
         match get.send().await {
             Ok(found) => {
-                let (text, version) = found
-                    .parameter
-                    .map(|found| (found.value.unwrap_or_default(), found.version.to_string()))
-                    .unwrap_or_default();
+                let found = found.parameter;
+                // A parameter that was deleted and made again begins with version 1.
+                let version = found.as_ref().map(|found| {
+                    let made = found.last_modified_date.map(|at| at.secs()).unwrap_or_default();
+                    format!("{} {made}", found.version)
+                });
+                let version = version.unwrap_or_default();
+                let text = found.and_then(|found| found.value).unwrap_or_default();
                 // Before it is used, which would make it useless.
                 if has_refresh_token(&text) {
                     return Err(VaultError::ReadOnly { name: self.name.clone() });

@@ -71,11 +71,11 @@ pub fn render() -> String {
         resources.insert(format!("Table{}", pascal(spec.name)), own);
         let name = changes_name(spec);
         let changes = table(&name, &changes_doc(spec), &change_columns(spec));
-        resources.insert(format!("Table{}", pascal(&name)), changes);
+        resources.insert(format!("Table{}", pascal(&name)), with_changes(changes));
         let name = deleted::name(spec);
         let (columns, sql) = (deleted::shown(spec), deleted::sql(spec));
         let view = view_resource(&name, &deleted::doc(spec), &columns, &sql);
-        resources.insert(format!("View{}", pascal(&name)), view);
+        resources.insert(format!("View{}", pascal(&name)), with_changes(view));
     }
     for view in VIEWS {
         if let Some(spec) = streams::find(view.stream) {
@@ -92,7 +92,10 @@ pub fn render() -> String {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "harvest-lake: what Athena is told of the tables. Written by `make render`; do not edit.",
         "Parameters": parameters(),
-        "Conditions": { "HasKey": { "Fn::Not": [{ "Fn::Equals": [{ "Ref": "KmsKeyArn" }, ""] }] } },
+        "Conditions": {
+            "HasKey": { "Fn::Not": [{ "Fn::Equals": [{ "Ref": "KmsKeyArn" }, ""] }] },
+            "HasChanges": { "Fn::Not": [{ "Fn::Equals": [{ "Ref": "NoChanges" }, "all"] }] },
+        },
         "Resources": resources,
         "Outputs": {
             "Database": { "Description": "Glue database.", "Value": { "Ref": "Database" } },
@@ -102,6 +105,15 @@ pub fn render() -> String {
     let mut text = serde_json::to_string_pretty(&template).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Returns a resource about changes, which exists only where changes are kept: without a log every
+/// query of it would fail.
+fn with_changes(mut resource: Value) -> Value {
+    if let Some(members) = resource.as_object_mut() {
+        members.insert("Condition".to_owned(), json!("HasChanges"));
+    }
+    resource
 }
 
 /// Parameters, which the parent stack fills in. The patterns refuse values that would only fail
@@ -133,6 +145,11 @@ fn parameters() -> Value {
             "Default": 2_000_000_000_u64,
             "MinValue": 10_000_000,
             "Description": "Bytes that one query may read.",
+        },
+        "NoChanges": {
+            "Type": "String",
+            "Default": "",
+            "Description": "Whether there are tables of changes: none if it is all.",
         },
         "KmsKeyArn": {
             "Type": "String",
