@@ -232,14 +232,14 @@ class StackTest(unittest.TestCase):
             notes += [f"{max(peaks)} MB at most in {len(peaks)} processes"]
         with step("`make status`"):
             self.shows_its_status("harvest-lake")
-        with step("a mail when a stream comes into trouble, and one when it is over") as notes:
-            notes += self.tells_of_trouble(one)
         with step("each role may do what its function needs, and no more") as notes:
             notes += [self.roles_allow_their_own(one, self.stack("beside"))]
         with step("what only AWS confirms in full") as notes:
             notes += self.confirm(one)
         with step("the tables of both stacks, compared with Harvest") as notes:
             notes += [one.result() for one in compared]
+        with step("a mail when a stream comes into trouble, and one when it is over") as notes:
+            notes += self.tells_of_trouble(one)
         with step("an update with another memory size and a new column") as notes:
             notes += self.updates(one)
         with step("removal keeps bucket and table") as notes:
@@ -460,7 +460,8 @@ class StackTest(unittest.TestCase):
 
     def removes(self, name: str) -> list[str]:
         stack = self.stack(name)
-        owns_bucket = any(one["ResourceType"] == "AWS::S3::Bucket" for one in self.resources(name))
+        # The lake's bucket, or that of results where the lake is in a bucket of one's own.
+        buckets = {one["PhysicalResourceId"] for one in self.resources(name) if one["ResourceType"] == "AWS::S3::Bucket"}
         before, objects = self.inventory(), self.objects(stack)
         ended = self.type(f"{documented('.tools/sam/bin/sam delete')} --stack-name {name}", {"Are you sure": "y"})
         # MiniStack's addresses are none of S3's to SAM. Where SAM takes them, the next line can go.
@@ -468,7 +469,7 @@ class StackTest(unittest.TestCase):
         self.delete(name)
         left = {(kind, one) for kind, one in self.inventory() if f"/{name}-" in f"/{one}" or one == name}
         left |= {(kind, one) for kind, one in self.inventory() & before if one == stack.outputs["Database"]}
-        wanted = {("table", stack.state_table)} | ({("bucket", stack.bucket)} if owns_bucket else set())
+        wanted = {("table", stack.state_table)} | {("bucket", one) for one in buckets}
         self.assertEqual(left, wanted)
         self.assertEqual(self.objects(stack), objects)
         return [f"{len(objects)} objects as before"]

@@ -27,16 +27,18 @@ enum DescribedColumns {
 }
 
 impl Table {
-    /// Whether the log names exactly the columns that have statistics in every file.
+    /// Whether the log has all declared columns, and names exactly those that have statistics in
+    /// every file.
     ///
     /// # Errors
     /// When the schema in the log cannot be read.
     pub fn is_described(&self) -> Result<bool, TableError> {
-        Ok(self.redescribed(DescribedColumns::Logged, &[], &[])?.is_none())
+        Ok(self.redescribed(DescribedColumns::Declared, &[], &[])?.is_none())
     }
 
-    /// Commits, without files, the list of columns that have statistics in every file. Returns
-    /// `None` if the log names them already. `note` repeats the previous note.
+    /// Commits, without files, the declared columns that the log lacks, and the list of columns that
+    /// have statistics in every file. Returns `None` if the log has both already. `note` repeats the
+    /// previous note.
     ///
     /// # Errors
     /// See [`CommitError`].
@@ -46,44 +48,28 @@ impl Table {
         writer: &WriterIdentity,
         note: &CommitNote,
     ) -> Result<Option<Committed>, CommitError> {
-        let operation = "SET TBLPROPERTIES";
         for _ in 1..TRIES {
-            match self.commit_metadata(DescribedColumns::Logged, operation, now, writer, note).await
-            {
+            match self.commit_description(now, writer, note).await {
                 // Another writer may have committed the same description, or other files.
                 Err(CommitError::Stale { .. }) => {}
                 done => return done,
             }
         }
-        self.commit_metadata(DescribedColumns::Logged, operation, now, writer, note).await
-    }
-
-    /// Commits, without files, the declared columns that the log lacks. Returns `None` if it lacks
-    /// none. `note` repeats the previous note.
-    ///
-    /// # Errors
-    /// See [`CommitError`].
-    pub async fn widen(
-        &mut self,
-        now: Timestamp,
-        writer: &WriterIdentity,
-        note: &CommitNote,
-    ) -> Result<Option<Committed>, CommitError> {
-        self.commit_metadata(DescribedColumns::Declared, "CHANGE COLUMNS", now, writer, note).await
+        self.commit_description(now, writer, note).await
     }
 
     /// Commits new metadata, without files. `None` if the metadata is right already.
-    async fn commit_metadata(
+    async fn commit_description(
         &mut self,
-        columns: DescribedColumns,
-        operation: &str,
         now: Timestamp,
         writer: &WriterIdentity,
         note: &CommitNote,
     ) -> Result<Option<Committed>, CommitError> {
-        let Some(meta_data) = self.redescribed(columns, &[], &[])? else {
+        let Some(meta_data) = self.redescribed(DescribedColumns::Declared, &[], &[])? else {
             return Ok(None);
         };
+        let widens = meta_data.schema_string != self.state.meta_data.schema_string;
+        let operation = if widens { "CHANGE COLUMNS" } else { "SET TBLPROPERTIES" };
         // Any other file may lack statistics that this description promises.
         let transaction = Transaction {
             conflicts: ConflictRule::AllFiles,
@@ -94,7 +80,7 @@ impl Table {
     }
 
     /// Metadata of the table after a commit of these files; `None` if it stays the same. Only new
-    /// files can have columns that the log lacks; without files, [`Table::widen`] adds columns.
+    /// files can have columns that the log lacks; without files, [`Table::describe`] adds columns.
     pub(super) fn described_with(
         &self,
         add: &[FileEntry],

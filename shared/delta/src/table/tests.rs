@@ -456,7 +456,7 @@ async fn columns_declared_later_come_with_the_next_files() {
     assert!(widened["schemaString"].as_str().unwrap().contains("added_later"));
     assert_eq!(widened["configuration"]["harvest-lake.account"], "7");
     assert!(lines(&store, 4).await.iter().all(|line| line.get("metaData").is_none()));
-    assert_eq!(new.widen(at(6), &by, &note(3, 0)).await.unwrap(), None);
+    assert_eq!(new.describe(at(6), &by, &note(3, 0)).await.unwrap(), None);
 
     // The previous release must refuse the table, because it does not know the new column.
     let error = Table::open(store.clone(), &BY_MONTH, ACCOUNT).await.unwrap_err();
@@ -478,9 +478,9 @@ async fn columns_declared_later_can_come_without_files() {
     commit_files(&mut old, &by, 1, 1).await;
     let mut new = Table::open(store.clone(), &WIDER, ACCOUNT).await.unwrap().unwrap();
     let (files, sequence) = (new.files().to_vec(), new.recorded_sequence());
-    let committed = new.widen(at(2), &by, &note(1, 0)).await.unwrap().unwrap();
+    let committed = new.describe(at(2), &by, &note(1, 0)).await.unwrap().unwrap();
     assert_eq!((committed.version, committed.sequence), (2, sequence));
-    assert_eq!(new.widen(at(3), &by, &note(1, 0)).await.unwrap(), None);
+    assert_eq!(new.describe(at(3), &by, &note(1, 0)).await.unwrap(), None);
     let opened = Table::open(store.clone(), &WIDER, ACCOUNT).await.unwrap().unwrap();
     assert_eq!((opened.files(), opened.note()), (&files[..], new.note()));
     assert!(Table::open(store, &BY_MONTH, ACCOUNT).await.is_err());

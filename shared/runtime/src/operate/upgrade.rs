@@ -167,16 +167,6 @@ impl Run {
                 self.commit_part(part).await?;
             }
         }
-        // Last, and also where no file needed it: engines show the new columns only when the log
-        // has them, and files without a column read as null.
-        let note = self.note(RowCounts::default(), None)?;
-        let (now, writer) = (self.context.clock.now(), self.writer());
-        let widened = self.table.widen(now, &writer, &note).await;
-        if let Some(committed) = widened.map_err(|error| self.commit_error(error))? {
-            done.commits = done.commits.saturating_add(1);
-            self.report.commits = self.report.commits.saturating_add(1);
-            self.advance(&committed, self.item.value.position.clone()).await?;
-        }
         Ok(done)
     }
 

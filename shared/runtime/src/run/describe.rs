@@ -1,5 +1,7 @@
-//! Adds the names of the columns with statistics to the logs of both tables, where an earlier
-//! release or another program left them out.
+//! Adds to the logs of both tables the columns that this release declares, and the names of those
+//! with statistics, where an earlier release or another program left them out.
+//!
+//! A deployment tells Athena of a new column at once, and its queries fail until the log has it.
 //!
 //! Some readers take a bound that they miss for one that no value meets, and a filter on such a
 //! column finds no row. They do not if the log names the columns that have statistics in every

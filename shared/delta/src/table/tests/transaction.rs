@@ -78,7 +78,7 @@ async fn no_commit_of_any_kind_lands_where_the_log_was_cleaned() {
             }
             "fence" => frozen.fence(soon, &by, &said).await.unwrap_err(),
             "begin" => frozen.begin_at(soon, &by, Sequence(9), &said).await.unwrap_err(),
-            _ => frozen.widen(soon, &by, &said).await.unwrap_err(),
+            _ => frozen.describe(soon, &by, &said).await.unwrap_err(),
         };
         assert!(matches!(error, CommitError::Fenced { .. }), "{kind}: {error:?}");
         assert_eq!(store.get(&commit_key(2)).await.unwrap(), None, "{kind}");
