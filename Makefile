@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 1
 .PHONY: help demo unit test extended spark trino arm64 dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token status stack clean lake-check account speed backfill
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 demo: ## Build, start a fake Harvest, fill LAKE (./demo-lake) with a table per stream, and show it
 	@echo "The first call compiles everything: about ten minutes on two cores. Later ones start at once."

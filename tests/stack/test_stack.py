@@ -31,7 +31,6 @@ TABLES = 2 * len(STREAMS)
 TABLES_AND_VIEWS = 103
 # Seconds until a schedule that was made has ticked: a minute, and the emulator looks every ten seconds.
 FIRST_TICK = 90
-# Seconds until all streams have had a pass, when ticks follow each other.
 FILLED = 120
 # One of each kind, for a second look at what was compared in full before.
 SOME = ["--streams", "clients,company,invoice_payments,roles,time_entries"]
@@ -64,6 +63,8 @@ class StackCase(unittest.TestCase):
 
     # Program that shows the state.
     command = BINARIES / "harvest-lake"
+    # Seconds until all streams have had a pass, when ticks follow each other.
+    filled = FILLED
 
     @classmethod
     def setUpClass(cls):
@@ -181,7 +182,7 @@ class StackCase(unittest.TestCase):
             answer = self.planned(stack)
             return bool(answer) and not answer["due"] and not answer["running"]
 
-        until(f"{name} has nothing more to do", FILLED, at_rest, 0.5)
+        until(f"{name} has nothing more to do", self.filled, at_rest, 0.5)
         states = {one["stream"]: one["state"] for one in self.status(name)["streams"]}
         self.assertEqual(states, dict.fromkeys(STREAMS, "ok"))
         return count
