@@ -79,13 +79,12 @@ def manifest() -> dict:
 def distributed(template: dict) -> dict:
     """The built template with archives in place of folders, commands that need no `make`, and the manifest."""
     (processor,) = template["Globals"]["Function"]["Architectures"]
+    for resource in template["Resources"].values():
+        # How it was built: nothing is built from it again.
+        resource.pop("Metadata", None)
     for name, program in PROGRAMS.items():
-        function = template["Resources"][name]
-        # Nothing is built from it again.
-        function.pop("Metadata", None)
-        function["Properties"]["CodeUri"] = archive_name(program, processor)
+        template["Resources"][name]["Properties"]["CodeUri"] = archive_name(program, processor)
     template["Resources"]["Catalog"]["Properties"]["TemplateURL"] = "catalog.json"
-    template["Resources"]["Catalog"].pop("Metadata", None)
     for name, command in COMMANDS.items():
         template["Outputs"][name]["Value"] = {"Fn::Sub": command}
     template["Metadata"]["AWS::ServerlessRepo::Application"] = manifest()

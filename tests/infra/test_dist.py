@@ -135,6 +135,7 @@ class DistTest(unittest.TestCase):
         commands = [dist.command_name(processor) for processor in dist.TEMPLATES]
         for name in [*dist.TEMPLATES.values(), *commands, dist.SUMS, "catalog.json", "operate.py", "requirements.txt"]:
             self.assertIn(f"`{name}`", guide)
+        self.assertIn(dist.command_name("x86_64"), (ROOT / "docs/deploy.md").read_text())
         for line in (ROOT / "infra/dist/requirements.txt").read_text().splitlines():
             self.assertRegex(line, r"^[a-z0-9-]+==[0-9.]+$")
 
