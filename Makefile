@@ -128,6 +128,7 @@ dist-stack: $(TOOLS)/sam/installed $(TOOLS)/ministack/installed $(TOOLS)/readers
 	cd tests && ../$(TOOLS)/sam/bin/python -m unittest stack.test_dist
 
 arm64: $(TOOLS)/sam/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/readers/installed ## The functions for arm64 under qemu-user, a whole deployment of them (needs qemu-user and libc6-arm64-cross)
+	tests/arm64.sh check
 	$(MAKE) build ARCHITECTURE=arm64
 	cargo build $(PROOF) --bins
 	tests/arm64.sh
