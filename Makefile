@@ -13,10 +13,10 @@ BUILD_PROOF := cargo build $(PROOF) --bins --tests
 # Seconds that each fuzz target gets in `make test`; as many run at a time as there are cores.
 FUZZ_SECONDS ?= 1
 
-.PHONY: help demo unit test judged tools extended spark trino render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token status stack clean lake-check account speed backfill
+.PHONY: help demo unit test judged tools extended spark trino arm64 dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token status stack clean lake-check account speed backfill
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 demo: ## Build, start a fake Harvest, fill LAKE (./demo-lake) with a table per stream, and show it
 	@echo "The first call compiles everything: about ten minutes on two cores. Later ones start at once."
@@ -51,6 +51,8 @@ extended: test ## What takes longer: many simulation seeds, the large account, b
 	$(MAKE) bench
 	$(MAKE) spark
 	$(MAKE) trino
+	$(MAKE) dist-stack
+	$(MAKE) arm64
 
 trino: ## Views and saved queries, unchanged, on Trino's engine (needs Maven and Java 24 or later in TRINO_JAVA_HOME)
 	tests/trino.sh
@@ -97,7 +99,7 @@ infra: $(TOOLS)/sam/installed $(TOOLS)/checkov/installed ## Lint the templates, 
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/sam validate --lint --template infra/template.yaml --region eu-west-1
 	$(TOOLS)/sam/bin/cfn-lint -t infra/template.yaml infra/catalog.json -r eu-west-1
 	$(TOOLS)/checkov/bin/checkov --config-file infra/checkov.yaml -f infra/template.yaml
-	cd tests && ../$(TOOLS)/sam/bin/python -m unittest infra.test_template infra.test_conditions infra.test_operate acceptance.test_acceptance
+	cd tests && ../$(TOOLS)/sam/bin/python -m unittest infra.test_template infra.test_conditions infra.test_operate infra.test_dist acceptance.test_acceptance
 
 # Which processor is said once, in the template that is built: `sam deploy` deploys what was built from it.
 ARCHITECTURE ?= arm64
@@ -113,6 +115,31 @@ $(TEMPLATE_x86_64): $(TEMPLATE_arm64)
 	sed 's/^    Architectures: \[arm64\]$$/    Architectures: [x86_64]/' $< >$@.new
 	! cmp -s $< $@.new
 	mv $@.new $@
+
+# Names of cargo's targets for a command that needs no C library.
+STATIC := x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+dist: $(TOOLS)/sam/installed $(TOOLS)/dist/installed ## Everything that a person without Rust needs, in dist/: functions, templates, command, SBOM, checksums
+	rm -rf dist
+	$(MAKE) build ARCHITECTURE=x86_64
+	$(TOOLS)/sam/bin/python infra/dist.py functions
+	$(MAKE) build ARCHITECTURE=arm64
+	$(TOOLS)/sam/bin/python infra/dist.py functions
+	rustup target add $(STATIC)
+	PATH=$(CURDIR)/$(TOOLS)/dist/bin:$$PATH cargo zigbuild --locked --release --package cli --bin harvest-lake $(addprefix --target ,$(STATIC))
+	$(TOOLS)/dist/bin/python infra/sbom.py dist
+	$(TOOLS)/sam/bin/python infra/dist.py complete $(TARGET)
+
+dist-stack: $(TOOLS)/sam/installed $(TOOLS)/ministack/installed $(TOOLS)/readers/installed ## Deploy dist/ with `sam deploy` into MiniStack, and run it
+	$(MAKE) dist
+	$(BUILD_PROOF)
+	cd tests && ../$(TOOLS)/sam/bin/python -m unittest stack.test_dist
+
+arm64: $(TOOLS)/sam/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/readers/installed ## The functions for arm64 under qemu-user, a whole deployment of them (needs qemu-user and libc6-arm64-cross)
+	tests/arm64.sh check
+	$(MAKE) build ARCHITECTURE=arm64
+	$(BUILD_PROOF)
+	tests/arm64.sh
 
 bench: ## Benchmarks, each as a ratio to something run beside it
 	cargo bench --locked -p decode -p lake
@@ -152,7 +179,7 @@ invoke: $(TOOLS)/sam/installed ## One function with EVENT=events/x.json: under `
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf $(TOOLS)
+	rm -rf $(TOOLS) dist
 
 $(TOOLS)/%/installed: tests/requirements/%.txt
 	$(PYTHON) -m venv $(TOOLS)/$*

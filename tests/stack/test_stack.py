@@ -31,7 +31,6 @@ TABLES = 2 * len(STREAMS)
 TABLES_AND_VIEWS = 103
 # Seconds until a schedule that was made has ticked: a minute, and the emulator looks every ten seconds.
 FIRST_TICK = 90
-# Seconds until all streams have had a pass, when ticks follow each other.
 FILLED = 120
 # One of each kind, for a second look at what was compared in full before.
 SOME = ["--streams", "clients,company,invoice_payments,roles,time_entries"]
@@ -59,14 +58,22 @@ def step(text: str) -> Iterator[list[str]]:
     print(f"  {time.monotonic() - start:5.1f} s  {': '.join([text, *notes])}", flush=True)
 
 
-class StackTest(unittest.TestCase):
+class StackCase(unittest.TestCase):
+    """What is done with stacks, and seen of them, in an account of its own."""
+
+    # Program that shows the state.
+    command = BINARIES / "harvest-lake"
+    # Seconds until all streams have had a pass, when ticks follow each other.
+    filled = FILLED
+
     @classmethod
     def setUpClass(cls):
         cls.emulator = Emulator()
         cls.addClassCleanup(cls.emulator.stop)
         cls.harvest = cls.emulator.harvest
-        cls.project = Project(cls.emulator.folder / "project")
         cls.cloudformation = cls.emulator.client("cloudformation")
+        # Where people type.
+        cls.folder = cls.emulator.folder / "project"
 
     # ---- What people do ---------------------------------------------------------------------------
 
@@ -79,7 +86,7 @@ class StackTest(unittest.TestCase):
         def answer(question: str) -> str:
             return next((text for part, text in (answers or {}).items() if part in question), "")
 
-        return typed.run(["bash", "-c", line], self.project.folder, self.emulator.environment, answer)
+        return typed.run(["bash", "-c", line], self.folder, self.emulator.environment, answer)
 
     def deploy(self, name: str, *more: str) -> Stack:
         """Deploys without questions."""
@@ -94,9 +101,12 @@ class StackTest(unittest.TestCase):
 
     def put_token(self, name: str) -> None:
         """Types the token, which is not shown."""
-        line = documented("make token").replace("STACK=harvest-lake", f"STACK={name}")
+        self.type_token(documented("make token").replace("STACK=harvest-lake", f"STACK={name}"))
+
+    def type_token(self, line: str) -> None:
+        """Types a line that asks for the token, and the token."""
         ended = typed.run(
-            ["bash", "-c", line], self.project.folder, self.emulator.environment, lambda _: self.harvest.token,
+            ["bash", "-c", line], self.folder, self.emulator.environment, lambda _: self.harvest.token,
             secret="administrator:",
         )  # fmt: skip
         self.assertEqual(ended.status, 0, ended.said)
@@ -107,7 +117,7 @@ class StackTest(unittest.TestCase):
         stack = self.stack(name)
         places = ["--lake", stack.lake, "--state", stack.outputs["State"], "--account-id", stack.account]
         told = subprocess.run(
-            [BINARIES / "harvest-lake", "status", "--json", *places], env=self.emulator.environment,
+            [self.command, "status", "--json", *places], env=self.emulator.environment,
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         self.assertTrue(told.stdout, told.stderr)
@@ -173,7 +183,7 @@ class StackTest(unittest.TestCase):
             answer = self.planned(stack)
             return bool(answer) and not answer["due"] and not answer["running"]
 
-        until(f"{name} has nothing more to do", FILLED, at_rest, 0.5)
+        until(f"{name} has nothing more to do", self.filled, at_rest, 0.5)
         states = {one["stream"]: one["state"] for one in self.status(name)["streams"]}
         self.assertEqual(states, dict.fromkeys(STREAMS, "ok"))
         return count
@@ -194,7 +204,12 @@ class StackTest(unittest.TestCase):
         self.assertEqual(compared.returncode, 0, compared.stdout + compared.stderr)
         return compared.stdout.splitlines()[-1]
 
-    # ---- The test ---------------------------------------------------------------------------------
+
+class StackTest(StackCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.project = Project(cls.folder)
 
     def test_a_stack_lives_as_the_guide_says(self):
         print()
