@@ -79,10 +79,9 @@ def manifest() -> dict:
 def distributed(template: dict) -> dict:
     """The built template with archives in place of folders, commands that need no `make`, and the manifest."""
     (processor,) = template["Globals"]["Function"]["Architectures"]
-    for resource in template["Resources"].values():
-        # How it was built: nothing is built from it again.
-        resource.pop("Metadata", None)
     for name, program in PROGRAMS.items():
+        # How it was built: nothing is built from it again.
+        template["Resources"][name].pop("Metadata", None)
         template["Resources"][name]["Properties"]["CodeUri"] = archive_name(program, processor)
     template["Resources"]["Catalog"]["Properties"]["TemplateURL"] = "catalog.json"
     for name, command in COMMANDS.items():
