@@ -5,7 +5,7 @@
 use core::fmt::Write as _;
 
 use deployment::config::GivenSettings;
-use deployment::cost::estimate::{Company, Extra, WORKING_WEEK};
+use deployment::cost::estimate::{CompanyProfile, Extra, WORKING_WEEK};
 use deployment::cost::month::CostLine;
 use engine::ids::AccountId;
 use serde_json::json;
@@ -30,7 +30,7 @@ pub(crate) fn cost(
     let included: Vec<_> = included.collect();
     let with_changes = included.iter().filter(|spec| settings.keeps_changes(spec.name)).count();
     let entries = arguments.entries.unwrap_or_else(|| u64::from(arguments.people) * 1000);
-    let company = Company {
+    let company = CompanyProfile {
         people: f64::from(arguments.people),
         entries: float(entries),
         interval: settings.sync_interval.as_secs_f64() / 3600.0,

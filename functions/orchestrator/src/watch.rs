@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use engine::dispatch::lag;
 use engine::item::{AccountItem, StreamItem};
-use engine::trouble::{TOKEN, TroubleNews, TroubleReason};
+use engine::trouble::{TOKEN, TroubleNews, TroubleReason, lag};
 use runtime::announce::{Announcement, TroubleReport};
 use runtime::metrics::{self, Metric};
 

@@ -6,19 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::item::StreamItem;
-use crate::lease::{LEASE, Lease};
+use crate::lease::Lease;
 use crate::pass::Pass;
 use crate::plan::{Demand, DueRun, due};
 use crate::present::Present;
 use crate::quiet::QuietTime;
 use crate::room::{RunWeight, WorkerRoom, WorkerSize, weight, worker_size};
 use crate::spec::StreamSpec;
-use crate::time::{SignedDuration, Timestamp, between, minus, plus};
+use crate::time::{SignedDuration, Timestamp, between};
+use crate::workers::{is_running, is_starting};
 
-/// Time after which a worker that was invoked and never took its lease is forgotten.
-const STARTING: SignedDuration = SignedDuration::from_mins(2);
-/// Largest difference between the clocks of two functions.
-const SKEW: SignedDuration = SignedDuration::from_secs(1);
 /// Time after which an unfinished request of an operator is given up.
 const DEMAND_LASTS: SignedDuration = SignedDuration::from_hours(48);
 
@@ -221,32 +218,6 @@ fn weight_of(
 pub fn running(items: &BTreeMap<&'static str, StreamItem>, now: Timestamp) -> BTreeSet<String> {
     let held = items.iter().filter(|(_, item)| is_running(item, now));
     held.map(|(name, _)| (*name).to_owned()).collect()
-}
-
-/// Whether the worker that was invoked at `at` is still to come.
-pub(crate) fn is_starting(item: Option<&StreamItem>, at: Timestamp, now: Timestamp) -> bool {
-    let came = item.is_some_and(|item| has_come(item, at));
-    !came && between(at, now) < STARTING && at <= now
-}
-
-/// Whether the worker that was invoked at `at` took its lease, even if it has finished since.
-fn has_come(item: &StreamItem, at: Timestamp) -> bool {
-    item.lease.as_ref().is_some_and(|lease| lease.until >= minus(plus(at, LEASE), SKEW))
-}
-
-/// Whether a worker holds the lease of this stream.
-pub(crate) fn is_running(item: &StreamItem, now: Timestamp) -> bool {
-    item.lease.as_ref().is_some_and(|lease| lease.is_held(now))
-}
-
-/// Age of the data of a stream: time since the beginning of its last complete pass. During a first
-/// load it counts from the beginning of the load; before that it is zero.
-#[must_use]
-pub fn lag(item: &StreamItem, now: Timestamp) -> SignedDuration {
-    let position = &item.position;
-    let complete = position.full.last_begun.max(position.incremental.last_begun);
-    let first = position.full.unfinished.as_ref().map(|unfinished| unfinished.begun);
-    complete.or(first).map_or(SignedDuration::ZERO, |since| between(since, now))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! | question | module |
 //! | --- | --- |
 //! | May Harvest be asked at all, and by this person? | `account`, `token` |
-//! | What is due, and who works on it? | `plan`, `extent`, `dispatch`, `room`, `lease`, `quiet` |
+//! | What is due, and who works on it? | `plan`, `extent`, `dispatch`, `room`, `workers`, `lease`, `quiet` |
 //! | What is asked next, and what does an answer prove? | `pass`, `retry`, `budget`, `window` |
 //! | Which rows are newer, and which are gone? | `precedence`, `coverage` |
 //! | Where does the stream stand afterwards? | `position`, `cursor`, `pace`, `housekeeping` |
@@ -52,3 +52,4 @@ pub mod time;
 pub mod token;
 pub mod trouble;
 pub mod window;
+pub mod workers;

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::{is_running, is_starting};
 use crate::item::StreamItem;
 use crate::plan::{Demand, ripe};
 use crate::present::Present;
 use crate::spec::StreamSpec;
 use crate::time::{Date, SignedDuration, Timestamp, between, plus};
 use crate::trouble::TroubleReason;
+use crate::workers::{is_running, is_starting};
 
 /// Longest quiet time: what other programs change in the state shows after it at the latest.
 const LONGEST: SignedDuration = SignedDuration::from_mins(10);

@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::dispatch::lag;
 use crate::item::StreamItem;
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, between};
 
 /// Number of runs in a row that failed or died from which on a stream is in trouble. The pauses
 /// between them grow.
@@ -71,6 +70,16 @@ impl TroubleReason {
             Self::Late => "a-stream-that-is-too-old",
         }
     }
+}
+
+/// Age of the data of a stream: time since the beginning of its last complete pass. During a first
+/// load it counts from the beginning of the load; before that it is zero.
+#[must_use]
+pub fn lag(item: &StreamItem, now: Timestamp) -> SignedDuration {
+    let position = &item.position;
+    let complete = position.full.last_begun.max(position.incremental.last_begun);
+    let first = position.full.unfinished.as_ref().map(|unfinished| unfinished.begun);
+    complete.or(first).map_or(SignedDuration::ZERO, |since| between(since, now))
 }
 
 /// Changes since people were last told.
@@ -139,5 +148,15 @@ mod tests {
         check(&["a", "b"], &["a", "b"], None);
         check(&["a", "b"], &["b", "c"], Some((&["c"], &["a"])));
         check(&["a"], &[], Some((&[], &["a"])));
+    }
+
+    #[test]
+    fn the_lag_counts_from_the_beginning_of_what_is_complete() {
+        let mut stream = StreamItem::default();
+        assert_eq!(lag(&stream, now()), SignedDuration::ZERO);
+        stream.position.full.last_begun = Some(plus(now(), SignedDuration::from_hours(-30)));
+        assert_eq!(lag(&stream, now()), SignedDuration::from_hours(30));
+        stream.position.incremental.last_begun = Some(plus(now(), SignedDuration::from_hours(-1)));
+        assert_eq!(lag(&stream, now()), SignedDuration::from_hours(1));
     }
 }

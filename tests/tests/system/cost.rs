@@ -1,6 +1,6 @@
 //! The estimate of `harvest-lake cost`, compared with counted calls of simulated days.
 
-use deployment::cost::estimate::Company;
+use deployment::cost::estimate::CompanyProfile;
 use deployment::cost::month::MonthlyUse;
 use e2e::deployed::{Conditions, Deployed, in_simulated_time};
 use e2e::world::World;
@@ -32,7 +32,7 @@ fn the_estimate_of_a_month_is_near_to_what_is_counted() {
             }
         }
         let counted = (deployed.usage().await - before).month(48);
-        let company = Company {
+        let company = CompanyProfile {
             people: 12.0,
             entries: 5_000.0,
             interval: 1.0,

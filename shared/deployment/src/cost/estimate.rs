@@ -40,7 +40,7 @@ const LIVELY: [(f64, f64); 6] = [
 
 /// A company and its deployment.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Company {
+pub struct CompanyProfile {
     /// People who track time.
     pub people: f64,
     /// Time entries that the account has.
@@ -68,7 +68,7 @@ pub enum Extra {
     Secret,
 }
 
-impl Company {
+impl CompanyProfile {
     /// Returns the use of a month, the last day of a first load left out.
     #[must_use]
     pub fn month(&self) -> MonthlyUse {
@@ -122,8 +122,8 @@ impl Extra {
 mod tests {
     use super::*;
 
-    fn company() -> Company {
-        Company {
+    fn company() -> CompanyProfile {
+        CompanyProfile {
             people: 100.0,
             entries: 100_000.0,
             interval: 1.0,
@@ -135,14 +135,14 @@ mod tests {
 
     #[test]
     fn a_month_costs_less_with_fewer_passes_streams_people_and_tables() {
-        let dollars = |company: Company| company.month().dollars();
+        let dollars = |company: CompanyProfile| company.month().dollars();
         let usual = dollars(company());
         for (what, less) in [
-            ("interval", Company { interval: 4.0, ..company() }),
-            ("streams", Company { streams: 10.0, ..company() }),
-            ("people", Company { people: 10.0, ..company() }),
-            ("entries", Company { entries: 1_000.0, ..company() }),
-            ("changes", Company { changes: 0.0, ..company() }),
+            ("interval", CompanyProfile { interval: 4.0, ..company() }),
+            ("streams", CompanyProfile { streams: 10.0, ..company() }),
+            ("people", CompanyProfile { people: 10.0, ..company() }),
+            ("entries", CompanyProfile { entries: 1_000.0, ..company() }),
+            ("changes", CompanyProfile { changes: 0.0, ..company() }),
         ] {
             assert!(dollars(less) < usual, "{what}");
         }

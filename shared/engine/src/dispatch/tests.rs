@@ -1,6 +1,6 @@
 use super::*;
 use crate::plan::order;
-use crate::time::plus;
+use crate::time::{minus, plus};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -122,16 +122,6 @@ fn a_demand_that_is_never_met_is_forgotten() {
     assert!(item.asked.is_some());
     item.settle([(spec, &stream)], Present::ours(plus(now(), SignedDuration::from_hours(48))));
     assert_eq!(item.asked, None);
-}
-
-#[test]
-fn the_lag_counts_from_the_beginning_of_what_is_complete() {
-    let mut stream = StreamItem::default();
-    assert_eq!(lag(&stream, now()), SignedDuration::ZERO);
-    stream.position.full.last_begun = Some(plus(now(), SignedDuration::from_hours(-30)));
-    assert_eq!(lag(&stream, now()), SignedDuration::from_hours(30));
-    stream.position.incremental.last_begun = Some(plus(now(), SignedDuration::from_hours(-1)));
-    assert_eq!(lag(&stream, now()), HOUR);
 }
 
 /// A stream in good order, with its first load.
