@@ -8,6 +8,7 @@ use crate::time::{SignedDuration, Timestamp, between, minus, plus};
 const STARTING: SignedDuration = SignedDuration::from_mins(2);
 /// Largest difference between the clocks of two functions.
 const SKEW: SignedDuration = SignedDuration::from_secs(1);
+
 /// Whether the worker that was invoked at `at` is still to come.
 pub(crate) fn is_starting(item: Option<&StreamItem>, at: Timestamp, now: Timestamp) -> bool {
     let came = item.is_some_and(|item| has_come(item, at));

@@ -4,6 +4,7 @@
 use bolero::{TypeGenerator, check};
 use deployment::config::{
     ConfigError, DeploymentSettings, GivenSettings, LakePlace, SETTINGS, SettingName, StatePlace,
+    TokenPlace,
 };
 use engine::time::SignedDuration;
 use harvest_api::BaseUrl;
@@ -174,7 +175,7 @@ fn check_accepted(parsed: &DeploymentSettings) {
     assert!(!settings.privacy.lacks_key() || parsed.token.is_some());
     // Only what nobody takes for a secret may hold the text.
     let hidden = format!("{:?} {:?} {:?}", parsed.token, settings.privacy, parsed.base);
-    let is_name = matches!(parsed.token, Some(deployment::config::TokenPlace::Secret(_)));
+    let is_name = matches!(parsed.token, Some(TokenPlace::Secret(_) | TokenPlace::Parameter(_)));
     assert!(is_name || !hidden.contains(SECRET), "{hidden}");
 }
 

@@ -44,6 +44,7 @@ fn the_estimate_of_a_month_is_near_to_what_is_counted() {
         let ratio = |of: fn(&MonthlyUse) -> f64| of(&estimated) / of(&counted);
         for (what, ratio) in [
             ("small worker", ratio(|month| month.small_worker)),
+            ("worker", ratio(|month| month.worker)),
             ("invocations", ratio(|month| month.invocations)),
             ("reads", ratio(|month| month.read_units)),
             ("writes", ratio(|month| month.write_units)),

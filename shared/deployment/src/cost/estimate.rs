@@ -85,17 +85,19 @@ impl CompanyProfile {
         let sweeps = if pages < DAILY_REQUESTS { DAYS } else { WEEKS };
         let ticks = HOURS * TICKS;
         let invocations = ticks + runs + self.streams * DAYS;
+        // Seconds of sweeps that are too long for the small worker: reports, children of many parents,
+        // and the time entries.
+        let long = DAYS * (65.0 + 0.15 * self.people) + sweeps * pages;
         MonthlyUse {
             orchestrator: ticks * 0.096 * SMALL,
-            small_worker: runs * 1.2 * SMALL + commits * 0.3 * SMALL,
-            // Sweeps of large tables, and the runs of streams with many windows or parents.
-            worker: DAYS * 4.0 * 2.5 * LARGE + sweeps * pages * 0.35 * LARGE,
+            small_worker: (runs * 1.2 + commits * 0.3) * SMALL,
+            worker: long * share * LARGE,
             invocations,
-            read_units: ticks * (2.0 + 4.5 * share) + runs * 8.0,
-            write_units: runs * 7.5 + commits * 4.0 + passes * 5.0,
-            puts: runs * 0.1 + commits * (5.0 + 4.0 * self.changes),
-            gets: runs * 7.5 + commits * 6.0,
-            stored: self.entries * 60e-9 * (1.0 + self.changes),
+            read_units: ticks * 2.0 + runs * 13.5,
+            write_units: runs * 7.2 + commits * 4.0 + passes * 5.0,
+            puts: passes * 8.5 * share + commits * (4.5 + 3.5 * self.changes),
+            gets: runs * 5.6 + commits * 22.0,
+            stored: self.entries * 1e-6 * (1.0 + self.changes),
             ticks,
             // Ticks in quiet time write no line.
             log: ticks * 0.2 * 0.8e-6 + runs * 1.2e-6,
