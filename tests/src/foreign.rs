@@ -90,8 +90,12 @@ impl<'a> Visitor<'a> {
     pub async fn append(&self) -> bool {
         let Some(file) = self.table.files().first() else { return false };
         let rows = self.rows(file).await;
-        let rows = rows.slice(0, rows.num_rows().min(APPENDED));
         let Ok(place) = rows.schema().index_of("id") else { return false };
+        // Not copies of copies: two of them would get one id.
+        let ids = rows.column(place).as_primitive::<Int64Type>();
+        let genuine = BooleanArray::from_unary(ids, |id| id < FOREIGN);
+        let rows = filter_record_batch(&rows, &genuine).expect("as many flags as rows");
+        let rows = rows.slice(0, rows.num_rows().min(APPENDED));
         if self.spec.primary_key != ["id"] || rows.num_rows() == 0 {
             return false;
         }
