@@ -213,7 +213,7 @@ class TemplateTest(unittest.TestCase):
         self.assertEqual(small["MemorySize"], 256)
 
     def test_no_event_waits_for_longer_than_the_orchestrator_remembers_whom_it_invoked(self):
-        dispatch = (ROOT / "shared/engine/src/dispatch.rs").read_text()
+        dispatch = (ROOT / "shared/engine/src/workers.rs").read_text()
         (minutes,) = re.findall(r"STARTING: SignedDuration = SignedDuration::from_mins\((\d+)\)", dispatch)
         for name in ("WorkerEventInvokeConfig", "SmallWorkerEventInvokeConfig"):
             config = of_type("AWS::Lambda::EventInvokeConfig")[name]["Properties"]
