@@ -360,7 +360,7 @@ pub(crate) type EarlierItems = Arc<Mutex<BTreeMap<ItemKey, StateItem>>>;
 pub(crate) struct StormyState {
     pub(crate) inner: Arc<MemoryState>,
     pub(crate) fate: Arc<Fate>,
-    /// What an outdated listing shows.
+    /// Items as an outdated listing shows them.
     pub(crate) earlier: EarlierItems,
 }
 

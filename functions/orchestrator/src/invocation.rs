@@ -1,7 +1,7 @@
 //! Invocation of the orchestrator: plans the due runs and invokes their workers.
 //!
-//! An invocation is one tick. Most ticks find nothing to do: they read the state, and neither take
-//! the lease nor write anything. The steps of the others, in this order:
+//! An invocation is one tick. Most ticks find nothing to do: they take no lease, and write at most
+//! until when that holds. The steps of the others, in this order:
 //!
 //! 1. Take the lease in the item `orchestrator`, and store the request of the event, in one write.
 //! 2. Load the token. Without a token, or while Harvest refuses it, nothing else happens.

@@ -1,4 +1,4 @@
-//! What a tick tells of the streams: mails about those in trouble, and metrics.
+//! Mails about streams in trouble, and metrics, as a tick sends them.
 
 use std::collections::BTreeMap;
 

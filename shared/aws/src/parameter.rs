@@ -6,9 +6,11 @@
 
 use async_trait::async_trait;
 use aws_sdk_ssm::Client;
-use aws_sdk_ssm::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::error::ProvideErrorMetadata as _;
 use engine::token::SecretVersion;
 use runtime::credentials::{SecretText, Vault, VaultError};
+
+use crate::secret::failed;
 
 /// A parameter of Systems Manager.
 #[derive(Clone, Debug)]
@@ -22,21 +24,6 @@ impl ParameterVault {
     #[must_use]
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into() }
-    }
-
-    /// Error of a call, by the code of the answer.
-    fn failed<E>(&self, error: SdkError<E>) -> VaultError
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        let name = self.name.clone();
-        let denied = error.code() == Some("AccessDeniedException");
-        let source = format!("{}", DisplayErrorContext(error)).into();
-        if denied {
-            VaultError::Denied { name, source }
-        } else {
-            VaultError::Failed { name, source }
-        }
     }
 }
 
@@ -63,7 +50,7 @@ impl Vault for ParameterVault {
             Err(error) if error.code() == Some("ParameterNotFound") => {
                 Ok(SecretText { text: String::new(), version: SecretVersion::default() })
             }
-            Err(error) => Err(self.failed(error)),
+            Err(error) => Err(failed(&self.name, error)),
         }
     }
 
@@ -72,6 +59,7 @@ impl Vault for ParameterVault {
     }
 }
 
+/// Whether the text is that of an OAuth application.
 fn has_refresh_token(text: &str) -> bool {
     serde_json::from_str::<serde_json::Value>(text)
         .is_ok_and(|value| value.get("refresh_token").is_some())

@@ -23,23 +23,21 @@ impl SecretsManagerVault {
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into() }
     }
+}
 
-    /// Error of a call, by the code of the answer. A secret under a customer's own key also needs
-    /// the use of that key (`DecryptionFailure`).
-    fn failed<E>(&self, error: SdkError<E>) -> VaultError
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        let name = self.name.clone();
-        let code = error.code().map(str::to_owned);
-        let source = format!("{}", DisplayErrorContext(error)).into();
-        match code.as_deref() {
-            Some("ResourceNotFoundException") => VaultError::Missing { name },
-            Some("AccessDeniedException" | "DecryptionFailure") => {
-                VaultError::Denied { name, source }
-            }
-            Some(_) | None => VaultError::Failed { name, source },
-        }
+/// Error of a call about the secret or parameter `name`, by the code of the answer. A secret under a
+/// customer's own key also needs the use of that key (`DecryptionFailure`).
+pub(crate) fn failed<E>(name: &str, error: SdkError<E>) -> VaultError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let name = name.to_owned();
+    let code = error.code().map(str::to_owned);
+    let source = format!("{}", DisplayErrorContext(error)).into();
+    match code.as_deref() {
+        Some("ResourceNotFoundException") => VaultError::Missing { name },
+        Some("AccessDeniedException" | "DecryptionFailure") => VaultError::Denied { name, source },
+        Some(_) | None => VaultError::Failed { name, source },
     }
 }
 
@@ -57,12 +55,12 @@ impl Vault for SecretsManagerVault {
             Err(error) if error.message().is_some_and(|said| said.contains("staging label")) => {
                 Ok(SecretText { text: String::new(), version: SecretVersion::default() })
             }
-            Err(error) => Err(self.failed(error)),
+            Err(error) => Err(failed(&self.name, error)),
         }
     }
 
     async fn write(&self, text: &str) -> Result<(), VaultError> {
         let put = self.client.put_secret_value().secret_id(&self.name).secret_string(text);
-        put.send().await.map(|_| ()).map_err(|error| self.failed(error))
+        put.send().await.map(|_| ()).map_err(|error| failed(&self.name, error))
     }
 }

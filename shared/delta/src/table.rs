@@ -17,6 +17,7 @@
 //! stand in the log, and updates rewrite files. Every reader of Delta tables supports that.
 
 mod action;
+mod by_name;
 mod changes;
 mod check;
 mod checkpoint;

@@ -1,4 +1,4 @@
-//! What a month of a deployment costs at list prices.
+//! Cost of a month of a deployment at list prices.
 
 pub mod estimate;
 pub mod month;

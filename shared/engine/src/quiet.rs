@@ -1,5 +1,5 @@
-//! Quiet time of a deployment: until then no pass is due and no stream can come into trouble, so that
-//! a tick needs to read nothing but this.
+//! Quiet time of a deployment: until its end no pass is due and no stream can come into trouble. A
+//! tick needs to read nothing else.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(10);
 /// Shortest quiet time that is worth writing down: two ticks.
 const SHORTEST: SignedDuration = SignedDuration::from_mins(2);
 
-/// What the plan of a deployment depends on besides its state. Written down with the quiet time,
+/// Settings that the plan of a deployment depends on. They are written down with the quiet time,
 /// because an update may change it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuietTerms {

@@ -39,7 +39,7 @@ use engine::item::{ItemValue, StreamItem, StreamPosition};
 use engine::lease::{BusyLease, Lease};
 use engine::pass::Pass;
 use engine::report::RowCounts;
-use engine::spec::{StreamKind, StreamSpec};
+use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 
 pub use report::{RunOutcome, RunReport, YieldReason};
@@ -146,7 +146,7 @@ impl Run {
         let keeper = LeaseKeeper::new(context, stream, &item);
         // Before the table is opened: a reset that died may have left half of it.
         reset::go_on(context, order.spec, &keeper, &mut item.value).await?;
-        let known = known_version(&item.value, order).filter(|_| !taken_over);
+        let known = known_version(&item.value, order.pass).filter(|_| !taken_over);
         let table = Box::pin(keeper.beside(open_table(context, order.spec, known))).await?;
         let id = RunId::of(begun, stream);
         let report = RunReport::new(stream, order.pass, begun);
@@ -263,12 +263,10 @@ impl Run {
 }
 
 /// Returns the version of the table that the item describes, for a pass that may end without a
-/// commit: most incremental passes and snapshots find no change, and then the table is opened
-/// without a listing.
-fn known_version(item: &StreamItem, order: RunOrder) -> Option<u64> {
-    let is_snapshot = matches!(order.spec.kind, StreamKind::Snapshot(_));
-    let is_short = order.pass == Pass::Incremental || is_snapshot;
-    (is_short && item.table.is_some()).then_some(item.version)
+/// commit: most incremental passes find no change, and then the table is opened without a listing.
+/// Full passes, and the operator's work, which is ordered as one, must overlook no file.
+fn known_version(item: &StreamItem, pass: Pass) -> Option<u64> {
+    (pass == Pass::Incremental && item.table.is_some()).then_some(item.version)
 }
 
 /// Opens the table of the stream, or creates it: the orchestrator creates all tables at its first

@@ -11,6 +11,7 @@ use e2e::world::{World, in_simulated_time, orchestrator};
 use engine::fault::CallFault;
 use engine::pass::Pass;
 use engine::time::Timestamp;
+use engine::trouble::TroubleReason;
 use orchestrator::TickEnd;
 use runtime::RunError;
 use runtime::announce::Announcement;
@@ -24,6 +25,7 @@ const PAGE: &str = include_str!("../../../docs/json.md");
 const RUN_ERRORS: &str = include_str!("../../../shared/runtime/src/error.rs");
 const COMMAND_ERRORS: &str = include_str!("../../../functions/cli/src/exit.rs");
 const EVENT_ERRORS: &str = include_str!("../../../shared/runtime/src/invoke.rs");
+const RUNBOOK: &str = include_str!("../../../docs/runbook.md");
 const METRICS: [&str; 2] = [
     include_str!("../../../functions/worker/src/invocation.rs"),
     include_str!("../../../functions/orchestrator/src/watch.rs"),
@@ -187,6 +189,23 @@ fn the_metrics_of_the_functions_are_those_of_the_schema() {
     let metrics = [Metric::count("Requests", 7), Metric::seconds("OldestStreamLagSeconds", 9)];
     let line = runtime::metrics::line("f", Timestamp::UNIX_EPOCH, &metrics);
     e2e::json::check("metrics", &serde_json::from_str(&line).unwrap());
+}
+
+#[test]
+fn each_reason_of_trouble_has_its_heading_in_the_runbook_and_its_word_in_the_schema() {
+    let anchor = |heading: &str| {
+        let plain = heading.to_lowercase().replace(['(', ')', ','], "");
+        plain.replace(' ', "-")
+    };
+    let headings = RUNBOOK.lines().filter_map(|line| line.strip_prefix("## "));
+    let headings: BTreeSet<String> = headings.map(anchor).collect();
+    for reason in TroubleReason::ALL {
+        assert!(headings.contains(reason.anchor()), "{reason:?}: {headings:?}");
+    }
+    let names = TroubleReason::ALL.map(|reason| serde_json::to_value(reason).unwrap());
+    let schema = schema("trouble");
+    let reasons = &schema["properties"]["in_trouble"]["items"]["properties"]["reason"];
+    assert_eq!(reasons["enum"], json!(names));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Reads a log: hint, checkpoint and the commits after it, with one listing, or with none where the
-//! reader knows a version that was there. Reads more only if the hint is wrong.
+//! Reads a log: hint, checkpoint and the commits after it, with one listing. Reads more only if the
+//! hint is wrong.
 //!
 //! A log must never be read as if it ended early. If version 5 is missing and 6 and 7 are there, a
 //! run that stopped at 4 would commit 5 in front of them, as if they had not happened. So every gap
@@ -18,7 +18,7 @@ use super::{TableError, checkpoint, names};
 use crate::store::{ObjectStore, StoreError};
 
 /// Number of log files read at the same time.
-const SIDE_BY_SIDE: usize = 12;
+pub(super) const SIDE_BY_SIDE: usize = 12;
 
 /// Location of a log, with the table's name for errors.
 #[derive(Clone, Copy, Debug)]
@@ -73,61 +73,6 @@ impl LogLocation<'_> {
         state.map(Some).map_err(|error| root_cause(error, damage))
     }
 
-    /// State as names alone tell it, without a listing: the checkpoint of the hint and the versions
-    /// after it, the last of which is followed by none. `known`: a version that was there. Returns
-    /// `None` where this does not show an undamaged log up to `known`.
-    ///
-    /// A version beyond one that is missing is not seen: look at a listing before the next commit.
-    pub(crate) async fn load_by_name(&self, known: u64) -> Result<Option<LogState>, TableError> {
-        match self.by_hint(known).await {
-            Ok(state) => Ok(state.filter(|state| state.version >= known)),
-            Err(error @ TableError::Store { .. }) => Err(error),
-            // Reading with a listing finds a way around the damage, or tells of it.
-            Err(_) => Ok(None),
-        }
-    }
-
-    async fn by_hint(&self, known: u64) -> Result<Option<LogState>, TableError> {
-        let base = match self.hint().await? {
-            Some(version) => {
-                let replay = self.read_checkpoint(version, &[names::checkpoint(version)]).await?;
-                Some((version, replay))
-            }
-            None => None,
-        };
-        let checkpoint = base.as_ref().map(|(version, _)| *version);
-        let next = checkpoint.map_or(0, |version| version + 1);
-        let mut replay = base.map(|(_, replay)| replay).unwrap_or_default();
-        // All at a time, and the one that should not be there with them.
-        let mut commits = stream::iter(next..=known.saturating_add(1).max(next))
-            .map(|version| async move { Ok((version, self.get(&names::commit(version)).await?)) })
-            .buffered(SIDE_BY_SIDE);
-        let mut last = checkpoint;
-        let mut goes_on = true;
-        while let Some((version, bytes)) = commits.try_next().await? {
-            let Some(bytes) = bytes else {
-                goes_on = false;
-                break;
-            };
-            self.apply(&mut replay, version, &bytes)?;
-            last = Some(version);
-        }
-        drop(commits);
-        if goes_on
-            && let Some(from) = last
-            && let Some((newest, later)) = self.by_name(replay.clone(), from + 1).await?
-        {
-            (last, replay) = (Some(newest), later);
-        }
-        let Some(last) = last else { return Ok(None) };
-        let state = replay.finish(last, checkpoint);
-        let mut state = state.map_err(|what| self.damaged("_delta_log", what))?;
-        if let Some(version) = checkpoint {
-            self.find_note(&mut state, version).await?;
-        }
-        Ok(Some(state))
-    }
-
     /// State after the versions that follow `state`; `None` if there are none.
     pub(crate) async fn follow(&self, state: &LogState) -> Result<Option<LogState>, TableError> {
         let listing = self.list(Some(&names::commit(state.version))).await?;
@@ -147,42 +92,6 @@ impl LogLocation<'_> {
         }
         let checkpoint = listing.checkpoints.keys().last().copied().max(state.checkpoint);
         self.tail(state.replay(), next, checkpoint, &listing).await.map(Some)
-    }
-
-    /// The same without a listing: reads the next version until there is none. Sees nothing beyond
-    /// a version that log clean-up deleted.
-    pub(crate) async fn follow_by_name(
-        &self,
-        state: &LogState,
-    ) -> Result<Option<LogState>, TableError> {
-        let Some((version, replay)) = self.by_name(state.replay(), state.version + 1).await? else {
-            return Ok(None);
-        };
-        let state = replay.finish(version, state.checkpoint);
-        state.map(Some).map_err(|what| self.damaged("_delta_log", what))
-    }
-
-    /// Applies the commits from version `next` on to `replay`, each asked for by its name, and
-    /// returns the last version; `None` if there is no commit `next`.
-    async fn by_name(
-        &self,
-        mut replay: LogReplay,
-        mut next: u64,
-    ) -> Result<Option<(u64, LogReplay)>, TableError> {
-        let mut last = None;
-        while let Some(bytes) = self.get(&names::commit(next)).await? {
-            self.apply(&mut replay, next, &bytes)?;
-            last = Some(next);
-            next += 1;
-        }
-        Ok(last.map(|last| (last, replay)))
-    }
-
-    /// Applies the commit `version` to `replay`.
-    fn apply(&self, replay: &mut LogReplay, version: u64, bytes: &[u8]) -> Result<(), TableError> {
-        let lines = self.parsed(version, bytes)?;
-        let damaged = |what| self.damaged(&names::commit(version), what);
-        replay.follow(version, lines).map_err(damaged)
     }
 
     /// Newest commit up to `version` that carries a note, and the newest change of rows by another
@@ -295,7 +204,11 @@ impl LogLocation<'_> {
 
     /// Looks for the note at and before the checkpoint `version`, which has none itself, where no
     /// commit after it has one.
-    async fn find_note(&self, state: &mut LogState, version: u64) -> Result<(), TableError> {
+    pub(super) async fn find_note(
+        &self,
+        state: &mut LogState,
+        version: u64,
+    ) -> Result<(), TableError> {
         if state.note.is_none() {
             let (note, foreign) = self.note_before(version).await?;
             state.note = note;
@@ -348,7 +261,7 @@ impl LogLocation<'_> {
         self.parsed(version, &bytes)
     }
 
-    fn parsed(&self, version: u64, bytes: &[u8]) -> Result<Vec<LogLine>, TableError> {
+    pub(super) fn parsed(&self, version: u64, bytes: &[u8]) -> Result<Vec<LogLine>, TableError> {
         parse_commit_file(bytes).map_err(|what| self.damaged(&names::commit(version), what))
     }
 

@@ -1,4 +1,4 @@
-//! Estimate of a month: what an ordinary company lets a deployment do.
+//! Estimate of the use of AWS in a month of an ordinary company.
 //!
 //! The numbers of a run are those of a simulated month with the real functions (`make backfill`),
 //! with which a test compares the estimate.
