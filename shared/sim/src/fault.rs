@@ -82,8 +82,8 @@ pub enum FaultEffect {
     /// Announces the length of the whole body in `Content-Length`, sends half of it, and closes the
     /// connection.
     CutBody,
-    /// Sends status 200 and half of the JSON, with a `Content-Length` that fits the half. Nothing
-    /// but the text itself shows that it is not whole.
+    /// Sends status 200 and half of the JSON, up to a whole character, with a `Content-Length` that
+    /// fits the half. Nothing but the text itself shows that it is not whole.
     TruncatedJson,
     /// Sends status 200 and plain text with the content type of JSON, as a proxy with an error may.
     NotJson,
@@ -311,7 +311,11 @@ impl FaultEffect {
             Self::CutBody => response.delivery.breach = DeliveryFault::CutBody,
             // The length that the client is told is that of the shortened body, so only the JSON is
             // wrong.
-            Self::TruncatedJson => response.body.truncate(response.body.len() / 2),
+            Self::TruncatedJson => {
+                let middle = response.body.len() / 2;
+                let half = String::from_utf8_lossy(&response.body).floor_char_boundary(middle);
+                response.body.truncate(half);
+            }
             Self::WrongContentType => {
                 response.set_header("content-type", "application/octet-stream");
             }

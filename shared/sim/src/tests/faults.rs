@@ -2,7 +2,8 @@
 
 use super::{Caller, ORIGIN};
 use crate::{
-    Contradiction, DeliveryFault, FaultChoice, FaultEffect, FaultRule, ServerRequest, Spelling,
+    Contradiction, DeliveryFault, FaultChoice, FaultEffect, FaultRule, ServerRequest,
+    ServerResponse, Spelling,
 };
 
 fn with(effect: FaultEffect) -> Caller {
@@ -45,6 +46,9 @@ fn bodies_are_spoilt_in_many_ways() {
     assert_eq!((cut.delivery.breach, &cut.body), (DeliveryFault::CutBody, &whole.body));
     let half = with(FaultEffect::TruncatedJson).ask("/v2/clients");
     assert_eq!((half.status, half.body.len()), (200, whole.body.len() / 2));
+    let mut odd = ServerResponse::json(200, "[\"佐藤\"]".into());
+    FaultEffect::TruncatedJson.spoil(&mut odd);
+    assert_eq!(odd.body, "[\"佐", "no part of a character");
     let words = with(FaultEffect::NotJson).ask("/v2/clients");
     assert!(serde_json::from_slice::<serde_json::Value>(&words.body).is_err());
     assert!(words.header_value("content-type").unwrap().starts_with("application/json"));
