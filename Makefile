@@ -13,7 +13,7 @@ BUILD_PROOF := cargo build $(PROOF) --bins --tests
 # Seconds that each fuzz target gets in `make test`; as many run at a time as there are cores.
 FUZZ_SECONDS ?= 1
 
-.PHONY: help demo unit test judged tools extended spark trino arm64 dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token status stack clean lake-check account speed backfill
+.PHONY: help demo unit test judged tools extended spark trino arm64 dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -170,6 +170,9 @@ stack: $(TOOLS)/sam/installed $(TOOLS)/ministack/installed $(TOOLS)/readers/inst
 
 token: $(TOOLS)/sam/installed ## Ask for the Harvest token, and store it in the secret of STACK
 	@$(if $(REGION),AWS_REGION=$(REGION) AWS_DEFAULT_REGION=$(REGION)) $(TOOLS)/sam/bin/python infra/operate.py token $(STACK)
+
+login: $(TOOLS)/sam/installed ## Log in to Harvest for STACK, by browser with OAUTH=CLIENT_ID (needs harvest-lake, or its path as COMMAND)
+	@$(if $(REGION),AWS_REGION=$(REGION) AWS_DEFAULT_REGION=$(REGION)) COMMAND=$(COMMAND) OAUTH=$(OAUTH) $(TOOLS)/sam/bin/python infra/operate.py login $(STACK)
 
 status: $(TOOLS)/sam/installed ## State of every stream of STACK (needs harvest-lake, or its path as COMMAND)
 	@$(if $(REGION),AWS_REGION=$(REGION) AWS_DEFAULT_REGION=$(REGION)) COMMAND=$(COMMAND) $(TOOLS)/sam/bin/python infra/operate.py status $(STACK)

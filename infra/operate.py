@@ -1,4 +1,5 @@
-"""`python infra/operate.py token STACK` stores Harvest's token for the stack; `status STACK` runs `harvest-lake status`.
+"""`python infra/operate.py token STACK` stores Harvest's token for the stack; `login STACK` and `status STACK` run
+`harvest-lake` for it.
 
 What it asks for is not shown, and reaches no history, argument or file.
 """
@@ -78,16 +79,34 @@ def put_token(name: str) -> None:
     print(f"The token of {name} is stored. The next tick finds it, within a minute.")
 
 
-def show_status(name: str) -> None:
-    """Becomes `harvest-lake status` on the places of the stack."""
-    outputs, parameters = described(name)
+def become(*arguments: str) -> None:
+    """Becomes `harvest-lake`, or the command that is named in its place."""
     command = os.environ.get("COMMAND") or "harvest-lake"
-    places = ["--lake", outputs["Lake"], "--state", outputs["State"], "--account-id", parameters["HarvestAccountId"]]
     try:
-        os.execvp(command, [command, "status", *places])
+        os.execvp(command, [command, *arguments])
     except FileNotFoundError:
         sys.exit(f"{command} is not installed: cargo install --locked --path functions/cli")
 
 
+def log_in(name: str) -> None:
+    """Becomes `harvest-lake login` for the account and the token's place of the stack."""
+    outputs, parameters = described(name)
+    application = os.environ.get("OAUTH")
+    parameter, key = outputs.get("TokenParameter"), parameters.get("KmsKeyArn")
+    if application and parameter:
+        sys.exit(f"{name} keeps its token in a parameter, which is only read: deploy it with OAuth=true first")
+    place = ["--parameter", parameter] if parameter else ["--secret", outputs["SecretArn"]]
+    place += ["--key", key] if parameter and key else []
+    chosen = ["--oauth", application] if application else []
+    become("login", "--account-id", parameters["HarvestAccountId"], *place, *chosen)
+
+
+def show_status(name: str) -> None:
+    """Becomes `harvest-lake status` on the places of the stack."""
+    outputs, parameters = described(name)
+    places = ["--lake", outputs["Lake"], "--state", outputs["State"], "--account-id", parameters["HarvestAccountId"]]
+    become("status", *places)
+
+
 if __name__ == "__main__":
-    {"token": put_token, "status": show_status}[sys.argv[1]](sys.argv[2])
+    {"token": put_token, "login": log_in, "status": show_status}[sys.argv[1]](sys.argv[2])

@@ -1,4 +1,4 @@
-"""`make token` and `make status`, with services of their own."""
+"""`make token`, `make login` and `make status`, with services of their own."""
 
 from __future__ import annotations
 
@@ -99,14 +99,32 @@ class OperateTest(unittest.TestCase):
         self.assertEqual(services.value, "{}")
 
     def test_status_is_that_of_the_stacks_places(self):
-        with (
-            mock.patch.object(operate.boto3, "client", lambda _: Services(None)),
-            mock.patch.object(operate.os, "execvp") as became,
-            mock.patch.dict(operate.os.environ, {"COMMAND": ""}),
-        ):
-            operate.show_status("mine")
         line = "harvest-lake status --lake s3://mine/lake --state dynamodb://mine --account-id 1234567"
-        became.assert_called_once_with("harvest-lake", line.split())
+        self.assertEqual(self.became(operate.show_status, Services(None)), line)
+
+    def became(self, action, services: Services, **variables: str) -> str:
+        """Command line that the action becomes."""
+        with (
+            mock.patch.object(operate.boto3, "client", lambda _: services),
+            mock.patch.object(operate.os, "execvp") as became,
+            mock.patch.dict(operate.os.environ, {"COMMAND": "", "OAUTH": ""} | variables),
+        ):
+            action("mine")
+        (command, words), _ = became.call_args
+        self.assertEqual(command, words[0])
+        return " ".join(words)
+
+    def test_a_login_is_for_the_account_and_the_place_of_the_stack(self):
+        start = "harvest-lake login --account-id 1234567"
+        for services, oauth, line in (
+            (Services(None), "", "--parameter its-name"),
+            (Services(None, KmsKeyArn="arn:key"), "", "--parameter its-name --key arn:key"),
+            (Services(None, "SecretArn", KmsKeyArn="arn:key"), "", "--secret its-name"),
+            (Services(None, "SecretArn"), "client", "--secret its-name --oauth client"),
+        ):
+            self.assertEqual(self.became(operate.log_in, services, OAUTH=oauth), f"{start} {line}")
+        with self.assertRaisesRegex(SystemExit, "OAuth=true"):
+            self.became(operate.log_in, Services(None), OAUTH="client")
 
 
 if __name__ == "__main__":

@@ -261,7 +261,8 @@ const PORTS: core::ops::Range<u16> = 20_000..22_768;
 
 /// Returns a free port. The port ten thousand above is free, too: `SeaweedFS` uses it for gRPC, and
 /// ends at once if it is taken.
-fn free_port() -> u16 {
+#[must_use]
+pub fn free_port() -> u16 {
     for _ in 0..1000 {
         let port = rand::random_range(PORTS);
         let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();

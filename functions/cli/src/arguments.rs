@@ -10,7 +10,7 @@ use deployment::config::SettingName;
 use engine::pass::Pass;
 use sim::AccountScale;
 
-use flags::{API, COST, EVERYWHERE, LAKE, PLACE, PLAN, PRIVACY, RUN, STREAMS, SettingFlags};
+use flags::{API, COST, EVERYWHERE, LAKE, LOGIN, PLACE, PLAN, PRIVACY, RUN, STREAMS, SettingFlags};
 pub(crate) use kept::{
     EraseArguments, QuarantineArguments, QuarantineCommand, ResetArguments, RetryArguments,
     UpgradeArguments,
@@ -45,6 +45,8 @@ pub enum CliCommand {
     /// Read a made-up account, served on this machine, into a lake; let time pass in it; read it
     /// again.
     Demo(DemoArguments),
+    /// Log in to Harvest: find the account, and store its token for later commands or for a stack.
+    Login(LoginArguments),
     /// Ask Harvest whose token it is and how many records each stream has, without reading them.
     Check(CheckArguments),
     /// Show the state of each stream, without asking Harvest.
@@ -152,6 +154,35 @@ pub struct DemoArguments {
 
 fn scale(name: &str) -> Result<AccountScale, &'static str> {
     AccountScale::named(name).ok_or("tiny, demo or issue")
+}
+
+/// Arguments of `login`. What is secret is asked for; without a terminal it is a line of standard
+/// input.
+#[derive(Clone, Debug, Args)]
+pub struct LoginArguments {
+    /// Log in by browser with the OAuth application of this client id; otherwise a personal access
+    /// token is asked for
+    #[arg(long, value_name = "CLIENT_ID")]
+    pub oauth: Option<String>,
+    /// Port of this machine to which the browser comes back: the application's redirect URL is
+    /// http://localhost:PORT/
+    #[arg(long, value_name = "PORT", default_value_t = 8271, requires = "oauth")]
+    pub port: u16,
+    /// The browser is on another machine: ask for the address at which it ends
+    #[arg(long, requires = "oauth")]
+    pub no_browser: bool,
+    /// Store the token in this SecureString parameter of Systems Manager, a stack's output
+    /// TokenParameter
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["secret", "oauth"])]
+    pub parameter: Option<String>,
+    /// KMS key of that parameter [default: that of AWS]
+    #[arg(long, value_name = "ARN", requires = "parameter")]
+    pub key: Option<String>,
+    /// Store the token in this secret of Secrets Manager, a stack's output SecretArn
+    #[arg(long, value_name = "ARN")]
+    pub secret: Option<String>,
+    #[command(flatten)]
+    pub settings: SettingFlags<LOGIN>,
 }
 
 /// Arguments of `check`.

@@ -27,7 +27,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::arguments::CheckArguments;
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::probe::{ProbeAnswer, StreamProbe, probe};
 use crate::said::{CommandAnswer, TextStyle};
 use crate::summary::refusal;

@@ -11,7 +11,8 @@ use engine::ids::AccountId;
 use serde_json::json;
 
 use crate::arguments::{CostArguments, CostExtra};
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::said::CommandAnswer;
 use crate::text;
 

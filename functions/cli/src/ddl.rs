@@ -19,7 +19,8 @@ use streams::find_stream;
 
 use crate::arguments::{QueryEngine, SchemaArguments};
 use crate::duckdb;
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::said::CommandAnswer;
 use crate::text;
 

@@ -20,7 +20,8 @@ use sim::{
 
 use crate::arguments::DemoArguments;
 use crate::display::{DisplayForm, display};
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::interrupt::InterruptFlag;
 use crate::rounds::SyncOptions;
 use crate::said::{CommandAnswer, TextStyle};

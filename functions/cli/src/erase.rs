@@ -16,7 +16,8 @@ use runtime::progress::NoProgress;
 use serde_json::json;
 
 use crate::arguments::EraseArguments;
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::said::CommandAnswer;
 use crate::text;
 use crate::work::StreamWork;

@@ -16,7 +16,8 @@ use serde_json::json;
 use streams::find_stream;
 
 use crate::arguments::ExportArguments;
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::lake_facts::{LakeFacts, TRIES};
 use crate::said::CommandAnswer;
 use crate::text;

@@ -18,7 +18,8 @@ use serde_json::json;
 use streams::find_stream;
 
 use crate::arguments::FilesArguments;
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::lake_facts::LakeFacts;
 use crate::said::CommandAnswer;
 use crate::text;

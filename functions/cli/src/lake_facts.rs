@@ -21,7 +21,7 @@ use deployment::parts;
 use engine::ids::AccountId;
 use engine::spec::StreamSpec;
 
-use crate::exit::CliError;
+use crate::error::CliError;
 
 /// Most attempts at reading a table that runs change meanwhile. A table that still cannot be read
 /// after these is reported as it was found.

@@ -23,7 +23,8 @@ use runtime::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::lake_facts::LakeFacts;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::text;

@@ -19,7 +19,8 @@ use runtime::waiting::RequestWait;
 use serde_json::{Value, json};
 
 use crate::arguments::{QuarantineArguments, QuarantineCommand, RetryArguments};
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::lake_facts::LakeFacts;
 use crate::said::CommandAnswer;
 use crate::text;

@@ -15,7 +15,8 @@ use serde_json::json;
 use streams::find_stream;
 
 use crate::arguments::ResetArguments;
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::said::CommandAnswer;
 use crate::work::StreamWork;
 

@@ -18,9 +18,11 @@ use crate::ddl;
 use crate::demo;
 use crate::display::DisplayForm;
 use crate::erase;
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::export;
 use crate::files;
+use crate::login;
 use crate::output::AnswerWriter;
 use crate::plan;
 use crate::quarantine;
@@ -155,6 +157,7 @@ async fn command(
             };
             Box::pin(demo::demo(demo, show, paint, first)).await
         }
+        CliCommand::Login(wanted) => Box::pin(login::login(wanted, given)).await,
         CliCommand::Check(check) => check::check(check, given, paint).await,
         CliCommand::Status(status) => status::status(status, given, paint).await,
         CliCommand::Plan(wanted) => plan::plan(wanted, given, paint).await,

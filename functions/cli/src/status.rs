@@ -40,7 +40,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::arguments::StatusArguments;
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::lake_facts::LakeFacts;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::stored::StateContents;

@@ -13,7 +13,7 @@ use engine::spec::RateClass;
 use runtime::clock::{Clock as _, SystemClock};
 use runtime::{RunError, records};
 
-use crate::exit::CliError;
+use crate::error::CliError;
 
 /// Items of account and streams; defaults if there is no state yet, and none is made. A lake
 /// without its state is no error: the state is a cache of the tables, and `status` corrects the

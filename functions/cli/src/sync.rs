@@ -15,7 +15,7 @@ use runtime::{Context, RunError};
 
 use crate::arguments::SyncArguments;
 use crate::display::{DisplayForm, SyncDisplay, display};
-use crate::exit::CliError;
+use crate::error::CliError;
 use crate::interrupt::InterruptFlag;
 use crate::rounds::{SyncOptions, rounds};
 use crate::said::{CommandAnswer, TextStyle};

@@ -17,7 +17,8 @@ use serde_json::json;
 use streams::{UnknownStream, find_stream};
 
 use crate::arguments::UpgradeArguments;
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::said::CommandAnswer;
 use crate::text;
 use crate::work::StreamWork;

@@ -29,7 +29,8 @@ use serde_json::json;
 use streams::find_stream;
 
 use crate::arguments::VerifyArguments;
-use crate::exit::{CliError, CliExit};
+use crate::error::CliError;
+use crate::exit::CliExit;
 use crate::lake_facts::{LakeFacts, TRIES};
 use crate::said::{CommandAnswer, TextStyle};
 use harvest::{HarvestComparer, HarvestComparison};

@@ -1,12 +1,13 @@
 //! The token of a deployment in a `SecureString` parameter of AWS Systems Manager, which costs nothing.
 //!
 //! `CloudFormation` cannot create such a parameter: the command that stores the token does. Until then
-//! there is none, which counts as a secret without a value. The functions only read it: a token that
-//! is replaced when it is used needs a secret of Secrets Manager.
+//! there is none, which counts as a secret without a value. The functions only read it, a person
+//! writes it: a token that is replaced when it is used needs a secret of Secrets Manager.
 
 use async_trait::async_trait;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::ProvideErrorMetadata as _;
+use aws_sdk_ssm::types::ParameterType;
 use engine::token::SecretVersion;
 use runtime::credentials::{SecretText, Vault, VaultError};
 
@@ -17,13 +18,21 @@ use crate::secret::failed;
 pub struct ParameterVault {
     client: Client,
     name: String,
+    /// KMS key of what is written; `None`: that of AWS.
+    key: Option<String>,
 }
 
 impl ParameterVault {
     /// Returns the vault of the parameter of this name. Sends no request yet.
     #[must_use]
     pub fn new(client: Client, name: impl Into<String>) -> Self {
-        Self { client, name: name.into() }
+        Self { client, name: name.into(), key: None }
+    }
+
+    /// Returns the vault whose texts are encrypted with this KMS key.
+    #[must_use]
+    pub fn with_key(self, key: Option<String>) -> Self {
+        Self { key, ..self }
     }
 }
 
@@ -54,8 +63,13 @@ impl Vault for ParameterVault {
         }
     }
 
-    async fn write(&self, _text: &str) -> Result<(), VaultError> {
-        Err(VaultError::ReadOnly { name: self.name.clone() })
+    async fn write(&self, text: &str) -> Result<(), VaultError> {
+        if has_refresh_token(text) {
+            return Err(VaultError::ReadOnly { name: self.name.clone() });
+        }
+        let put = self.client.put_parameter().name(&self.name).value(text).overwrite(true);
+        let put = put.r#type(ParameterType::SecureString).set_key_id(self.key.clone());
+        put.send().await.map(|_| ()).map_err(|error| failed(&self.name, error))
     }
 }
 

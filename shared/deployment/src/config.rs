@@ -22,7 +22,7 @@ use crate::access::FileReaders;
 pub use declared::SETTINGS;
 pub use error::ConfigError;
 pub use given::{GivenSettings, function_name, has_own_s3_endpoint, refuses_colour};
-pub use parse::{lake, no_changes, readers, settings};
+pub use parse::{account, lake, no_changes, readers, settings};
 pub use place::{LakePlace, StatePlace, TokenPlace};
 pub use setting::{
     SettingDeclaration, SettingDefault, SettingForm, SettingName, SettingScope, StackSource,

@@ -5,5 +5,6 @@
 pub mod access;
 pub mod config;
 pub mod cost;
+pub mod login;
 pub mod parts;
 pub mod telemetry;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use aws::{AwsClients, DynamoStore, EventBus, ParameterVault, S3Store, SecretsManagerVault};
 use delta::store::{FolderStore, ObjectStore};
 use delta::table::{Table, TableError};
-use harvest_api::{ApiCredentials, OAuthEndpoint, ReqwestApi, TransferLimits};
+use harvest_api::{ApiCredentials, HarvestId, ReqwestApi, TransferLimits};
 use runtime::announce::{Announcer, NoAnnouncer};
 use runtime::clock::{Clock, SystemClock};
 use runtime::context::{Context, LeaseOwners};
-use runtime::credentials::TokenKeeper;
+use runtime::credentials::{SecretContent, SecretCredentials, TokenKeeper, Vault as _, VaultError};
 use runtime::gate::PermitGate;
 use runtime::progress::Progress;
 use runtime::random::SharedRandom;
@@ -20,6 +20,7 @@ use crate::access::could_write;
 use crate::config::{
     ConfigError, DeploymentSettings, LakePlace, StatePlace, TokenPlace, function_name,
 };
+use crate::login::LoginVault;
 
 /// Name of the folder of OS locks in a local lake.
 const LOCKS: &str = ".locks";
@@ -60,6 +61,9 @@ pub enum PartsError {
         #[source]
         source: std::io::Error,
     },
+    /// The login of this machine cannot be used.
+    #[error(transparent)]
+    Login(#[from] VaultError),
     /// The state cannot be opened, or the owner's lock cannot be held.
     #[error("the state of the lake cannot be used")]
     State(#[from] state::StateError),
@@ -156,13 +160,25 @@ async fn tokens(deployment: &DeploymentSettings) -> Result<TokenKeeper, PartsErr
         }
         TokenPlace::Secret(name) => {
             let vault = SecretsManagerVault::new(deployment.aws.secrets().await, name);
-            let endpoint = OAuthEndpoint::new(&deployment.base).map_err(ConfigError::Api)?;
+            let endpoint = HarvestId::new(&deployment.base).map_err(ConfigError::Api)?;
             TokenKeeper::kept(Arc::new(vault), Some(Arc::new(endpoint)))
+        }
+        TokenPlace::Login(file) => {
+            let endpoint = HarvestId::new(&deployment.base).map_err(ConfigError::Api)?;
+            let vault = LoginVault::new(file.clone(), Arc::new(endpoint), Arc::new(SystemClock));
+            // Now, so that a login that cannot be used is told before any other work.
+            let secret = SecretContent::parse(&vault.read().await?.text)?;
+            let keeper = TokenKeeper::kept(Arc::new(vault), None);
+            if let SecretCredentials::Token(token) = secret.token {
+                keeper.cell().set(Some(token));
+            }
+            keeper
         }
     })
 }
 
-/// Returns the context of runs. Sends no request to Harvest yet.
+/// Returns the context of runs. Sends no request to Harvest yet, but one for an access token where an
+/// OAuth application's login has none that lasts.
 ///
 /// # Errors
 /// Where a setting is missing, or the lake belongs to another account or cannot be written.

@@ -4,8 +4,8 @@ use crate::item::{AccountItem, roles_suffice};
 use crate::time::{SignedDuration, Timestamp, between};
 use crate::token::{OAuthItem, SecretVersion};
 
-/// Remaining life of an access token below which it is renewed.
-const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(20);
+/// Remaining life of an access token below which it is renewed: 20 minutes.
+pub const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(20);
 /// Time between two tries of a refused token.
 const PROBE_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 

@@ -253,11 +253,6 @@ fn text(response: &Response, name: &HeaderName) -> Option<String> {
 
 /// Headers of every request: account, contact, and the encodings that are understood.
 fn headers(credentials: &ApiCredentials, contact: &str) -> Result<HeaderMap, SetupError> {
-    let contact = contact.trim();
-    let agent = format!("harvest-lake/{} ({contact})", env!("CARGO_PKG_VERSION"));
-    let plain = !contact.is_empty() && contact.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-    let agent = plain.then(|| HeaderValue::from_str(&agent).ok()).flatten();
-    let agent = agent.ok_or_else(|| SetupError::Contact(contact.escape_debug().to_string()))?;
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
@@ -265,13 +260,22 @@ fn headers(credentials: &ApiCredentials, contact: &str) -> Result<HeaderMap, Set
         HeaderName::from_static("harvest-account-id"),
         HeaderValue::from(credentials.account.0),
     );
-    headers.insert(USER_AGENT, agent);
+    headers.insert(USER_AGENT, user_agent(contact)?);
     Ok(headers)
+}
+
+/// Value of the `User-Agent` header, with a contact.
+pub(crate) fn user_agent(contact: &str) -> Result<HeaderValue, SetupError> {
+    let contact = contact.trim();
+    let agent = format!("harvest-lake/{} ({contact})", env!("CARGO_PKG_VERSION"));
+    let plain = !contact.is_empty() && contact.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    let agent = plain.then(|| HeaderValue::from_str(&agent).ok()).flatten();
+    agent.ok_or_else(|| SetupError::Contact(contact.escape_debug().to_string()))
 }
 
 /// Value of the `Authorization` header, marked as sensitive so that the HTTP library does not log
 /// it.
-fn bearer(token: &Token) -> Result<HeaderValue, ApiError> {
+pub(crate) fn bearer(token: &Token) -> Result<HeaderValue, ApiError> {
     // All characters of a token are allowed in a header.
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
         .map_err(|_| ApiError::new(RequestFailure::Unauthorized, "the token"))?;

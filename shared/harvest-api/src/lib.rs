@@ -16,8 +16,8 @@ pub mod conformance;
 mod credentials;
 mod error;
 mod http;
+mod identity;
 mod loose;
-mod oauth;
 mod reply;
 mod scripted;
 
@@ -29,8 +29,10 @@ pub use self::base::BaseUrl;
 pub use self::credentials::{ApiCredentials, Token, TokenCell};
 pub use self::error::{ApiError, SetupError};
 pub use self::http::{ReqwestApi, TransferLimits};
+pub use self::identity::{
+    HarvestId, OAuthApplication, OpenAccount, TokenEndpoint, TokenGrant, TokenHolder,
+};
 pub use self::loose::{JsonLiteral, LooseObject};
-pub use self::oauth::{OAuthEndpoint, TokenEndpoint, TokenRenewal};
 pub use self::reply::ServerReply;
 pub use self::scripted::{ScriptedApi, ScriptedReply, ScriptedRequest};
 

@@ -6,6 +6,7 @@
 //! | token given to the command line | memory | never |
 //! | personal access token | secret | by a person; every process reads the secret again |
 //! | OAuth application | secret: client, refresh token; account item: access token | `refresh` |
+//! | login of this machine | file: token, or client, refresh and access token | by its vault |
 //!
 //! The API takes the token from a cell for each request, so a new token serves requests that were
 //! planned before it. Only the orchestrator makes access tokens. Workers read them from the account
@@ -85,6 +86,9 @@ impl TokenKeeper {
         let mut heard = self.heard.lock().await;
         // Another request of this process may have been here first.
         if self.cell.get().as_ref() == refused {
+            if let Some(refused) = refused {
+                vault.refused(refused).await?;
+            }
             *heard = Some(read(&**vault, context.clock.now()).await?);
             self.take(context, heard.as_ref()).await?;
         }

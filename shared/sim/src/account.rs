@@ -8,17 +8,19 @@
 //! 4. The rules of faults: the first one that picks the request may replace the answer.
 //! 5. The answer itself, from the records as of `now`.
 //!
-//! Requests of the control face (`/_sim/`) skip all of them. Everything that an answer depends on
-//! is in the account or comes with the call, so the same calls in the same order give the same
-//! bytes.
+//! Requests of the control face (`/_sim/`) and of Harvest ID (`identity`) skip all of them.
+//! Everything that an answer depends on is in the account or comes with the call, so the same calls
+//! in the same order give the same bytes.
 
 mod control;
+pub(crate) mod identity;
 
 use std::collections::BTreeMap;
 
 use engine::spec::RateClass;
 use jiff::Timestamp;
 
+use self::identity::IdentityBooks;
 use crate::answer::{Answerer, ReportCache};
 use crate::books::Books;
 use crate::calendar::Moment;
@@ -42,6 +44,8 @@ pub struct Account {
     pub(crate) books: Books,
     /// User of each valid bearer token.
     pub(crate) tokens: BTreeMap<String, i64>,
+    /// What Harvest ID gave out.
+    pub(crate) identity: IdentityBooks,
     /// Rules that spoil answers.
     pub(crate) faults: ActiveFaults,
     /// Limits, and the statistics about requests.
@@ -69,6 +73,7 @@ impl Account {
         Self {
             books: made.books,
             tokens: made.tokens,
+            identity: IdentityBooks::default(),
             faults: ActiveFaults::new(seed),
             gate: AccountQuota::new(),
             id: scale.account_id,
@@ -169,6 +174,9 @@ impl Account {
         if let Some(path) = request.path.strip_prefix("/_sim/") {
             return control::handle(self, now, path, request);
         }
+        if let Some(answer) = identity::handle(self, now, request) {
+            return answer;
+        }
         // Faults work at three places: instead of an answer, while a list is made, and on the
         // finished answer. `place` is that of the rule; its count rises only if the rule has
         // changed the answer.
@@ -246,12 +254,7 @@ impl Account {
         if request.header_value("user-agent").is_none_or(str::is_empty) {
             return Err(ServerResponse::message(400, "A User-Agent header is required"));
         }
-        // The scheme is compared without regard to case, as RFC 9110 asks for.
-        let token = request.header_value("authorization").and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token)
-        });
-        let user = token.and_then(|token| self.tokens.get(token)).copied();
+        let user = self.bearer(now, request);
         let account = request.header_value("harvest-account-id").map(str::trim);
         if account != Some(&self.id.to_string()) {
             return Err(ServerResponse::invalid_token());
@@ -263,6 +266,16 @@ impl Account {
             return Err(refusal);
         }
         Ok(Viewer::of(&self.books, user))
+    }
+
+    /// Returns the user of a request's token; `None` without a token that is valid at `now`.
+    ///
+    /// The scheme is compared without regard to case, as RFC 9110 asks for.
+    pub(crate) fn bearer(&self, now: Timestamp, request: &ServerRequest) -> Option<i64> {
+        let (scheme, token) = request.header_value("authorization")?.split_once(' ')?;
+        let user = self.tokens.get(token).copied()?;
+        let valid = scheme.eq_ignore_ascii_case("bearer") && !self.identity.is_over(token, now);
+        valid.then_some(user)
     }
 
     /// Returns the part that answers requests as of `now` for this person. It only reads the

@@ -63,6 +63,7 @@ mod work;
 mod tests;
 
 pub use account::Account;
+pub use account::identity::{APPLICATION_ID, APPLICATION_SECRET, LIFETIME_SECONDS};
 pub use contradiction::Contradiction;
 pub use fault::{FaultChoice, FaultEffect, FaultRule};
 pub use gate::{ClassStatistics, QuotaLimit, RequestStatistics};

@@ -4,6 +4,7 @@ mod access;
 mod faults;
 mod history;
 mod http;
+mod identity;
 mod listings;
 mod reports;
 mod truth;

@@ -23,7 +23,7 @@ use sim::AccountScale;
 
 const PAGE: &str = include_str!("../../../docs/json.md");
 const RUN_ERRORS: &str = include_str!("../../../shared/runtime/src/error.rs");
-const COMMAND_ERRORS: &str = include_str!("../../../functions/cli/src/exit.rs");
+const COMMAND_ERRORS: &str = include_str!("../../../functions/cli/src/error.rs");
 const EVENT_ERRORS: &str = include_str!("../../../shared/runtime/src/invoke.rs");
 const RUNBOOK: &str = include_str!("../../../docs/runbook.md");
 const METRICS: [&str; 2] = [

@@ -27,7 +27,7 @@ fn row(setting: SettingName) -> String {
     let default = match (setting.form, setting.default) {
         (SettingForm::Switch { .. }, SettingDefault::Text("false")) => "off".to_owned(),
         (_, SettingDefault::Text(text)) => format!("`{text}`"),
-        (_, SettingDefault::Described(text)) => text.to_owned(),
+        (_, SettingDefault::Described(text) | SettingDefault::Found(text)) => text.to_owned(),
         (_, SettingDefault::Unset) => "none".to_owned(),
         (_, SettingDefault::Required) => "required".to_owned(),
     };
@@ -118,7 +118,7 @@ fn the_template_gives_the_functions_every_setting_as_it_is_declared() {
                 assert_eq!(value, Some(format!("!Ref {name}").as_str()), "{variable}");
                 let found = parameters.get(name).unwrap_or_else(|| panic!("no parameter {name}"));
                 let expected = match setting.default {
-                    SettingDefault::Required => None,
+                    SettingDefault::Required | SettingDefault::Found(_) => None,
                     SettingDefault::Text(default) => Some(default),
                     SettingDefault::Described(_) | SettingDefault::Unset => Some(""),
                 };

@@ -211,7 +211,11 @@ fn check_refused<'t>(error: &ConfigError, given: &impl Fn(SettingName) -> Option
         ConfigError::NoState { .. } => "HARVEST_STATE",
         ConfigError::TokenFile { .. } => "nowhere/",
         ConfigError::Api(_) => "",
-        ConfigError::NoToken | ConfigError::NoWorker | ConfigError::NoText { .. } => {
+        // Nobody has logged in here.
+        ConfigError::WhichLogin { .. }
+        | ConfigError::NoToken
+        | ConfigError::NoWorker
+        | ConfigError::NoText { .. } => {
             panic!("no such error belongs here: {said}")
         }
     };

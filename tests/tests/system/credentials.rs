@@ -5,14 +5,16 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use aws::SecretsManagerVault;
+use aws::{ParameterVault, SecretsManagerVault};
+use deployment::login::LoginVault;
 use e2e::emulators;
 use e2e::world::{World, in_simulated_time, sync};
 use engine::fault::CallFault;
 use engine::pass::RequestTarget;
 use engine::retry::RequestFailure;
 use engine::time::{SignedDuration, plus};
-use harvest_api::{ApiAnswer, ApiError, HarvestApi, Token, TokenCell, TokenEndpoint, TokenRenewal};
+use harvest_api::{ApiAnswer, ApiError, HarvestApi, Token, TokenCell, TokenEndpoint, TokenGrant};
+use runtime::clock::SystemClock;
 use runtime::credentials::{
     LoadedSecret, MemoryVault, SecretContent, SecretCredentials, TokenKeeper, Vault, refresh_if_due,
 };
@@ -45,18 +47,13 @@ struct Mint(Mutex<u32>);
 
 #[async_trait]
 impl TokenEndpoint for Mint {
-    async fn refresh(
-        &self,
-        id: &str,
-        secret: &str,
-        refresh: &str,
-    ) -> Result<TokenRenewal, ApiError> {
+    async fn refresh(&self, id: &str, secret: &str, refresh: &str) -> Result<TokenGrant, ApiError> {
         let mut made = self.0.lock().unwrap();
         if (id, secret, refresh) != ("id", "shh", format!("refresh-{made}").as_str()) {
             return Err(ApiError::new(RequestFailure::Unauthorized, "POST"));
         }
         *made += 1;
-        Ok(TokenRenewal {
+        Ok(TokenGrant {
             access_token: format!("access-{made}"),
             refresh_token: Some(format!("refresh-{made}")),
             expires_in_seconds: 3600,
@@ -244,7 +241,13 @@ async fn keeps_what_was_written(vault: &dyn Vault) {
 #[tokio::test]
 async fn vaults_keep_what_was_written() {
     keeps_what_was_written(&MemoryVault::default()).await;
-    let client = emulators::moto().await.aws().await.secrets().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (file, clock) = (folder.path().join("a/login.json"), Arc::new(SystemClock));
+    keeps_what_was_written(&LoginVault::new(file, Arc::new(Mint::default()), clock)).await;
+    let aws = emulators::moto().await.aws().await;
+    let name = "/harvest-lake/written/token";
+    keeps_what_was_written(&ParameterVault::new(aws.parameters().await, name)).await;
+    let client = aws.secrets().await;
     // The secret has no value, as a template makes it.
     client.create_secret().name("empty").send().await.unwrap();
     keeps_what_was_written(&SecretsManagerVault::new(client.clone(), "empty")).await;

@@ -17,6 +17,7 @@ mod history;
 mod kill;
 mod lambda;
 mod lease;
+mod login;
 mod losses;
 mod other_types;
 mod outages;

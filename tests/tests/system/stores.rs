@@ -55,7 +55,8 @@ async fn a_parameter_holds_a_token_but_none_that_is_replaced_when_it_is_used() {
     let refused = vault.read().await.unwrap_err();
     assert!(matches!(refused, VaultError::ReadOnly { .. }), "{refused:?}");
     assert!(!format!("{refused:?} {refused}").contains("hush"));
-    vault.write("{}").await.unwrap_err();
+    let refused = vault.write("{\"refresh_token\": \"hush\"}").await.unwrap_err();
+    assert!(matches!(refused, VaultError::ReadOnly { .. }), "{refused:?}");
 }
 
 #[tokio::test]

@@ -13,9 +13,9 @@ pub(crate) const EVERYWHERE: u16 = bit(SettingScope::Everywhere);
 /// The lake.
 pub(crate) const LAKE: u16 = bit(SettingScope::Lake);
 /// Account, lake and state.
-pub(crate) const PLACE: u16 = bit(SettingScope::Place) | LAKE;
+pub(crate) const PLACE: u16 = bit(SettingScope::Account) | bit(SettingScope::Place) | LAKE;
 /// Account, lake and state, and access to the Harvest API.
-pub(crate) const API: u16 = bit(SettingScope::Api) | PLACE;
+pub(crate) const API: u16 = bit(SettingScope::Api) | bit(SettingScope::Identity) | PLACE;
 /// Choice of streams.
 pub(crate) const STREAMS: u16 = bit(SettingScope::Streams);
 /// Part of the history to read.
@@ -26,7 +26,8 @@ pub(crate) const PRIVACY: u16 = bit(SettingScope::Privacy);
 pub(crate) const RUN: u16 = bit(SettingScope::Run) | API | STREAMS | HISTORY | PRIVACY;
 /// Forecasts.
 pub(crate) const PLAN: u16 = bit(SettingScope::Plan) | API | STREAMS | HISTORY;
-
+/// Logins, for which an account is chosen.
+pub(crate) const LOGIN: u16 = bit(SettingScope::Account) | bit(SettingScope::Identity);
 /// Estimates of a month, which need no account.
 pub(crate) const COST: u16 = bit(SettingScope::Plan) | STREAMS;
 
@@ -39,8 +40,10 @@ const fn bit(scope: SettingScope) -> u16 {
 const fn heading(scope: SettingScope) -> Option<&'static str> {
     match scope {
         SettingScope::Everywhere | SettingScope::Functions => None,
-        SettingScope::Place | SettingScope::Lake => Some("Account and lake"),
-        SettingScope::Api => Some("Harvest API"),
+        SettingScope::Account | SettingScope::Place | SettingScope::Lake => {
+            Some("Account and lake")
+        }
+        SettingScope::Identity | SettingScope::Api => Some("Harvest API"),
         SettingScope::Streams => Some("Streams"),
         SettingScope::History => Some("History"),
         SettingScope::Privacy => Some("Privacy"),
@@ -132,7 +135,12 @@ fn aside(setting: SettingName) -> String {
         (SettingForm::Switch { .. }, _) | (_, SettingDefault::Required | SettingDefault::Unset) => {
             None
         }
-        (_, SettingDefault::Text(default) | SettingDefault::Described(default)) => Some(default),
+        (
+            _,
+            SettingDefault::Text(default)
+            | SettingDefault::Described(default)
+            | SettingDefault::Found(default),
+        ) => Some(default),
     };
     match default {
         Some(default) => format!("{}; default: {default}", setting.variable),

@@ -26,7 +26,7 @@ use runtime::settings::Settings;
 use runtime::waiting::RequestWait;
 use runtime::{Context, RunError};
 
-use crate::exit::CliError;
+use crate::error::CliError;
 use crate::lake_facts::LakeFacts;
 use crate::probe::{ProbeAnswer, probe};
 use crate::stored::{StateContents, budget};

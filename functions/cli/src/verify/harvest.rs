@@ -13,7 +13,7 @@ use runtime::waiting::RequestWait;
 use runtime::{Context, RunError, records};
 use serde::Serialize;
 
-use crate::exit::CliError;
+use crate::error::CliError;
 use crate::text;
 
 /// Result of the comparison of one stream.

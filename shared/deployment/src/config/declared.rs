@@ -1,9 +1,10 @@
 //! The table of all settings. CONTRIBUTING.md says what a new one needs besides its entry here.
 #![expect(clippy::doc_markdown, reason = "the comments are the help text: backticks would show")]
 
-use super::setting::SettingDefault::{Described, Required, Text, Unset};
+use super::setting::SettingDefault::{Described, Found, Required, Text, Unset};
 use super::setting::SettingScope::{
-    Api, Everywhere, Functions, History, Lake, Place, Plan, Privacy, Run, Streams,
+    Account, Api, Everywhere, Functions, History, Identity, Lake, Place, Plan, Privacy, Run,
+    Streams,
 };
 use super::setting::{
     SettingDeclaration, SettingForm, SettingName, StackSource, nothing, parameter, switch, value,
@@ -38,8 +39,8 @@ settings! {
     ACCOUNT: "The Harvest account, a number" {
         variable: "HARVEST_ACCOUNT_ID",
         form: value("--account-id", "ID"),
-        default: Required,
-        scope: Place,
+        default: Found("the account of the only login, or of the lake"),
+        scope: Account,
         stack: parameter("HarvestAccountId"),
     }
     LAKE: "The lake: a folder, or s3://bucket/prefix" {
@@ -84,18 +85,25 @@ settings! {
         scope: Api,
         stack: StackSource::Resources { of: "`OAuth` and `ExistingSecretArn`" },
     }
+    LOGIN_FOLDER: "Folder of logins, used for an account where nothing else gives a token" {
+        variable: "HARVEST_LOGIN_FOLDER",
+        form: value("--login-folder", "FOLDER"),
+        default: Described("harvest-lake in the person's folder of configuration, ~/.config"),
+        scope: Identity,
+        stack: nothing("a function has no such folder"),
+    }
     BASE_URL: "The API" {
         variable: "HARVEST_BASE_URL",
         form: value("--base-url", "URL"),
         default: Text("https://api.harvestapp.com/v2"),
-        scope: Api,
+        scope: Identity,
         stack: nothing("there is one Harvest"),
     }
     CONTACT: "Mail address or URL where Harvest can reach you, sent with each request" {
         variable: "HARVEST_CONTACT",
         form: value("--contact", "CONTACT"),
         default: Text(CONTACT),
-        scope: Api,
+        scope: Identity,
         stack: parameter("Contact"),
     }
     GENERAL: "Rate limit of requests outside of reports" {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use engine::ids::AccountId;
 use harvest_api::SetupError;
 use streams::UnknownStream;
 
@@ -12,14 +13,25 @@ use super::setting::SettingName;
 pub enum ConfigError {
     /// The account is not set.
     #[error(
-        "which Harvest account? Give `--account-id`, or set `HARVEST_ACCOUNT_ID` (the number is \
-         on id.getharvest.com/developers)"
+        "which Harvest account? `harvest-lake login` finds it; or give `--account-id`, or set \
+         `HARVEST_ACCOUNT_ID` (the number is on id.getharvest.com/developers)"
     )]
     NoAccount,
+    /// The account is not set, and there are several logins.
+    #[error(
+        "which Harvest account? You are logged in to {}: give one as `--account-id`, or set \
+         `HARVEST_ACCOUNT_ID`",
+        list(accounts)
+    )]
+    WhichLogin {
+        /// Accounts with a login.
+        accounts: Vec<AccountId>,
+    },
     /// The token is not set.
     #[error(
-        "no access token: set `HARVEST_ACCESS_TOKEN`, or name a file that holds it with \
-         `--token-file` (tokens are made on id.getharvest.com/developers)"
+        "no access token for this account: run `harvest-lake login`, set \
+         `HARVEST_ACCESS_TOKEN`, or name a file that holds it with `--token-file` (tokens are made \
+         on id.getharvest.com/developers)"
     )]
     NoToken,
     /// The token's file cannot be read.
@@ -82,4 +94,9 @@ pub enum ConfigError {
     /// The connection to Harvest cannot be set up with these settings.
     #[error(transparent)]
     Api(#[from] SetupError),
+}
+
+/// Ids with commas between.
+fn list(accounts: &[AccountId]) -> String {
+    accounts.iter().map(|account| account.0.to_string()).collect::<Vec<_>>().join(", ")
 }

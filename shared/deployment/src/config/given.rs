@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use etcetera::BaseStrategy as _;
+
 use super::declared::SETTINGS;
 use super::error::ConfigError;
 use super::setting::{SettingDefault, SettingName};
@@ -29,17 +31,32 @@ impl GivenSettings {
     /// # Errors
     /// Where a variable is no text.
     pub fn from_environment() -> Result<Self, ConfigError> {
-        let mut given = Self::from_shell()?;
+        let mut given = Self::from_variables()?;
         given.empty.clear();
         Ok(given)
     }
 
-    /// Reads the environment of a person. An empty variable is a mistake that
-    /// [`check`](Self::check) reports, unless a flag gives the setting a value.
+    /// Reads the environment of a person, who may have logged in on this machine. An empty variable
+    /// is a mistake that [`check`](Self::check) reports, unless a flag gives the setting a value.
     ///
     /// # Errors
     /// Where a variable is no text.
     pub fn from_shell() -> Result<Self, ConfigError> {
+        let mut given = Self::from_variables()?;
+        let folder = SettingName::LOGIN_FOLDER;
+        if given.get(folder).is_none() && !given.empty.contains(&folder) {
+            // Without a home there is no such folder, and a path that is no text cannot be a setting.
+            let base = etcetera::choose_base_strategy().ok().map(|base| base.config_dir());
+            let path =
+                base.and_then(|base| base.join("harvest-lake").into_os_string().into_string().ok());
+            if let Some(path) = path {
+                given.set(folder, path);
+            }
+        }
+        Ok(given)
+    }
+
+    fn from_variables() -> Result<Self, ConfigError> {
         let mut given = Self::default();
         for setting in SETTINGS {
             match std::env::var_os(setting.variable).map(std::ffi::OsString::into_string) {
@@ -88,7 +105,10 @@ impl GivenSettings {
     pub fn get(&self, setting: SettingName) -> Option<&str> {
         let default = match setting.default {
             SettingDefault::Text(default) => Some(default),
-            SettingDefault::Described(_) | SettingDefault::Unset | SettingDefault::Required => None,
+            SettingDefault::Described(_)
+            | SettingDefault::Found(_)
+            | SettingDefault::Unset
+            | SettingDefault::Required => None,
         };
         self.values.get(&setting).map(|value| value.trim()).or(default)
     }

@@ -2,7 +2,7 @@
 
 use core::str::FromStr;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aws::AwsClients;
 use engine::ids::AccountId;
@@ -18,6 +18,7 @@ use super::privacy::privacy;
 use super::setting::SettingName;
 use super::{DeploymentSettings, LakePlace, StatePlace, TokenPlace};
 use crate::access::{FileReaders, others_may_read};
+use crate::login::{logged_in, login_file};
 
 /// Name of the state's file in a local lake.
 const STATE: &str = ".state.sqlite";
@@ -38,20 +39,22 @@ impl DeploymentSettings {
     /// The first setting that cannot be used.
     pub fn parse(given: &GivenSettings) -> Result<Self, ConfigError> {
         given.check()?;
-        let account = given.get(SettingName::ACCOUNT).ok_or(ConfigError::NoAccount)?;
-        let account = account.parse().ok().filter(|id| *id > 0).ok_or_else(|| {
-            let why = format!("`{account}` is no account id: a number such as 1234567");
-            ConfigError::Invalid { setting: SettingName::ACCOUNT, why }
-        })?;
-        let settings = settings(given, AccountId(account))?;
+        let account = match account(given)? {
+            Some(account) => account,
+            None => only_login(given)?,
+        };
+        let settings = settings(given, account)?;
         let lake = lake(given)?;
         let state = match (read(given, SettingName::STATE, StatePlace::parse)?, lake.folder()) {
             (Some(state), _) => state,
             (None, Some(folder)) => StatePlace::File(folder.join(STATE)),
             (None, None) => return Err(ConfigError::NoState { lake: lake.to_string() }),
         };
-        let token = token(given)?;
-        let kept = matches!(token, Some(TokenPlace::Secret(_) | TokenPlace::Parameter(_)));
+        let token = match token(given)? {
+            Some(token) => Some(token),
+            None => login(given, account),
+        };
+        let kept = !matches!(token, Some(TokenPlace::Given(_)) | None);
         if settings.privacy.lacks_key() && !kept {
             return Err(ConfigError::NoHashKey);
         }
@@ -72,7 +75,6 @@ impl DeploymentSettings {
     }
 }
 
-/// Returns the settings of runs.
 /// Settings of runs on this account.
 ///
 /// # Errors
@@ -110,6 +112,17 @@ pub fn settings(given: &GivenSettings, account: AccountId) -> Result<Settings, C
         settings.flush_speed = FlushSpeed::of_function(memory);
     }
     Ok(settings)
+}
+
+/// Parses the account; `None`: it is not given.
+///
+/// # Errors
+/// Where it is no id.
+pub fn account(given: &GivenSettings) -> Result<Option<AccountId>, ConfigError> {
+    read(given, SettingName::ACCOUNT, |text| {
+        let id = text.parse().ok().filter(|id| *id > 0).map(AccountId);
+        id.ok_or_else(|| format!("`{text}` is no account id: a number such as 1234567"))
+    })
 }
 
 /// Parses the place of the lake.
@@ -235,6 +248,27 @@ fn token(given: &GivenSettings) -> Result<Option<TokenPlace>, ConfigError> {
         return Ok(Some(TokenPlace::Parameter(name.to_owned())));
     }
     Ok(given.get(SettingName::SECRET).map(|arn| TokenPlace::Secret(arn.to_owned())))
+}
+
+/// Returns the login for `account`; `None`: there is none.
+fn login(given: &GivenSettings, account: AccountId) -> Option<TokenPlace> {
+    let file = login_file(Path::new(given.get(SettingName::LOGIN_FOLDER)?), account);
+    file.exists().then_some(TokenPlace::Login(file))
+}
+
+/// Returns the account of the only login. It says nothing about a token from elsewhere.
+fn only_login(given: &GivenSettings) -> Result<AccountId, ConfigError> {
+    let Some(folder) = given.get(SettingName::LOGIN_FOLDER) else {
+        return Err(ConfigError::NoAccount);
+    };
+    if token(given)?.is_some() {
+        return Err(ConfigError::NoAccount);
+    }
+    match logged_in(Path::new(folder)).as_slice() {
+        [] => Err(ConfigError::NoAccount),
+        [account] => Ok(*account),
+        several => Err(ConfigError::WhichLogin { accounts: several.to_vec() }),
+    }
 }
 
 /// Parses the users that may read the files written; the owner alone where it is not set.

@@ -37,6 +37,8 @@ pub enum TokenPlace {
     Parameter(String),
     /// The secret of this ARN or name.
     Secret(String),
+    /// The login in this file.
+    Login(PathBuf),
 }
 
 impl LakePlace {

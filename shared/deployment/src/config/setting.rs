@@ -57,6 +57,8 @@ pub enum SettingDefault {
     Text(&'static str),
     /// Value or rule that depends on other settings or on the account, in words for people.
     Described(&'static str),
+    /// Value that commands find on a person's machine, in words; a stack must give one.
+    Found(&'static str),
     /// No value.
     Unset,
     /// None: the setting must be given.
@@ -68,10 +70,14 @@ pub enum SettingDefault {
 pub enum SettingScope {
     /// Of every command.
     Everywhere,
-    /// Account and state.
+    /// The account.
+    Account,
+    /// The state.
     Place,
     /// The lake.
     Lake,
+    /// Harvest's servers, and logins there.
+    Identity,
     /// Access to the Harvest API.
     Api,
     /// Choice of streams.

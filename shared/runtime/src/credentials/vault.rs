@@ -1,5 +1,5 @@
 //! Vaults, which keep the secret. `aws` implements the trait over Secrets Manager and over parameters
-//! of Systems Manager; the memory vault is for tests.
+//! of Systems Manager, `deployment` over a file of this machine; the memory vault is for tests.
 //!
 //! A secret's text is in no error, no log event and no `Debug` output: these are read by more
 //! people than the secret is.
@@ -8,6 +8,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use engine::token::SecretVersion;
+use harvest_api::{ApiError, Token};
 
 /// Text of a secret and its version. `Debug` does not show the text.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,6 +62,27 @@ pub enum VaultError {
          have a \"hash_key\""
     )]
     Malformed,
+    /// The login of this machine cannot be read or written.
+    #[error("the login `{file}` cannot be used: run `harvest-lake login` again")]
+    LoginFile {
+        /// The file.
+        file: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Harvest gives no new access token for the login of this machine.
+    #[error(
+        "no new access token for the login `{file}`: where Harvest refuses the refresh token, run \
+         `harvest-lake login --oauth CLIENT_ID` again"
+    )]
+    LoginRefresh {
+        /// The file.
+        file: String,
+        /// The answer.
+        #[source]
+        source: Box<ApiError>,
+    },
     /// Any other failure; the same call may succeed later.
     #[error("the secret `{name}` cannot be read or written now")]
     Failed {
@@ -80,6 +102,12 @@ pub trait Vault: Send + Sync + core::fmt::Debug {
 
     /// Replaces the text; durable on return.
     async fn write(&self, text: &str) -> Result<(), VaultError>;
+
+    /// Takes note that Harvest refused `token`, which was read from here. A vault that makes tokens
+    /// itself makes another one for the next `read`.
+    async fn refused(&self, _token: &Token) -> Result<(), VaultError> {
+        Ok(())
+    }
 }
 
 /// A secret in memory.

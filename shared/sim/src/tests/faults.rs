@@ -211,7 +211,7 @@ fn single_records_are_asked_for_in_vain() {
         });
         caller.ask(one)
     };
-    let body = |response: &crate::ServerResponse| -> serde_json::Value {
+    let body = |response: &ServerResponse| -> serde_json::Value {
         serde_json::from_slice(&response.body).unwrap()
     };
     let plain = Caller::tiny().get(one);

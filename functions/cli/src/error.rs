@@ -1,0 +1,241 @@
+//! Errors of commands, with the exit code and the code for programs that each has.
+
+use deployment::config::ConfigError;
+use deployment::parts::PartsError;
+use runtime::RunError;
+use runtime::credentials::VaultError;
+use state::StateErrorKind;
+use streams::UnknownStream;
+
+use crate::exit::CliExit;
+use crate::login_error::LoginError;
+
+/// Error that kept a command from doing its work. A stream that fails inside a command that goes on
+/// with others is no such error: it is part of the answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The name is not that of a stream.
+    #[error(transparent)]
+    Stream(#[from] UnknownStream),
+    /// The parts of the deployment cannot be set up: lake, state, locks, token.
+    #[error(transparent)]
+    Parts(#[from] PartsError),
+    /// Harvest or a store failed before any stream could run, or in a step that concerns all
+    /// streams.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// No one was logged in.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// A table cannot be read.
+    #[error(transparent)]
+    Table(#[from] delta::table::TableError),
+    /// The older version of the table cannot be told: it is not there yet, or the log no longer has
+    /// it.
+    #[error(transparent)]
+    Past(#[from] delta::table::PastError),
+    /// The value of `--at` is neither an instant nor a day.
+    #[error(
+        "`{found}` is no time: write an instant such as 2026-11-23T06:15:00Z, or a day such as \
+         2026-11-23"
+    )]
+    Time {
+        /// Text that was given.
+        found: String,
+    },
+    /// The target of an export cannot be used.
+    #[error("the target of the export: {why}")]
+    Target {
+        /// Fault of the target, and its remedy.
+        why: String,
+    },
+    /// The table cannot be divided by the value of `--partition-by`.
+    #[error(transparent)]
+    Partition(#[from] lake::export::NoPartition),
+    /// The export of a table failed.
+    #[error("`{stream}` could not be exported")]
+    Export {
+        /// The stream.
+        stream: &'static str,
+        /// Cause.
+        #[source]
+        source: lake::export::ExportError,
+    },
+    /// The verification of a table failed.
+    #[error("`{stream}` could not be verified")]
+    Verify {
+        /// The stream.
+        stream: &'static str,
+        /// Cause.
+        #[source]
+        source: lake::verify::VerifyError,
+    },
+    /// There is no table yet.
+    #[error(
+        "there is no table `{table}` in the lake `{lake}` yet: run `harvest-lake sync`{} first, or name another lake with `--lake`",
+        if table.ends_with("_changes") { " without `--no-changes`" } else { "" }
+    )]
+    NoTable {
+        /// Name of the table: the stream's, or that of its changes.
+        table: String,
+        /// Place of the lake.
+        lake: String,
+    },
+    /// The demo would write into a folder that is not its own.
+    #[error(
+        "`{lake}` is not empty and not the lake of an earlier demo: name another with `--lake`"
+    )]
+    NotADemo {
+        /// The folder.
+        lake: String,
+    },
+    /// The demo cannot be set up.
+    #[error("the demo could not {what}")]
+    Demo {
+        /// Step that failed.
+        what: String,
+        /// Cause.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl CliError {
+    /// Returns the exit code for this error. Every variant is listed: a new one has to decide.
+    #[must_use]
+    pub fn exit(&self) -> CliExit {
+        match self {
+            Self::Config(_)
+            | Self::Stream(_)
+            | Self::NotADemo { .. }
+            | Self::Target { .. }
+            | Self::Time { .. }
+            | Self::Partition(_)
+            | Self::Run(RunError::OtherCompany { .. })
+            | Self::Table(delta::table::TableError::OtherAccount { .. }) => CliExit::Usage,
+            // A folder that cannot be made is a wrong `--lake`, or a permission that a person has
+            // to give. A lake in a newer format is not: the command line is right, and an update of
+            // this program is the remedy.
+            Self::Parts(parts) => match parts {
+                PartsError::Config(_)
+                | PartsError::OtherAccount { .. }
+                | PartsError::Folder { .. } => CliExit::Usage,
+                PartsError::Newer { .. } => CliExit::SomeFailed,
+                PartsError::Login(login) => stored_login_exit(login),
+                PartsError::State(state) => state_exit(state.kind),
+            },
+            Self::Login(error) => error.exit(),
+            Self::Run(
+                RunError::Credentials { .. }
+                | RunError::NoSuchAccount { .. }
+                | RunError::NoCredentials,
+            ) => CliExit::CredentialsRefused,
+            // Runs fail for many reasons, and most of them pass: network, store, a server of
+            // Harvest. The reasons that need a person say so in their text.
+            Self::Run(_)
+            | Self::Table(_)
+            | Self::Past(_)
+            | Self::NoTable { .. }
+            | Self::Demo { .. }
+            | Self::Export { .. }
+            | Self::Verify { .. } => CliExit::SomeFailed,
+        }
+    }
+
+    /// Returns the code of the error, of the list in `docs/json.md`: that of a run where a run could
+    /// fail in the same way.
+    #[must_use]
+    pub const fn error_type(&self) -> &'static str {
+        match self {
+            Self::Config(_)
+            | Self::Parts(PartsError::Config(_))
+            | Self::Time { .. }
+            | Self::Target { .. }
+            | Self::Partition(_)
+            | Self::NotADemo { .. } => "SettingInvalid",
+            Self::Stream(_) => "UnknownStream",
+            Self::Parts(PartsError::OtherAccount { .. })
+            | Self::Table(delta::table::TableError::OtherAccount { .. }) => "OtherAccount",
+            Self::Parts(PartsError::Folder { .. })
+            | Self::Table(delta::table::TableError::Store { .. }) => "StoreFailed",
+            Self::Parts(PartsError::Newer { .. }) | Self::Table(_) => "TableUnusable",
+            Self::Parts(PartsError::State(_)) => "StateFailed",
+            Self::Parts(PartsError::Login(VaultError::LoginRefresh { .. })) => "RefreshFailed",
+            Self::Parts(PartsError::Login(_)) => "SecretUnusable",
+            Self::Login(_) => "LoginFailed",
+            Self::Run(error) => error.error_type(),
+            Self::Past(_) => "NoVersion",
+            Self::NoTable { .. } => "NoTable",
+            Self::Export { .. } => "ExportFailed",
+            Self::Verify { .. } => "VerifyFailed",
+            Self::Demo { .. } => "DemoFailed",
+        }
+    }
+
+    /// Whether a file that the opened version of a table names is gone: the newest version may
+    /// succeed. This happens to a reader that opened the table just before a run replaced files and
+    /// deleted the former ones; `export` and `verify` then open the table anew.
+    pub(crate) fn is_vanished(&self) -> bool {
+        match self {
+            Self::Export { source, .. } => source.is_vanished(),
+            Self::Verify { source, .. } => source.is_vanished(),
+            Self::Run(source) => source.is_vanished(),
+            Self::Config(_)
+            | Self::Stream(_)
+            | Self::Parts(_)
+            | Self::Login(_)
+            | Self::Table(_)
+            | Self::Past(_)
+            | Self::Time { .. }
+            | Self::Target { .. }
+            | Self::Partition(_)
+            | Self::NoTable { .. }
+            | Self::NotADemo { .. }
+            | Self::Demo { .. } => false,
+        }
+    }
+
+    /// Returns the message and its causes, with colons between. Messages do not repeat their cause,
+    /// so only the chain tells why.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        engine::causes::chained(self)
+    }
+}
+
+/// Exit code for a login that cannot be used: that of refused credentials if Harvest refuses its refresh
+/// token, and wrong usage if a person has to look at its file.
+fn stored_login_exit(error: &VaultError) -> CliExit {
+    match error {
+        VaultError::LoginRefresh { source, .. } if source.is_refused_token() => {
+            CliExit::CredentialsRefused
+        }
+        VaultError::LoginFile { .. } | VaultError::Malformed => CliExit::Usage,
+        VaultError::LoginRefresh { .. }
+        | VaultError::Missing { .. }
+        | VaultError::Denied { .. }
+        | VaultError::ReadOnly { .. }
+        | VaultError::Failed { .. } => CliExit::SomeFailed,
+    }
+}
+
+/// Exit code for a failure of the state store: wrong usage if the store refuses this user or does
+/// not exist, because the same command fails the same way until a person changes setting or
+/// permission.
+const fn state_exit(kind: StateErrorKind) -> CliExit {
+    match kind {
+        StateErrorKind::Denied | StateErrorKind::Missing => CliExit::Usage,
+        StateErrorKind::Busy
+        | StateErrorKind::Throttled
+        | StateErrorKind::TooLarge
+        | StateErrorKind::Full
+        | StateErrorKind::Damaged
+        | StateErrorKind::Newer
+        | StateErrorKind::Garbled
+        | StateErrorKind::Unknown
+        | StateErrorKind::Failed => CliExit::SomeFailed,
+    }
+}

@@ -1,0 +1,405 @@
+//! Harvest ID, the server that people log in at: tokens of OAuth applications, and the accounts that
+//! a token opens.
+//!
+//! Harvest's access tokens end after about 14 days; a refresh token gives a new pair (Harvest API
+//! v2, "Authentication"). Harvest ID is another host than the API. The caller decides when to
+//! renew, and stores the new pair before it uses it.
+
+use core::fmt;
+use core::time::Duration;
+
+use async_trait::async_trait;
+use engine::ids::AccountId;
+use engine::retry::RequestFailure;
+use reqwest::header::{AUTHORIZATION, USER_AGENT};
+use reqwest::{Client, Response};
+use url::Url;
+
+use crate::error::SetupError;
+use crate::http::{bearer, tls, user_agent};
+use crate::loose::{JsonLiteral, LooseObject};
+use crate::{ApiError, BaseUrl, ServerReply, Token};
+
+/// URL of Harvest ID.
+const HARVEST_ID: &str = "https://id.getharvest.com";
+/// Assumed lifetime of a token in seconds if the answer gives none: 17 hours, far below Harvest's
+/// usual 14 days. Too short costs a renewal; too long would end in a refused request.
+const ASSUMED_SECONDS: i64 = 17 * 60 * 60;
+/// Longest time of a token request: 30 s.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Tokens that Harvest granted. `Debug` hides them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenGrant {
+    /// The new access token.
+    pub access_token: String,
+    /// Refresh token to use next; `None` if the old one, where there is one, stays valid.
+    pub refresh_token: Option<String>,
+    /// Lifetime of the access token in seconds.
+    pub expires_in_seconds: i64,
+}
+
+impl fmt::Debug for TokenGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenGrant")
+            .field("expires_in_seconds", &self.expires_in_seconds)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Issues access tokens.
+#[async_trait]
+pub trait TokenEndpoint: Send + Sync + fmt::Debug {
+    /// Exchanges a refresh token for a new access token. Sends the request once: Harvest may accept
+    /// a refresh token only once, so a repetition could be refused although the first request
+    /// succeeded.
+    async fn refresh(
+        &self,
+        client_id: &str,
+        client_secret: &str,
+        refresh_token: &str,
+    ) -> Result<TokenGrant, ApiError>;
+}
+
+/// Harvest account that a token opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenAccount {
+    /// Id, for the header of requests.
+    pub id: AccountId,
+    /// Name of the company.
+    pub name: String,
+}
+
+/// Person of a token, and the Harvest accounts that the token opens. Accounts of Forecast, the other
+/// product of the company, are left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenHolder {
+    /// First and last name.
+    pub person: String,
+    /// The accounts, in Harvest's order.
+    pub accounts: Vec<OpenAccount>,
+}
+
+/// OAuth application: what a person registered with Harvest. `Debug` hides the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OAuthApplication {
+    /// Client id.
+    pub id: String,
+    /// Client secret.
+    pub secret: String,
+    /// Redirect URL, to which the browser comes back.
+    pub redirect: String,
+}
+
+impl fmt::Debug for OAuthApplication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, secret: _, redirect } = self;
+        f.debug_struct("OAuthApplication")
+            .field("id", id)
+            .field("redirect", redirect)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Harvest ID, or a fake one on loopback.
+pub struct HarvestId {
+    base: Url,
+    http: Client,
+}
+
+impl fmt::Debug for HarvestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HarvestId").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl HarvestId {
+    /// The server that belongs to `base`: Harvest's own, unless `base` is on loopback.
+    ///
+    /// # Errors
+    /// When TLS does not start.
+    pub fn new(base: &BaseUrl) -> Result<Self, SetupError> {
+        let url = base.beside("/").unwrap_or_else(|| HARVEST_ID.to_owned());
+        let base_url = |_| SetupError::BaseUrl { url: url.clone(), why: "it is no URL" };
+        let id = Url::parse(&url).map_err(base_url)?;
+        let http = Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .https_only(!base.is_plain())
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            // Calls are days apart, and a call lost on a stale connection may use up the refresh
+            // token.
+            .pool_max_idle_per_host(0)
+            .timeout(PATIENCE)
+            .build()
+            .map_err(|source| SetupError::Tls(Box::new(source)))?;
+        Ok(Self { base: id, http })
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        url
+    }
+
+    /// URL at which a person lets the application in. `state` comes back with the code, so that a
+    /// code that another page sends is told apart.
+    #[must_use]
+    pub fn authorization(&self, application: &OAuthApplication, state: &str) -> Url {
+        let mut url = self.url("/oauth2/authorize");
+        url.query_pairs_mut()
+            .append_pair("client_id", &application.id)
+            .append_pair("response_type", "code")
+            .append_pair("redirect_uri", &application.redirect)
+            .append_pair("state", state);
+        url
+    }
+
+    /// Exchanges the code that came back for tokens. Sends the request once, because a code is good
+    /// for one use.
+    ///
+    /// # Errors
+    /// `Unauthorized` where Harvest refuses the application or the code.
+    pub async fn exchange(
+        &self,
+        application: &OAuthApplication,
+        code: &str,
+    ) -> Result<TokenGrant, ApiError> {
+        let question = serde_json::json!({
+            "grant_type": "authorization_code",
+            "client_id": application.id,
+            "client_secret": application.secret,
+            "redirect_uri": application.redirect,
+            "code": code,
+        });
+        self.grant(&question, "POST of the code").await
+    }
+
+    /// Asks whose token it is and which accounts it opens. `contact` goes into the User-Agent.
+    ///
+    /// # Errors
+    /// `Unauthorized` where Harvest does not accept the token.
+    pub async fn holder(&self, token: &Token, contact: &str) -> Result<TokenHolder, ApiError> {
+        let request = "GET of the accounts of the token";
+        let agent = user_agent(contact).map_err(|source| {
+            ApiError::new(RequestFailure::Invalid(400), request).with_source(source)
+        })?;
+        let get = self.http.get(self.url("/api/v2/accounts"));
+        let get = get.header(AUTHORIZATION, bearer(token)?).header(USER_AGENT, agent);
+        let answer = get.send().await.map_err(|source| unanswered(source, request))?;
+        let reply = reply(answer, request).await?;
+        let malformed = || {
+            ApiError::new(RequestFailure::Malformed, request).with_detail("it lists no accounts")
+        };
+        holder(&reply.judge(request)?.body).ok_or_else(malformed)
+    }
+
+    /// Posts a question with secrets, and reads the tokens of the answer.
+    async fn grant(
+        &self,
+        question: &serde_json::Value,
+        request: &str,
+    ) -> Result<TokenGrant, ApiError> {
+        let answer = self.http.post(self.url("/api/v2/oauth2/token")).json(question).send().await;
+        let answer = answer.map_err(|source| unanswered(source, request))?;
+        let status = answer.status().as_u16();
+        if status != 200 {
+            // The body is not shown, because it could repeat the secrets that were sent.
+            return Err(ApiError::new(refusal(status), request));
+        }
+        let malformed = || {
+            ApiError::new(RequestFailure::Malformed, request).with_detail("it is no token's answer")
+        };
+        let body = answer.text().await.map_err(|_| malformed())?;
+        granted(&body).ok_or_else(malformed)
+    }
+}
+
+#[async_trait]
+impl TokenEndpoint for HarvestId {
+    async fn refresh(
+        &self,
+        client_id: &str,
+        client_secret: &str,
+        refresh_token: &str,
+    ) -> Result<TokenGrant, ApiError> {
+        let question = serde_json::json!({
+            "grant_type": "refresh_token",
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "refresh_token": refresh_token,
+        });
+        // Shown in errors instead of the URL and body, which contain secrets.
+        self.grant(&question, "POST of the refresh token").await
+    }
+}
+
+/// Reads a whole answer.
+async fn reply(answer: Response, request: &str) -> Result<ServerReply, ApiError> {
+    let header = |name| {
+        let value = answer.headers().get(name)?;
+        value.to_str().ok().map(str::to_owned)
+    };
+    let mut reply = ServerReply {
+        status: answer.status().as_u16(),
+        content_type: header("content-type"),
+        date: header("date"),
+        retry_after: header("retry-after"),
+        body: Vec::new(),
+    };
+    let body = answer.bytes().await.map_err(|source| unanswered(source, request))?;
+    reply.body = body.into();
+    Ok(reply)
+}
+
+/// Parses the accounts of a token; `None` if the answer has no such list. An account without an id or
+/// of another product than Harvest is left out.
+fn holder(body: &str) -> Option<TokenHolder> {
+    let body = LooseObject::read(body)?;
+    let text = |object: &LooseObject<'_>, name| object.get(name).and_then(JsonLiteral::text);
+    let user = body.get("user").and_then(JsonLiteral::object);
+    let name = |part| user.as_ref().and_then(|user| text(user, part)).unwrap_or_default();
+    let person = format!("{} {}", name("first_name"), name("last_name")).trim().to_owned();
+    let account = |item: JsonLiteral<'_>| {
+        let item = item.object()?;
+        let id = item.get("id").and_then(JsonLiteral::integer).map(AccountId)?;
+        let harvest = text(&item, "product").is_some_and(|product| product == "harvest");
+        harvest.then(|| OpenAccount { id, name: text(&item, "name").unwrap_or_default() })
+    };
+    let accounts = body.get("accounts")?.items()?.into_iter().filter_map(account).collect();
+    Some(TokenHolder { person, accounts })
+}
+
+/// Error of a request without an answer. `Unreachable` only if no connection came about, so that
+/// nothing was sent.
+fn unanswered(source: reqwest::Error, request: &str) -> ApiError {
+    let error = if source.is_connect() {
+        ApiError::new(RequestFailure::Unreachable, request)
+    } else {
+        ApiError::new(RequestFailure::TimedOut, request)
+            .with_detail("Harvest may have taken it all the same")
+    };
+    error.with_source(source.without_url())
+}
+
+/// Failure of a request that was answered with `status`. OAuth 2.0 answers 400 to a used or revoked
+/// refresh token and 401 to wrong credentials of the application (RFC 6749, section 5.2). In both
+/// cases a person has to act.
+const fn refusal(status: u16) -> RequestFailure {
+    match status {
+        400 | 401 | 403 | 422 => RequestFailure::Unauthorized,
+        408 => RequestFailure::TimedOut,
+        429 => RequestFailure::RateLimited { retry_after: None },
+        500.. => RequestFailure::Server(status),
+        _ => RequestFailure::Unexpected(status),
+    }
+}
+
+/// Parses an answer that grants tokens. A token must be text; the lifetime may be any form of a
+/// positive number of seconds.
+fn granted(body: &str) -> Option<TokenGrant> {
+    let body = LooseObject::read(body)?;
+    let token =
+        |member| body.get(member).filter(|value| value.is_text()).and_then(JsonLiteral::text);
+    let lasts =
+        body.get("expires_in").and_then(JsonLiteral::integer).filter(|seconds| *seconds > 0);
+    Some(TokenGrant {
+        access_token: token("access_token").filter(|token| !token.is_empty())?,
+        refresh_token: token("refresh_token").filter(|token| !token.is_empty()),
+        expires_in_seconds: lasts.unwrap_or(ASSUMED_SECONDS),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_status_that_passes_is_not_blamed_on_the_token_or_the_base_url() {
+        for (status, failure) in [
+            (400, RequestFailure::Unauthorized),
+            (401, RequestFailure::Unauthorized),
+            (408, RequestFailure::TimedOut),
+            (429, RequestFailure::RateLimited { retry_after: None }),
+            (503, RequestFailure::Server(503)),
+            (302, RequestFailure::Unexpected(302)),
+        ] {
+            assert_eq!(refusal(status), failure, "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_sent_is_not_said_to_have_reached_nobody() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base: BaseUrl = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let endpoint = HarvestId::new(&base).unwrap();
+        let silent = async {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            connection.read_u8().await.unwrap();
+        };
+        let (asked, ()) = tokio::join!(endpoint.refresh("id", "secret", "refresh"), silent);
+        assert_eq!(asked.unwrap_err().failure(), &RequestFailure::TimedOut);
+        drop(listener);
+        let error = endpoint.refresh("id", "secret", "refresh").await.unwrap_err();
+        assert_eq!(error.failure(), &RequestFailure::Unreachable);
+    }
+
+    #[test]
+    fn accounts_of_harvest_alone_are_taken_from_what_the_token_opens() {
+        let found = holder(
+            r#"{"user":{"id":1,"first_name":"Ada","last_name":null},"accounts":[
+                {"id":5,"name":"Plans","product":"forecast"},
+                {"id":6.0,"name":"Studio","product":"harvest"},
+                {"id":"x","name":"?","product":"harvest"},
+                {"id":"7","product":"harvest"}, 5]}"#,
+        );
+        let account = |id, name: &str| OpenAccount { id: AccountId(id), name: name.to_owned() };
+        let accounts = vec![account(6, "Studio"), account(7, "")];
+        assert_eq!(found, Some(TokenHolder { person: "Ada".to_owned(), accounts }));
+        for none in ["[]", "{}", r#"{"accounts":null}"#, "x"] {
+            assert_eq!(holder(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn the_person_agrees_at_harvest_and_comes_back_with_the_state() {
+        let server = HarvestId::new(&BaseUrl::HARVEST.parse().unwrap()).unwrap();
+        let application = OAuthApplication {
+            id: "a b&c".to_owned(),
+            secret: "hush".to_owned(),
+            redirect: "http://localhost:8/".to_owned(),
+        };
+        assert_eq!(
+            server.authorization(&application, "s=t").as_str(),
+            "https://id.getharvest.com/oauth2/authorize?client_id=a+b%26c&response_type=code\
+             &redirect_uri=http%3A%2F%2Flocalhost%3A8%2F&state=s%3Dt",
+        );
+        assert!(!format!("{application:?}").contains("hush"));
+    }
+
+    #[test]
+    fn an_answer_of_the_token_endpoint_is_read_as_far_as_it_matters() {
+        let check = |members: &str, lasts| {
+            let body = format!(r#"{{"access_token":"a","refresh_token":"r"{members}}}"#);
+            let renewal = granted(&body).unwrap();
+            assert_eq!(renewal.access_token, "a", "{members}");
+            assert_eq!(renewal.refresh_token.as_deref(), Some("r"), "{members}");
+            assert_eq!(renewal.expires_in_seconds, lasts, "{members}");
+        };
+        check("", ASSUMED_SECONDS);
+        check(r#","expires_in":60"#, 60);
+        check(r#","expires_in":60.0"#, 60);
+        check(r#","expires_in":"60""#, 60);
+        check(r#","expires_in":null,"scope":["\ud800"],"token_type":5"#, ASSUMED_SECONDS);
+        check(r#","expires_in":-1"#, ASSUMED_SECONDS);
+        check(r#","expires_in":{}"#, ASSUMED_SECONDS);
+        for none in ["[]", "{}", r#"{"access_token":5}"#, r#"{"access_token":""}"#, "x"] {
+            assert_eq!(granted(none), None, "{none}");
+        }
+        let kept = granted(r#"{"access_token":"a","refresh_token":null}"#).unwrap();
+        assert_eq!(kept.refresh_token, None);
+    }
+}
