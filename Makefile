@@ -54,7 +54,8 @@ extended: test ## What takes longer: many simulation seeds, the large account, b
 	$(MAKE) dist-stack
 	$(MAKE) arm64
 
-trino: ## Views and saved queries, unchanged, on Trino's engine (needs Maven and Java 24 or later in TRINO_JAVA_HOME)
+trino: ## Views and saved queries, unchanged, on Trino's engine, and a lake through its Delta connector (needs Maven and Java 24 or later in TRINO_JAVA_HOME)
+	cargo build --locked --profile quick --bins
 	tests/trino.sh
 
 spark: $(TOOLS)/spark/installed $(TOOLS)/delta-spark/installed ## Exports in Hive, and the tables themselves, read by Spark (needs Maven)

@@ -1,6 +1,9 @@
-"""Writes what Trino is to run: tables as the catalogue declares them, a row each, the views and the
-saved queries unchanged; all of it twice, over instants with a zone and without. With `--check OUTPUT` compares
-what it described with what is declared.
+"""Writes what Trino is to run, and compares what it answered with what the catalogue declares.
+
+`declared`: tables as the catalogue declares them, in memory, a row each, the views and the saved queries unchanged; all of
+it twice, over instants with a zone and without. `lake`: the tables of a real lake through Trino's Delta connector, the views
+and the saved queries unchanged. `check-declared ANSWERS` and `check-lake ANSWERS STATUS`, where STATUS is what
+`harvest-lake status --json` printed, compare.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ RESOURCES = json.loads((ROOT / "infra/catalog.json").read_text())["Resources"]
 
 
 INSTANTS = ("timestamp(3) with time zone", "timestamp(6)")
+# An instant of a Delta table to Trino's connector.
+OF_DELTA = INSTANTS[0]
 
 
 def engine(kind: str, instant: str) -> str:
@@ -52,35 +57,95 @@ def write(instant: str) -> None:
             f"CAST({'ARRAY[]' if kind.startswith('array') else 'NULL'} AS {kind})" for _, kind in columns
         )
         print(f"-- run table {name} with empty lists\nINSERT INTO {name} SELECT {empty}")
-    for name, document in views():
-        print(f"-- run view {name}\nCREATE VIEW {name} AS {document['originalSql']}")
-        print(f"-- run describe {name}\nDESCRIBE {name}")
-        print(f"-- run query of {name}\nSELECT * FROM {name}")
-    for path in sorted((ROOT / "infra/queries").glob("*.sql")):
-        print(f"-- run {path.stem}\n{path.read_text()}")
+    write_views()
     for name, _ in views():
         print(f"-- run view {name} goes\nDROP VIEW {name}")
     for table in tables("EXTERNAL_TABLE"):
         print(f"-- run table {table['Name']} goes\nDROP TABLE {table['Name']}")
 
 
-def check(output: str) -> int:
-    wrong = 0
+def write_views() -> None:
     for name, document in views():
-        lines = re.findall(rf"^ok   describe {name}(.*)$", Path(output).read_text(), re.MULTILINE)
-        wanted = [(one["name"], one["type"]) for one in document["columns"]]
-        for line, instant in zip(lines + [""] * (len(INSTANTS) - len(lines)), INSTANTS):
-            found = [tuple(one.strip().split(":", 1)) for one in line.split(";") if one.strip()]
-            if found != wanted:
-                wrong += 1
-                differ = [pair for pair in zip(found, wanted) if pair[0] != pair[1]]
-                print(f"FAIL {name} over {instant}: {differ}")
-    print(f"types of {len(list(views()))} views compared, {wrong} wrong")
-    return 1 if wrong else 0
+        print(f"-- run view {name}\nCREATE VIEW {name} AS {document['originalSql']}")
+        print(f"-- run describe {name}\nDESCRIBE {name}")
+        print(f"-- run query of {name}\nSELECT * FROM {name}")
+    for path in sorted((ROOT / "infra/queries").glob("*.sql")):
+        print(f"-- run {path.stem}\n{path.read_text()}")
+
+
+def write_lake() -> None:
+    print("-- run schema\nCREATE SCHEMA default WITH (location = 'local:///metastore/default')")
+    for table in tables("EXTERNAL_TABLE"):
+        name = table["Name"]
+        place = f"local:///lake/tables/{name}"
+        print(f"-- run table {name}\nCALL system.register_table('default', '{name}', '{place}')")
+        print(f"-- run describe {name}\nDESCRIBE {name}")
+        print(f"-- run count {name}\nSELECT count(*) FROM {name}")
+    write_views()
+
+
+class Answers:
+    """What Trino answered, and how much of it is wrong."""
+
+    def __init__(self, file: str):
+        self.text = Path(file).read_text()
+        self.compared = self.wrong = 0
+
+    def described(self, name: str) -> list[list[tuple[str, str]]]:
+        """Columns with their types, each time that it was described."""
+        lines = re.findall(rf"^ok   describe {name} (.*)$", self.text, re.MULTILINE)
+        parts = ([one.strip() for one in line.split(";") if one.strip()] for line in lines)
+        return [[tuple(one.replace('"', "").split(":", 1)) for one in line] for line in parts]
+
+    def compare(self, what: str, found: list, wanted: list) -> None:
+        self.compared += 1
+        if found != wanted:
+            self.wrong += 1
+            differ = [pair for pair in zip(found, wanted) if pair[0] != pair[1]]
+            print(f"FAIL {what}: {differ or (len(found), len(wanted))}")
+
+    def compare_views(self, instants: tuple[str, ...]) -> None:
+        for name, document in views():
+            wanted = [(one["name"], one["type"]) for one in document["columns"]]
+            found = self.described(name)
+            for column, instant in zip(found + [[]] * (len(instants) - len(found)), instants, strict=True):
+                self.compare(f"{name} over {instant}", column, wanted)
+
+    def end(self) -> int:
+        print(f"{self.compared} comparisons, {self.wrong} wrong")
+        return 1 if self.wrong or not self.compared else 0
+
+
+def check_declared(file: str) -> int:
+    answers = Answers(file)
+    answers.compare_views(INSTANTS)
+    return answers.end()
+
+
+def check_lake(file: str, status: str) -> int:
+    answers = Answers(file)
+    rows = {one["stream"]: one["rows"] for one in json.loads(Path(status).read_text())["streams"]}
+    for table in tables("EXTERNAL_TABLE"):
+        name = table["Name"]
+        wanted = [(one["Name"], engine(one["Type"], OF_DELTA)) for one in table["StorageDescriptor"]["Columns"]]
+        answers.compare(f"columns of {name}", (answers.described(name) or [[]])[0], wanted)
+        counted = re.findall(rf"^ok   count {name} (\d+)$", answers.text, re.MULTILINE)
+        if name in rows:
+            answers.compare(f"rows of {name}", counted, [str(rows[name])])
+    answers.compare_views((OF_DELTA,))
+    return answers.end()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        sys.exit(check(sys.argv[2]))
-    for kind in INSTANTS:
-        write(kind)
+    match sys.argv[1:]:
+        case ["declared"]:
+            for kind in INSTANTS:
+                write(kind)
+        case ["lake"]:
+            write_lake()
+        case ["check-declared", answers]:
+            sys.exit(check_declared(answers))
+        case ["check-lake", answers, status]:
+            sys.exit(check_lake(answers, status))
+        case _:
+            sys.exit(__doc__)
