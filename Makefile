@@ -13,7 +13,7 @@ BUILD_PROOF := cargo build $(PROOF) --bins --tests
 # Seconds that each fuzz target gets in `make test`; as many run at a time as there are cores.
 FUZZ_SECONDS ?= 1
 
-.PHONY: help demo unit test judged tools extended spark trino arm64 dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill
+.PHONY: help demo unit test judged tools extended spark trino arm64 small-worker dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -141,6 +141,10 @@ arm64: $(TOOLS)/sam/installed $(TOOLS)/emulators/installed $(TOOLS)/node/install
 	$(MAKE) build ARCHITECTURE=arm64
 	$(BUILD_PROOF)
 	tests/arm64.sh
+
+small-worker: $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/readers/installed ## Memory of the small worker under its limit, in a whole deployment (needs root, for control groups)
+	$(BUILD_PROOF)
+	tests/small_worker.sh
 
 bench: ## Benchmarks, each as a ratio to something run beside it
 	cargo bench --locked -p decode -p lake

@@ -14,30 +14,37 @@ use tokio::task::JoinHandle;
 
 /// A request with its whole body.
 #[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) method: String,
-    pub(crate) path: String,
+pub struct Asked {
+    /// Method in capitals.
+    pub method: String,
+    /// Path without the query.
+    pub path: String,
     /// Path and query as they were sent.
-    pub(crate) target: String,
-    pub(crate) headers: hyper::HeaderMap,
-    pub(crate) body: Bytes,
+    pub target: String,
+    /// Headers.
+    pub headers: hyper::HeaderMap,
+    /// Body; may be empty.
+    pub body: Bytes,
     /// Number of the connection that the request came over; the first one of a server is 0.
-    pub(crate) connection: u64,
+    pub connection: u64,
 }
 
 impl Asked {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// Returns a header; `None` where it is missing or no text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
 
 /// An answer.
 #[derive(Debug)]
-pub(crate) struct Answered(Option<hyper::Response<Full<Bytes>>>);
+pub struct Answered(Option<hyper::Response<Full<Bytes>>>);
 
 impl Answered {
     /// Returns an answer with this document as body; `null` makes an empty body.
-    pub(crate) fn new(status: u16, document: &Value) -> Self {
+    #[must_use]
+    pub fn new(status: u16, document: &Value) -> Self {
         let body = if document.is_null() { String::new() } else { document.to_string() };
         let answer = hyper::Response::builder().status(status);
         let answer = answer.header("content-type", "application/json");
@@ -45,7 +52,7 @@ impl Answered {
     }
 
     /// Returns the answer of another server.
-    pub(crate) fn of(status: u16, headers: &hyper::HeaderMap, body: Bytes) -> Self {
+    pub fn of(status: u16, headers: &hyper::HeaderMap, body: Bytes) -> Self {
         let mut answer = hyper::Response::new(Full::new(body));
         *answer.status_mut() = status.try_into().expect("a status");
         for (name, value) in headers {
@@ -57,11 +64,13 @@ impl Answered {
     }
 
     /// Returns the lack of an answer: the connection breaks.
-    pub(crate) const fn broken() -> Self {
+    pub const fn broken() -> Self {
         Self(None)
     }
 
-    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+    /// Sets a header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
         let value = value.parse().expect("a plain header");
         if let Some(answer) = &mut self.0 {
             answer.headers_mut().insert(name, value);
@@ -71,12 +80,12 @@ impl Answered {
 }
 
 /// Listens on a free port of this machine.
-pub(crate) async fn listen() -> TcpListener {
+pub async fn listen() -> TcpListener {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port")
 }
 
 /// Answers every request on `listener` until the result is aborted.
-pub(crate) fn serve<F>(
+pub fn serve<F>(
     listener: TcpListener,
     answer: impl Fn(Asked) -> F + Clone + Send + 'static,
 ) -> JoinHandle<()>

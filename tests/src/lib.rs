@@ -17,7 +17,7 @@ pub mod emulators;
 pub mod erasure;
 pub mod foreign;
 pub mod foreign_log;
-mod http;
+pub mod http;
 pub mod json;
 pub mod kept;
 pub mod lambda;

@@ -97,6 +97,7 @@ impl AwsClients {
     pub async fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(self.config().await)
             .force_path_style(self.path_style)
+            .retry_classifier(s3::ConflictsPass)
             .build();
         aws_sdk_s3::Client::from_conf(config)
     }

@@ -7,13 +7,14 @@
 //! | --- | --- | --- |
 //! | put with `If-None-Match: *` | 200 | `Stored` |
 //! | | 412 | `Exists` |
-//! | | 409 | another put of the key is under way: the same put again |
+//! | | 409 | another put of the key is under way: the same put again, after a pause |
 //! | put with `If-Match: <tag>` | 200 | `Replaced` |
 //! | | 412, or 404 without the object | `Changed` |
-//! | | 409 | read and compare again, then the same put again |
+//! | | 409 | the same put again, after a pause |
 //!
 //! A 409 must not count as lost: the other put may still fail, and the caller would look for an
-//! object that is not there.
+//! object that is not there. The SDK repeats such a put as it repeats one that was throttled, after
+//! random pauses ([`ConflictsPass`]).
 
 use core::ops::Range;
 
@@ -22,12 +23,11 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::Object;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use bytes::Bytes;
 use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key};
 use engine::time::Timestamp;
-
-/// Maximum number of repetitions of a conditional put while another writer's is under way (409).
-const MOST_RACES: u32 = 10;
 
 /// Object store in an S3 bucket, below a prefix.
 ///
@@ -41,12 +41,22 @@ pub struct S3Store {
     prefix: String,
 }
 
-/// Outcome of one conditional put.
-enum PutAttempt<T> {
-    /// The put has won or lost.
-    Done(T),
-    /// Another writer's put of the same key is under way; no winner yet.
-    Race(StoreError),
+/// Rule by which the SDK repeats a put that was refused because another one was under way (409): it
+/// passes within milliseconds, and repetitions without a random pause would meet again.
+#[derive(Debug)]
+pub(crate) struct ConflictsPass;
+
+impl ClassifyRetry for ConflictsPass {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.response().map(|response| response.status().as_u16()) {
+            Some(409) => RetryAction::transient_error(),
+            Some(_) | None => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "puts that conflict"
+    }
 }
 
 /// Object, or a part of it, as answered.
@@ -71,51 +81,6 @@ impl S3Store {
     /// Key in the bucket.
     fn full(&self, key: &str) -> String {
         format!("{}{key}", self.prefix)
-    }
-
-    /// Sends one put that must create the object.
-    async fn put_once(
-        &self,
-        key: &str,
-        bytes: Bytes,
-    ) -> Result<PutAttempt<PutIfAbsent>, StoreError> {
-        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
-        let Err(error) = put.if_none_match("*").body(ByteStream::from(bytes)).send().await else {
-            return Ok(PutAttempt::Done(PutIfAbsent::Stored));
-        };
-        match status(&error) {
-            Some(412) => Ok(PutAttempt::Done(PutIfAbsent::Exists)),
-            Some(409) => Ok(PutAttempt::Race(self.failed(key, error))),
-            _ => Err(self.failed(key, error)),
-        }
-    }
-
-    /// Reads the object, compares it with `old`, and sends one put that must replace exactly what
-    /// was read. The comparison is by content, because the caller knows the content and not the
-    /// tag: an object that another writer replaced by equal bytes may be replaced.
-    async fn replace_once(
-        &self,
-        key: &str,
-        old: &Bytes,
-        new: Bytes,
-    ) -> Result<PutAttempt<ReplaceOutcome>, StoreError> {
-        // The tag belongs to the bytes that are compared; both come from one answer.
-        let Some(ObjectRead { bytes, tag: Some(tag) }) = self.read_whole(key).await? else {
-            return Ok(PutAttempt::Done(ReplaceOutcome::Changed));
-        };
-        if bytes != *old {
-            return Ok(PutAttempt::Done(ReplaceOutcome::Changed));
-        }
-        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
-        let Err(error) = put.if_match(tag).body(ByteStream::from(new)).send().await else {
-            return Ok(PutAttempt::Done(ReplaceOutcome::Replaced));
-        };
-        match (status(&error), error.code()) {
-            (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
-            (Some(404 | 412), _) => Ok(PutAttempt::Done(ReplaceOutcome::Changed)),
-            (Some(409), _) => Ok(PutAttempt::Race(self.failed(key, error))),
-            _ => Err(self.failed(key, error)),
-        }
     }
 
     async fn read(&self, key: &str, range: Option<String>) -> Result<Option<Bytes>, StoreError> {
@@ -192,13 +157,11 @@ impl S3Store {
 impl ObjectStore for S3Store {
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
         check_key(key)?;
-        let mut races = 0;
-        loop {
-            match self.put_once(key, bytes.clone()).await? {
-                PutAttempt::Done(done) => return Ok(done),
-                PutAttempt::Race(error) if races == MOST_RACES => return Err(error),
-                PutAttempt::Race(_) => races += 1,
-            }
+        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
+        match put.if_none_match("*").body(ByteStream::from(bytes)).send().await {
+            Ok(_) => Ok(PutIfAbsent::Stored),
+            Err(error) if status(&error) == Some(412) => Ok(PutIfAbsent::Exists),
+            Err(error) => Err(self.failed(key, error)),
         }
     }
 
@@ -218,13 +181,23 @@ impl ObjectStore for S3Store {
         new: Bytes,
     ) -> Result<ReplaceOutcome, StoreError> {
         check_key(key)?;
-        let mut races = 0;
-        loop {
-            match self.replace_once(key, old, new.clone()).await? {
-                PutAttempt::Done(done) => return Ok(done),
-                PutAttempt::Race(error) if races == MOST_RACES => return Err(error),
-                PutAttempt::Race(_) => races += 1,
-            }
+        // The comparison is by content, because the caller knows the content and not the tag: an
+        // object that another writer replaced by equal bytes may be replaced. The tag belongs to the
+        // bytes that are compared; both come from one answer.
+        let Some(ObjectRead { bytes, tag: Some(tag) }) = self.read_whole(key).await? else {
+            return Ok(ReplaceOutcome::Changed);
+        };
+        if bytes != *old {
+            return Ok(ReplaceOutcome::Changed);
+        }
+        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
+        let Err(error) = put.if_match(tag).body(ByteStream::from(new)).send().await else {
+            return Ok(ReplaceOutcome::Replaced);
+        };
+        match (status(&error), error.code()) {
+            (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
+            (Some(404 | 412), _) => Ok(ReplaceOutcome::Changed),
+            _ => Err(self.failed(key, error)),
         }
     }
 

@@ -1,12 +1,16 @@
 //! The conformance suites of the stores, on servers that stand in for AWS.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use aws::{DynamoStore, ParameterVault, S3Store};
+use bytes::Bytes;
+use delta::store::{PutIfAbsent, ReplaceOutcome};
 use e2e::emulators;
+use e2e::http::{self, Answered};
 use runtime::credentials::{Vault as _, VaultError};
 use runtime::random::SharedRandom;
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_bucket_conforms() {
@@ -57,6 +61,46 @@ async fn a_parameter_holds_a_token_but_none_that_is_replaced_when_it_is_used() {
     assert!(!format!("{refused:?} {refused}").contains("hush"));
     let refused = vault.write("{\"refresh_token\": \"hush\"}").await.unwrap_err();
     assert!(matches!(refused, VaultError::ReadOnly { .. }), "{refused:?}");
+}
+
+/// S3 that answers the first `conflicts` puts by 409, and the number of puts so far.
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+async fn conflicting(conflicts: usize) -> (S3Store, Arc<AtomicUsize>) {
+    let puts = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&puts);
+    let listener = http::listen().await;
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    http::serve(listener, move |asked| {
+        let puts = Arc::clone(&counted);
+        async move {
+            if asked.method == "GET" {
+                return Answered::new(200, &json!("old")).with("etag", "\"1\"");
+            }
+            let before = puts.fetch_add(1, Ordering::SeqCst);
+            Answered::new(if before < conflicts { 409 } else { 200 }, &Value::Null)
+        }
+    });
+    let client = emulators::aws_at(&endpoint).await.s3().await;
+    (S3Store::new(client, "bucket", ""), puts)
+}
+
+#[tokio::test]
+async fn a_put_that_meets_another_one_is_sent_again_after_a_pause() {
+    use delta::store::ObjectStore as _;
+
+    let (old, new) = (Bytes::from("\"old\""), Bytes::from("new"));
+    let put = async |conflicts: usize, replaces: bool| {
+        let (store, puts) = conflicting(conflicts).await;
+        let stored = if replaces {
+            store.replace("a", &old, new.clone()).await.map(|it| it == ReplaceOutcome::Replaced)
+        } else {
+            store.put_if_absent("a", new.clone()).await.map(|it| it == PutIfAbsent::Stored)
+        };
+        (stored.ok(), puts.load(Ordering::SeqCst))
+    };
+    let ended = tokio::join!(put(2, false), put(2, true), put(100, false));
+    let stored = (Some(true), 3);
+    assert_eq!(ended, (stored, stored, (None, 5)), "five are the attempts of one call");
 }
 
 #[tokio::test]
