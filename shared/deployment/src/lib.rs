@@ -3,6 +3,7 @@
 //! No other crate knows all stores, vaults and clients: the functions and the command get them here.
 
 pub mod access;
+mod allocator;
 pub mod config;
 pub mod cost;
 pub mod login;
