@@ -37,7 +37,8 @@ def run(
     seconds: float = 120,
     secret: str | None = None,
 ) -> Typed:
-    """Runs the command until it ends; an error if a question comes twice, or the time is over.
+    """Runs the command until it ends; an error if a question comes twice, or the time is over. The file `TRANSCRIPT` of the
+    environment gets what was on the screen.
 
     Whoever types sees nothing at a hidden question, and Enter takes no default: only the one that ends with `secret` may be
     hidden, and it must be.
@@ -88,4 +89,7 @@ def run(
     finally:
         os.close(terminal)
     typed.status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if transcript := os.environ.get("TRANSCRIPT"):
+        with Path(transcript).open("a") as file:
+            file.write(f"$ {words[-1]}\n{typed.said}\n")
     return typed

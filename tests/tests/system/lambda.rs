@@ -122,6 +122,14 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
         assert!(!said.contains(sim::ADMINISTRATOR_TOKEN), "the token is in the log");
         assert!(said.contains("OldestStreamLagSeconds") && said.contains("\"Requests\""), "{said}");
         assert!(metrics(&said) > streams::STREAMS.len(), "{said}");
+        // What `deployment::cost` takes; Lambda's own lines add 0.5 kB to a worker's.
+        for (word, most) in [("tick complete", 400), ("run ended", 500)] {
+            let lines: Vec<usize> =
+                said.lines().filter(|line| line.contains(word)).map(str::len).collect();
+            let mean = lines.iter().sum::<usize>() / lines.len();
+            println!("{} lines with {word}, {mean} bytes each", lines.len());
+            assert!(mean < most, "{word}: {mean} bytes, and the month is reckoned with {most}");
+        }
         for name in ["orchestrator", "worker"] {
             println!("cold starts of {name}: {:?}", cloud.lambda.cold_starts(name));
         }
