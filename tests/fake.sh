@@ -7,6 +7,7 @@ trap '[ -z "$fake_pid" ] || kill "$fake_pid" 2>/dev/null; rm -rf "$work"' EXIT
 for binary in fake-harvest harvest-lake; do
     [ -x "$bin/$binary" ] || { echo "$bin/$binary is not built"; exit 1; }
 done
+: >"$work/fake.out"
 "$bin/fake-harvest" --port 0 --seed "${SEED:-7}" --scale "$SCALE" --general off --reports off \
     >"$work/fake.out" 2>"$work/fake.err" &
 fake_pid=$!

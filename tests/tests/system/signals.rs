@@ -3,6 +3,7 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a surprise ends the test")]
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -41,6 +42,28 @@ fn lake_is_free(scene: &Scene) {
     let streams = json["streams"].as_array().unwrap();
     let running: Vec<&Value> = streams.iter().filter(|one| one["state"] == "running").collect();
     assert!(running.is_empty(), "{running:?}");
+}
+
+/// Records that were read wait for the permit of one more question before they are written.
+#[test]
+fn a_sync_that_waits_for_its_budget_stops_at_once() {
+    let scene = Scene::new(92);
+    let mut command = Command::new("python3");
+    scene.settings(&mut command);
+    // Enough for all questions but the last one, which has room in a quarter of an hour.
+    command.env("HARVEST_GENERAL", "30/900s");
+    command.args(["-c", WITH_DEFAULT_SIGNALS]).arg(binary("harvest-lake")).args(["sync", "--json"]);
+    let mut child = command.spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().contains("waiting: the general budget has no room")));
+    send(&child, "-TERM");
+    let ended = finish(child).answers("sync --json").with(143);
+    assert_eq!(ended.json()["interrupted"], true);
+    lake_is_free(&scene);
+    scene.is_sound(&scene.lake());
+    // The permits of the quarter of an hour are used, and another limit is no other budget.
+    std::fs::remove_file(scene.lake().join(".state.sqlite")).unwrap();
+    scene.heals();
 }
 
 #[test]

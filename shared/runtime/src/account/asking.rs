@@ -8,7 +8,7 @@ use engine::budget::HORIZON_INCREMENTAL;
 use engine::pass::RequestTarget;
 use engine::retry::{RequestAttempts, RequestFailure, RetryDecision};
 use engine::spec::RateClass;
-use engine::time::{Timestamp, between, plus};
+use engine::time::{SignedDuration, Timestamp, between, plus};
 use harvest_api::{ApiAnswer, ApiError};
 
 use crate::context::Context;
@@ -22,10 +22,13 @@ use crate::waiting::{RequestWait, WaitFor};
 pub enum PermitPatience {
     /// As long as a worker would wait ([`PATIENCE`]).
     Brief,
-    /// Until the budget has room; a long wait is logged. Where Harvest itself asked to wait, the
-    /// question fails instead.
+    /// Until the budget has room; a long wait is logged. Where Harvest itself asked to wait, or the
+    /// runs are asked to stop meanwhile, the question fails instead.
     Budget,
 }
+
+/// Interval in which a waiting question looks whether it has to stop: one second.
+const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
 /// Sends one request with permits and retries, in the name of `stream`.
 ///
@@ -99,7 +102,8 @@ pub(super) async fn try_ask_until(
 /// block by Harvest may be longer than a person wants to wait.
 ///
 /// # Errors
-/// [`RunError::Waits`] where the wait is longer than `patience`; where the state store fails.
+/// [`RunError::Waits`] where the wait is longer than `patience`, or the runs are asked to stop; where
+/// the state store fails.
 pub(crate) async fn wait(
     context: &Context,
     stream: &'static str,
@@ -116,7 +120,12 @@ pub(crate) async fn wait(
         return Err(RunError::Waits { stream, waiting });
     }
     tell(context, stream, waiting);
-    context.clock.sleep_until(at).await;
+    while context.clock.now() < at {
+        if context.progress.wants_stop() {
+            return Err(RunError::Waits { stream, waiting });
+        }
+        context.clock.sleep_until(at.min(plus(context.clock.now(), LOOK))).await;
+    }
     Ok(())
 }
 
