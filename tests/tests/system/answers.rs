@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
+use std::process::Stdio;
 
 use clap::CommandFactory as _;
 use e2e::json::{answered, names, schema};
@@ -87,6 +89,16 @@ fn answer_with(scene: &Scene, line: &str, setting: (&str, &str), code: i32) -> V
 
 fn refusal() -> FaultEffect {
     FaultEffect::Status { status: 403, retry_after: None, html: false }
+}
+
+/// Pastes the token.
+fn log_in(scene: &Scene, seen: &mut SeenAnswers) {
+    let line = "login --json";
+    let mut command = scene.command(line);
+    command.env("HARVEST_LOGIN_FOLDER", scene.folder().join("logins")).stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{}", sim::ADMINISTRATOR_TOKEN).unwrap();
+    seen.note(line, &finish(child).answers(line).with(0).json());
 }
 
 /// Writes a record into the quarantine of `stream` that can be a row now.
@@ -259,6 +271,7 @@ fn while_the_budget_is_full(seen: &mut SeenAnswers) {
 fn each_command_answers_as_its_schema_says_however_it_ends() {
     let scene = Scene::new(91);
     let mut seen = SeenAnswers::default();
+    log_in(&scene, &mut seen);
     before_the_first_sync(&scene, &mut seen);
     while_streams_fail(&scene, &mut seen);
     after_a_sync(&scene, &mut seen);
