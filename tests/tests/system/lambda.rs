@@ -8,6 +8,7 @@
     reason = "a surprise ends the test, and a test has room"
 )]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -129,6 +130,18 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
             let mean = lines.iter().sum::<usize>() / lines.len();
             println!("{} lines with {word}, {mean} bytes each", lines.len());
             assert!(mean < most, "{word}: {mean} bytes, and the month is reckoned with {most}");
+        }
+        let mut took = BTreeMap::<String, Vec<Duration>>::new();
+        for attempt in cloud.lambda.attempts() {
+            took.entry(attempt.function).or_default().push(attempt.took);
+        }
+        for (name, mut times) in took {
+            times.sort_unstable();
+            let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
+            println!(
+                "{} invocations of {name}: median {median:?}, at most {longest:?}",
+                times.len()
+            );
         }
         for name in ["orchestrator", "worker"] {
             println!("cold starts of {name}: {:?}", cloud.lambda.cold_starts(name));
