@@ -78,6 +78,32 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap()
 }
 
+/// Prints lengths of lines and times of invocations. Asserts that the lines are no longer than the
+/// estimate of a month takes them for.
+#[expect(clippy::indexing_slicing, clippy::print_stdout, reason = "figures for people, of a test")]
+fn tell_measures(cloud: &Cloud, said: &str) {
+    // What `deployment::cost` takes; Lambda's own lines add 0.5 kB to a worker's.
+    for (word, most) in [("tick complete", 400), ("run ended", 500)] {
+        let lines: Vec<usize> =
+            said.lines().filter(|line| line.contains(word)).map(str::len).collect();
+        let mean = lines.iter().sum::<usize>() / lines.len();
+        println!("{} lines with {word}, {mean} bytes each", lines.len());
+        assert!(mean < most, "{word}: {mean} bytes, and the month is reckoned with {most}");
+    }
+    let mut took = BTreeMap::<String, Vec<Duration>>::new();
+    for attempt in cloud.lambda.attempts() {
+        took.entry(attempt.function).or_default().push(attempt.took);
+    }
+    for (name, mut times) in took {
+        times.sort_unstable();
+        let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
+        println!("{} invocations of {name}: median {median:?}, at most {longest:?}", times.len());
+    }
+    for name in ["orchestrator", "worker"] {
+        println!("cold starts of {name}: {:?}", cloud.lambda.cold_starts(name));
+    }
+}
+
 #[test]
 fn a_tick_becomes_33_exact_tables_and_changes_follow() {
     runtime().block_on(async {
@@ -123,29 +149,7 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
         assert!(!said.contains(sim::ADMINISTRATOR_TOKEN), "the token is in the log");
         assert!(said.contains("OldestStreamLagSeconds") && said.contains("\"Requests\""), "{said}");
         assert!(metrics(&said) > streams::STREAMS.len(), "{said}");
-        // What `deployment::cost` takes; Lambda's own lines add 0.5 kB to a worker's.
-        for (word, most) in [("tick complete", 400), ("run ended", 500)] {
-            let lines: Vec<usize> =
-                said.lines().filter(|line| line.contains(word)).map(str::len).collect();
-            let mean = lines.iter().sum::<usize>() / lines.len();
-            println!("{} lines with {word}, {mean} bytes each", lines.len());
-            assert!(mean < most, "{word}: {mean} bytes, and the month is reckoned with {most}");
-        }
-        let mut took = BTreeMap::<String, Vec<Duration>>::new();
-        for attempt in cloud.lambda.attempts() {
-            took.entry(attempt.function).or_default().push(attempt.took);
-        }
-        for (name, mut times) in took {
-            times.sort_unstable();
-            let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
-            println!(
-                "{} invocations of {name}: median {median:?}, at most {longest:?}",
-                times.len()
-            );
-        }
-        for name in ["orchestrator", "worker"] {
-            println!("cold starts of {name}: {:?}", cloud.lambda.cold_starts(name));
-        }
+        tell_measures(&cloud, &said);
         let (code, status) = command(&cloud, "status --json");
         assert_eq!(code, Some(0), "{status}");
         assert!(status["streams"].as_array().unwrap().iter().all(|one| one["state"] == "ok"));
