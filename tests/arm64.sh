@@ -13,21 +13,12 @@ qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64 || true)
 [ -n "$qemu" ] || { echo "qemu-aarch64 is missing: install the package qemu-user-static or qemu-user"; exit 1; }
 [ -e "$sysroot/lib/ld-linux-aarch64.so.1" ] || { echo "no C library for arm64 in $sysroot: install the package libc6-arm64-cross"; exit 1; }
 [ "${1:-}" != check ] || exit 0
-program=${PROGRAM:-$(cargo test --locked --profile proof --workspace --test system --no-run --message-format json |
-    sed -n 's/.*"name":"system".*"executable":"\([^"]*\)".*/\1/p')}
-[ -x "$program" ] || { echo "the test program is not built"; exit 1; }
-
-# Not below `deps`, so that this folder is where the test looks.
-beside=$target/arm64
-rm -rf "$beside"
-mkdir -p "$beside"
-beside=$(cd "$beside" && pwd)
-ln "$program" "$beside/system" 2>/dev/null || cp "$program" "$beside/system"
-ln -s "$(realpath "$bin/harvest-lake")" "$beside/harvest-lake"
+folder=arm64
+. tests/beside.sh
 for function in Orchestrator Worker; do
     bootstrap=$(realpath "$build/$function/bootstrap")
     head -c 20 "$bootstrap" | tail -c 2 | od -An -tu2 | grep -qx ' *183' || { echo "$bootstrap is not for arm64: make build"; exit 1; }
     printf '#!/bin/sh\nexec %s -L %s %s\n' "$qemu" "$sysroot" "$bootstrap" >"$beside/${function,,}"
     chmod +x "$beside/${function,,}"
 done
-"$beside/system" --exact lambda::a_tick_becomes_33_exact_tables_and_changes_follow --nocapture
+deployment

@@ -14,17 +14,9 @@ if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
 fi
 groups=$groups/harvest-lake
 mkdir -p "$groups" || { echo "control groups of memory need root"; exit 1; }
-program=${PROGRAM:-$(cargo test --locked --profile proof --workspace --test system --no-run --message-format json |
-    sed -n 's/.*"name":"system".*"executable":"\([^"]*\)".*/\1/p')}
-[ -x "$program" ] || { echo "the test program is not built"; exit 1; }
-
-# Not below `deps`, so that this folder is where the test looks.
-beside=$target/small
-rm -rf "$beside"
-mkdir -p "$beside"
-beside=$(cd "$beside" && pwd)
-ln "$program" "$beside/system" 2>/dev/null || cp "$program" "$beside/system"
-ln -s "$bin/harvest-lake" "$bin/orchestrator" "$beside"
+folder=small
+. tests/beside.sh
+ln -s "$bin/orchestrator" "$beside"
 cat >"$beside/worker" <<W
 #!/bin/sh
 if [ "\$AWS_LAMBDA_FUNCTION_MEMORY_SIZE" -le 256 ]; then
@@ -35,7 +27,7 @@ exec $bin/worker
 W
 chmod +x "$beside/worker"
 ended=0
-"$beside/system" --exact lambda::a_tick_becomes_33_exact_tables_and_changes_follow --nocapture || ended=$?
+deployment || ended=$?
 processes=0 largest=0
 for group in "$groups"/[0-9]*; do
     [ -d "$group" ] || continue

@@ -25,8 +25,8 @@ use harvest_api::{
     ApiError, BaseUrl, HarvestId, OAuthApplication, OpenAccount, Token, TokenHolder,
 };
 use runtime::clock::SystemClock;
-use runtime::credentials::{OAuthSecret, Vault, VaultError};
-use serde_json::{Value, json};
+use runtime::credentials::{OAuthSecret, Vault};
+use serde_json::json;
 
 use crate::arguments::LoginArguments;
 use crate::error::CliError;
@@ -122,19 +122,22 @@ pub(crate) async fn login(
     let wanted = config::account(&given)?;
     let base: BaseUrl =
         given.get(SettingName::BASE_URL).unwrap_or_default().parse().map_err(ConfigError::Api)?;
-    let server = Arc::new(HarvestId::new(&base).map_err(LoginError::Setup)?);
+    let contact = given.get(SettingName::CONTACT).unwrap_or_default();
+    let server = Arc::new(HarvestId::new(&base, contact).map_err(LoginError::Setup)?);
     let credentials = match &arguments.oauth {
         Some(id) => application(arguments, id, &server).await?,
         None => personal()?,
     };
-    let contact = given.get(SettingName::CONTACT).unwrap_or_default();
-    let holder = server.holder(&credentials.token, contact).await;
+    let holder = server.holder(&credentials.token).await;
     let holder = holder.map_err(|source| refused("the token", source))?;
     let account = chosen(&holder, wanted, ask::account)?;
     let vault = place.vault(account.id, Arc::clone(&server)).await;
-    let hash_key = hash_key(&*vault, given.get(SettingName::HASH_KEY)).await?;
-    let renewable = matches!(credentials.stored, StoredCredentials::Application(_));
     let store = |source| LoginError::Store { source };
+    let hash_key = match given.get(SettingName::HASH_KEY) {
+        Some(given) => Some(given.to_owned()),
+        None => vault.hash_key().await.map_err(store)?,
+    };
+    let renewable = matches!(credentials.stored, StoredCredentials::Application(_));
     vault.write(&credentials.stored.text(hash_key)).await.map_err(store)?;
     Ok(said(&holder, &account, &place, renewable))
 }
@@ -201,22 +204,6 @@ fn chosen(
     };
     let found = open.iter().find(|account| account.id == wanted).cloned();
     found.ok_or_else(|| LoginError::OtherAccount { wanted: wanted.0, open: open.clone() })
-}
-
-/// Key of the hashes to be stored: the given one, or the one that is there. With another key the same
-/// text has another hash.
-async fn hash_key(vault: &dyn Vault, given: Option<&str>) -> Result<Option<String>, LoginError> {
-    if let Some(given) = given {
-        return Ok(Some(given.to_owned()));
-    }
-    let former = match vault.read().await {
-        Ok(former) => former.text,
-        // What cannot be used is replaced.
-        Err(VaultError::LoginFile { .. } | VaultError::LoginRefresh { .. }) => String::new(),
-        Err(source) => return Err(LoginError::Store { source }),
-    };
-    let members: Value = serde_json::from_str(&former).unwrap_or_default();
-    Ok(members.get("hash_key").and_then(Value::as_str).map(str::to_owned))
 }
 
 /// Puts the login into words.

@@ -11,13 +11,13 @@ pub enum LoginError {
     /// A line of input was empty or missing.
     #[error("nothing was given for {what}, and nothing is changed")]
     NothingGiven {
-        /// What was asked for.
+        /// Name of the answer that was asked for.
         what: &'static str,
     },
     /// Standard input or the terminal cannot be read.
     #[error("{what} cannot be read")]
     Input {
-        /// What was asked for.
+        /// Name of the answer that was asked for.
         what: &'static str,
         /// Why.
         #[source]
@@ -59,7 +59,7 @@ pub enum LoginError {
     /// Harvest does not accept the token, or the application.
     #[error("Harvest does not accept {what}: nothing is stored")]
     Refused {
-        /// What was sent.
+        /// Name of the credentials that were sent.
         what: &'static str,
         /// The answer.
         #[source]

@@ -88,7 +88,7 @@ struct TokenLife {
     expires_at: Timestamp,
 }
 
-/// What is to be done for a token.
+/// Way to a token.
 #[derive(Debug, PartialEq, Eq)]
 enum NextToken<'l> {
     /// Use the one that is stored, if any.
@@ -263,6 +263,20 @@ impl Vault for LoginVault {
         let _lock = self.locked().await?;
         let written = self.load().map_or(0, |former| former.written);
         self.store(&mut StoredLogin { lasts: None, written, ..given })
+    }
+
+    /// Unlike [`Self::read`] without a request: the former refresh token may be of no use any more,
+    /// and its key must not be lost with it. A text that is no login has no key.
+    async fn hash_key(&self) -> Result<Option<String>, VaultError> {
+        match self.found() {
+            Ok(found) => Ok(found.and_then(|login| login.hash_key)),
+            Err(VaultError::LoginFile { source, .. })
+                if source.kind() == ErrorKind::InvalidData =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn refused(&self, token: &Token) -> Result<(), VaultError> {

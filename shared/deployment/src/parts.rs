@@ -160,11 +160,13 @@ async fn tokens(deployment: &DeploymentSettings) -> Result<TokenKeeper, PartsErr
         }
         TokenPlace::Secret(name) => {
             let vault = SecretsManagerVault::new(deployment.aws.secrets().await, name);
-            let endpoint = HarvestId::new(&deployment.base).map_err(ConfigError::Api)?;
+            let endpoint =
+                HarvestId::new(&deployment.base, &deployment.contact).map_err(ConfigError::Api)?;
             TokenKeeper::kept(Arc::new(vault), Some(Arc::new(endpoint)))
         }
         TokenPlace::Login(file) => {
-            let endpoint = HarvestId::new(&deployment.base).map_err(ConfigError::Api)?;
+            let endpoint =
+                HarvestId::new(&deployment.base, &deployment.contact).map_err(ConfigError::Api)?;
             let vault = LoginVault::new(file.clone(), Arc::new(endpoint), Arc::new(SystemClock));
             // Now, so that a login that cannot be used is told before any other work.
             let secret = SecretContent::parse(&vault.read().await?.text)?;

@@ -11,7 +11,7 @@ use core::time::Duration;
 use async_trait::async_trait;
 use engine::ids::AccountId;
 use engine::retry::RequestFailure;
-use reqwest::header::{AUTHORIZATION, USER_AGENT};
+use reqwest::header::AUTHORIZATION;
 use reqwest::{Client, Response};
 use url::Url;
 
@@ -114,16 +114,18 @@ impl fmt::Debug for HarvestId {
 }
 
 impl HarvestId {
-    /// The server that belongs to `base`: Harvest's own, unless `base` is on loopback.
+    /// The server that belongs to `base`: Harvest's own, unless `base` is on loopback. `contact` goes
+    /// into the User-Agent of each request.
     ///
     /// # Errors
-    /// When TLS does not start.
-    pub fn new(base: &BaseUrl) -> Result<Self, SetupError> {
+    /// When the contact cannot be part of a header, or TLS does not start.
+    pub fn new(base: &BaseUrl, contact: &str) -> Result<Self, SetupError> {
         let url = base.beside("/").unwrap_or_else(|| HARVEST_ID.to_owned());
         let base_url = |_| SetupError::BaseUrl { url: url.clone(), why: "it is no URL" };
         let id = Url::parse(&url).map_err(base_url)?;
         let http = Client::builder()
             .tls_backend_preconfigured(tls()?)
+            .user_agent(user_agent(contact)?)
             .https_only(!base.is_plain())
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -175,17 +177,14 @@ impl HarvestId {
         self.grant(&question, "POST of the code").await
     }
 
-    /// Asks whose token it is and which accounts it opens. `contact` goes into the User-Agent.
+    /// Asks whose token it is and which accounts it opens.
     ///
     /// # Errors
     /// `Unauthorized` where Harvest does not accept the token.
-    pub async fn holder(&self, token: &Token, contact: &str) -> Result<TokenHolder, ApiError> {
+    pub async fn holder(&self, token: &Token) -> Result<TokenHolder, ApiError> {
         let request = "GET of the accounts of the token";
-        let agent = user_agent(contact).map_err(|source| {
-            ApiError::new(RequestFailure::Invalid(400), request).with_source(source)
-        })?;
         let get = self.http.get(self.url("/api/v2/accounts"));
-        let get = get.header(AUTHORIZATION, bearer(token)?).header(USER_AGENT, agent);
+        let get = get.header(AUTHORIZATION, bearer(token)?);
         let answer = get.send().await.map_err(|source| unanswered(source, request))?;
         let reply = reply(answer, request).await?;
         let malformed = || {
@@ -335,7 +334,7 @@ mod tests {
     async fn a_request_that_was_sent_is_not_said_to_have_reached_nobody() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base: BaseUrl = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let endpoint = HarvestId::new(&base).unwrap();
+        let endpoint = HarvestId::new(&base, "tests").unwrap();
         let silent = async {
             let (mut connection, _) = listener.accept().await.unwrap();
             connection.read_u8().await.unwrap();
@@ -366,7 +365,7 @@ mod tests {
 
     #[test]
     fn the_person_agrees_at_harvest_and_comes_back_with_the_state() {
-        let server = HarvestId::new(&BaseUrl::HARVEST.parse().unwrap()).unwrap();
+        let server = HarvestId::new(&BaseUrl::HARVEST.parse().unwrap(), "tests").unwrap();
         let application = OAuthApplication {
             id: "a b&c".to_owned(),
             secret: "hush".to_owned(),

@@ -44,7 +44,7 @@ pub struct Account {
     pub(crate) books: Books,
     /// User of each valid bearer token.
     pub(crate) tokens: BTreeMap<String, i64>,
-    /// What Harvest ID gave out.
+    /// Codes and tokens of Harvest ID.
     pub(crate) identity: IdentityBooks,
     /// Rules that spoil answers.
     pub(crate) faults: ActiveFaults,

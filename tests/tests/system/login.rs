@@ -69,7 +69,7 @@ impl Machine {
     }
 }
 
-/// What a browser gets: status, address of a redirect, page.
+/// Visits an address as a browser does; returns status, address of a redirect, and page.
 fn visit(url: &str) -> (u16, Option<String>, String) {
     let (host, target) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();

@@ -28,7 +28,7 @@ use crate::login_error::LoginError;
 /// Time for the person to log in: ten minutes.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
-/// What an address tells to which the browser was sent.
+/// Meaning of an address to which the browser was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BrowserReturn {
     /// The code.

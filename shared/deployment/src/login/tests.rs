@@ -124,6 +124,9 @@ async fn a_token_that_lasts_is_used_while_harvest_makes_none() {
     *machine.harvest.down.lock().unwrap() = Some(RequestFailure::Unauthorized);
     let error = machine.token().await.unwrap_err();
     assert!(error.to_string().contains("login --oauth"), "{error}");
+    // The key of the hashes is not lost with it.
+    let key = machine.vault().hash_key().await.unwrap();
+    assert_eq!(key.as_deref(), Some("a key of many letters"));
     assert!(!format!("{error:?}").contains("hush"));
 }
 

@@ -103,11 +103,23 @@ pub trait Vault: Send + Sync + core::fmt::Debug {
     /// Replaces the text; durable on return.
     async fn write(&self, text: &str) -> Result<(), VaultError>;
 
+    /// Key of the hashes as it is stored, which stays when other credentials are stored: with another
+    /// key the same text has another hash. Makes no token.
+    async fn hash_key(&self) -> Result<Option<String>, VaultError> {
+        Ok(hash_key(&self.read().await?.text))
+    }
+
     /// Takes note that Harvest refused `token`, which was read from here. A vault that makes tokens
     /// itself makes another one for the next `read`.
     async fn refused(&self, _token: &Token) -> Result<(), VaultError> {
         Ok(())
     }
+}
+
+/// Member `hash_key` of a secret's text; `None` where there is none.
+fn hash_key(text: &str) -> Option<String> {
+    let members: serde_json::Value = serde_json::from_str(text).ok()?;
+    members.get("hash_key")?.as_str().map(str::to_owned)
 }
 
 /// A secret in memory.
