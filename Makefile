@@ -10,8 +10,10 @@ PROOF := --locked --profile proof --workspace
 # Programs and tests in one command: apart, each would choose other features of the dependencies, and most of
 # them would be compiled twice.
 BUILD_PROOF := cargo build $(PROOF) --bins --tests
-# Seconds that each fuzz target gets in `make test`; as many run at a time as there are cores.
+# Seconds that each fuzz target gets in `make test`; as many run at a time as TEST_THREADS.
 FUZZ_SECONDS ?= 1
+# Tests that run at a time. Those of whole processes mostly wait: with one for each core, two cores are idle for most of their time.
+TEST_THREADS ?= 5
 
 .PHONY: help demo unit test judged tools extended spark trino arm64 small-worker dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill
 
@@ -27,7 +29,7 @@ unit: ## Tests of the libraries alone: under 3 minutes when warm
 
 test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/sam/installed ## All tests that CI runs, the tables read by other engines included
 	$(BUILD_PROOF)
-	BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_SECONDS)000 cargo test $(PROOF)
+	RUST_TEST_THREADS=$(TEST_THREADS) BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_SECONDS)000 cargo test $(PROOF)
 	$(MAKE) -j2 --output-sync=target stack judged
 
 # Beside the stack, which mostly waits for ticks.
@@ -67,8 +69,8 @@ check: $(TOOLS)/machete/bin/cargo-machete $(TOOLS)/figures/installed ## Formatti
 	$(TOOLS)/figures/bin/python tests/figures.py --check
 	$(TOOLS)/figures/bin/python tests/defects.py check
 	$(TOOLS)/machete/bin/cargo-machete
-	cargo clippy --locked --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib --quiet
+	cargo clippy $(PROOF) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc $(PROOF) --no-deps --lib --quiet
 
 figures: $(TOOLS)/figures/installed ## Sizes, names, comments, signatures and circles of modules of the product code
 	$(TOOLS)/figures/bin/python tests/figures.py

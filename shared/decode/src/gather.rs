@@ -6,14 +6,18 @@
 use core::slice::from_ref;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
-use arrow::compute::interleave_record_batch;
 use arrow::compute::kernels::cmp::not_distinct;
+use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
 
 /// Position of a row: index of its batch, index in the batch, both from 0.
 pub type RowPick = (usize, usize);
+
+/// Number of adjoining rows, on average, from which on rows are copied span by span instead of one
+/// by one.
+const LONG_SPAN: usize = 16;
 
 /// Batch of the picked rows, in the order of `picks`. Adjoining rows of one batch are not copied:
 /// the result shares the memory of that batch. A row may be picked more than once.
@@ -25,20 +29,23 @@ pub fn gather(
     batches: &[&RecordBatch],
     picks: &[RowPick],
 ) -> Result<RecordBatch, ArrowError> {
-    let Some(&(slot, first)) = picks.first() else {
-        return Ok(RecordBatch::new_empty(schema.clone()));
-    };
     let rows = |slot: usize| batches.get(slot).map_or(0, |batch| batch.num_rows());
     // Arrow would panic.
     if let Some((slot, row)) = picks.iter().find(|(slot, row)| *row >= rows(*slot)) {
         let what = format!("there is no row {row} in batch {slot} to be picked");
         return Err(ArrowError::InvalidArgumentError(what));
     }
-    let adjoining = picks.iter().zip(first..).all(|(pick, row)| *pick == (slot, row));
-    match batches.get(slot) {
-        Some(batch) if adjoining => Ok(batch.slice(first, picks.len())),
-        Some(_) | None => interleave_record_batch(batches, picks),
+    let spans = || picks.chunk_by(|&(slot, row), next| *next == (slot, row + 1));
+    let count = spans().count();
+    if count > 1 && count * LONG_SPAN > picks.len() {
+        return interleave_record_batch(batches, picks);
     }
+    let slices = spans().filter_map(|span| {
+        let (slot, first) = *span.first()?;
+        Some(batches.get(slot)?.slice(first, span.len()))
+    });
+    // One slice is returned as it is.
+    concat_batches(schema, &slices.collect::<Vec<_>>())
 }
 
 /// Compares two batches row by row: whether the values in all of `columns` are equal. Null equals
@@ -109,6 +116,12 @@ mod tests {
         let gathered = |picks: &[RowPick]| gather(&one.schema(), &[&one, &other], picks);
         let rows = gathered(&[(1, 0), (0, 1), (0, 0), (0, 1)]).unwrap();
         assert_eq!(rows.column(0).as_primitive::<Int64Type>().values(), &[3, 2, 1, 2]);
+        // Long spans are copied another way, with the same result.
+        let long = batch(&(0..100).collect::<Vec<i64>>());
+        let picks: Vec<RowPick> = (40..90).chain(0..50).map(|row| (0, row)).collect();
+        let rows = gather(&long.schema(), &[&long], &picks).unwrap();
+        let ids: Vec<i64> = (40..90).chain(0..50).collect();
+        assert_eq!(rows.column(0).as_primitive::<Int64Type>().values(), &ids[..]);
         for picks in [&[(0, 1), (0, 2)][..], &[(1, 1)], &[(2, 0)], &[(0, 0), (2, 0)], &[(0, 2)]] {
             let error = gathered(picks).unwrap_err();
             assert!(error.to_string().contains("there is no row"), "{picks:?}: {error}");

@@ -10,6 +10,7 @@
 //! | What is asked next, and what does an answer prove? | `pass`, `retry`, `budget`, `window` |
 //! | Which rows are newer, and which are gone? | `precedence`, `coverage` |
 //! | Where does the stream stand afterwards? | `position`, `cursor`, `pace`, `housekeeping` |
+//! | How much may be in memory? | `memory` |
 //! | Is what was written down still true? | `testimony`, `present`, `persisted` |
 //! | What do people have to know? | `drift`, `quarantine`, `forecast`, `report`, `trouble` |
 //! | Which call of a store fails in a test? | `fault` |
@@ -32,6 +33,7 @@ pub mod ids;
 pub mod item;
 pub mod key;
 pub mod lease;
+pub mod memory;
 pub mod pace;
 pub mod pass;
 pub mod persisted;

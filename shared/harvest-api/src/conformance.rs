@@ -48,7 +48,7 @@ pub async fn a_page_comes_as_it_was_sent(stage: &dyn ApiHarness) {
     let at: Timestamp = "2026-11-23T06:15:01Z".parse().expect("an instant");
     let body = "{\"clients\":[{\"name\":\"Žižek & Søn\",\"x\":12345678901234.5678}]} \n";
     let answer = ask(stage, ServerReply::json(body).dated(at)).await.expect("an answer");
-    assert_eq!(answer, ApiAnswer { body: body.to_owned(), date: Some(at) });
+    assert_eq!((answer.body.as_str(), answer.date), (body, Some(at)));
     let answer =
         ask(stage, ServerReply::json("")).await.expect("an empty body is judged by the decoder");
     assert_eq!(answer.body, "");

@@ -3,7 +3,7 @@
 //! The client is stripped of everything that would act by itself. It follows no redirects (they
 //! could lead the token elsewhere), repeats nothing (each request needs a permit), and sends no
 //! `Referer`. It decompresses bodies in `body` instead of in the HTTP library, so that the limit of
-//! the size applies to decompressed bytes.
+//! the size applies to decompressed bytes, and few of them are in memory at a time.
 //!
 //! Harvest wants a `User-Agent` with the application's name and a contact, and answers 400 without
 //! one (Harvest API v2, "Overview").
@@ -18,6 +18,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use engine::key::first_id;
+use engine::memory::DECODED_AT_ONCE;
 use engine::pass::RequestTarget;
 use engine::retry::RequestFailure;
 use reqwest::header::{
@@ -26,12 +27,14 @@ use reqwest::header::{
 };
 use reqwest::{Client, Response};
 use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::Semaphore;
 
 use self::body::{AnswerBody, BodyError};
 use crate::base::shown;
 use crate::error::SetupError;
 use crate::{
-    ApiAnswer, ApiCredentials, ApiError, BaseUrl, HarvestApi, ServerReply, Token, TokenCell,
+    AnswerRoom, ApiAnswer, ApiCredentials, ApiError, BaseUrl, HarvestApi, ServerReply, Token,
+    TokenCell,
 };
 
 /// Size in bytes of the largest body read of an unsuccessful answer: enough for its message.
@@ -82,6 +85,9 @@ pub struct ReqwestApi {
     tls: ClientConfig,
     /// Headers of every request; the token is not among them.
     headers: HeaderMap,
+    /// Room for unpacked answers. Each takes some until its [`ApiAnswer`] is dropped; others wait
+    /// compressed.
+    room: Arc<Semaphore>,
     /// Client with the open connections, replaced by `forget_connections`.
     http: RwLock<Client>,
 }
@@ -102,12 +108,17 @@ impl ReqwestApi {
         let http = client(&base, tuning, &tls, &headers)
             .map_err(|source| SetupError::Tls(Box::new(source)))?;
         let token = credentials.token.clone();
-        Ok(Self { base, token, tuning, tls, headers, http: RwLock::new(http) })
+        let room = Arc::new(Semaphore::new(DECODED_AT_ONCE));
+        Ok(Self { base, token, tuning, tls, headers, room, http: RwLock::new(http) })
     }
 
-    /// Reads an answer to its end, within the limits. A body that breaks off or is too large is an
+    /// Reads an answer to its end, within the limits, and unpacks it once there is room. A body that breaks off or is too large is an
     /// error if the answer is a page, and is cut if it is a refusal.
-    async fn read(&self, mut response: Response, request: &str) -> Result<ServerReply, ApiError> {
+    async fn read(
+        &self,
+        mut response: Response,
+        request: &str,
+    ) -> Result<(ServerReply, Option<AnswerRoom>), ApiError> {
         let mut reply = ServerReply {
             status: response.status().as_u16(),
             content_type: text(&response, &CONTENT_TYPE),
@@ -129,7 +140,7 @@ impl ReqwestApi {
         // Refused before it is read, if the server says the length. The length counts compressed
         // bytes, so the buffer still has to be watched.
         if announced > largest {
-            return if wanted { Err(too_large(&[])) } else { Ok(reply) };
+            return if wanted { Err(too_large(&[])) } else { Ok((reply, None)) };
         }
         let mut body = AnswerBody::new(text(&response, &CONTENT_ENCODING).as_deref(), largest);
         let ended = loop {
@@ -137,7 +148,7 @@ impl ReqwestApi {
                 Ok(None) => break Ok(()),
                 Ok(Some(chunk)) => match body.push(&chunk) {
                     Ok(()) => {}
-                    Err(BodyError::TooLarge) => break Err(too_large(body.begun())),
+                    Err(BodyError::TooLarge { begun }) => break Err(too_large(&begun)),
                     Err(BodyError::Broken(source)) => break Err(broken(request, source)),
                 },
                 Err(source) => break Err(broken(request, source.without_url())),
@@ -147,14 +158,16 @@ impl ReqwestApi {
         // the connection broke during its body.
         if !wanted {
             reply.body = body.so_far();
-            return Ok(reply);
+            return Ok((reply, None));
         }
         ended?;
+        // An error would mean that the semaphore is closed, which it never is.
+        let room = Arc::clone(&self.room).acquire_owned().await.ok().map(AnswerRoom);
         reply.body = body.finish().map_err(|error| match error {
-            BodyError::TooLarge => too_large(&[]),
+            BodyError::TooLarge { begun } => too_large(&begun),
             BodyError::Broken(source) => broken(request, source),
         })?;
-        Ok(reply)
+        Ok((reply, room))
     }
 }
 
@@ -173,9 +186,10 @@ impl HarvestApi for ReqwestApi {
             Ok(response) => response,
             Err(source) => return Err(self.unanswered(source, &request)),
         };
-        let reply = self.read(response, &request).await?;
+        let (reply, room) = self.read(response, &request).await?;
         // A server that repeats the headers in its message would bring the token into the log.
-        reply.judge(&request).map_err(|error| error.without(token.reveal()))
+        let answer = reply.judge(&request).map_err(|error| error.without(token.reveal()))?;
+        Ok(ApiAnswer { room, ..answer })
     }
 
     fn forget_connections(&self) {

@@ -24,6 +24,7 @@ mod scripted;
 use async_trait::async_trait;
 use engine::pass::RequestTarget;
 use engine::time::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
 
 pub use self::base::BaseUrl;
 pub use self::credentials::{ApiCredentials, Token, TokenCell};
@@ -38,14 +39,22 @@ pub use self::scripted::{ScriptedApi, ScriptedReply, ScriptedRequest};
 
 /// A successful answer: status 200, `Content-Type` JSON, complete body in valid UTF-8. Decoding
 /// finds out whether the body is JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ApiAnswer {
     /// Decompressed body.
     pub body: String,
+    /// Room that the body takes; `None` where it is not limited. Keep it as long as the body.
+    pub room: Option<AnswerRoom>,
     /// Value of the server's `Date` header, to the second. Cursors come from it, because the clock
     /// of this machine may differ from Harvest's. `None` if it is missing or unreadable.
     pub date: Option<Timestamp>,
 }
+
+/// Share of the room for unpacked answers, free again when dropped.
+#[derive(Debug)]
+pub struct AnswerRoom(
+    #[expect(dead_code, reason = "held, and never looked at")] OwnedSemaphorePermit,
+);
 
 /// Sends one request, once. The caller handles retries, permits and waiting.
 #[async_trait]

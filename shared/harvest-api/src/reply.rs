@@ -99,7 +99,7 @@ impl ServerReply {
         }
         let date = self.date.as_deref().and_then(http_date);
         match String::from_utf8(self.body) {
-            Ok(body) => Ok(ApiAnswer { body, date }),
+            Ok(body) => Ok(ApiAnswer { body, room: None, date }),
             Err(source) => Err(ApiError::new(RequestFailure::Malformed, request)
                 .answered_in_json(true)
                 .with_detail("it is not UTF-8")

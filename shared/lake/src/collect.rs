@@ -43,7 +43,7 @@ pub use units::{UnitBuffer, UnitError};
 
 /// Memory in bytes that the rows of a run may take before they are spilled to disk. A Lambda worker
 /// decodes pages, merges files and encodes Parquet beside them.
-pub const MEMORY_LIMIT: usize = 32 << 20;
+pub const MEMORY_LIMIT: usize = engine::memory::COLLECTED;
 
 /// Reasons why rows could not be collected or read back. Harvest has to be asked for them again.
 #[derive(Debug, thiserror::Error)]
@@ -192,13 +192,17 @@ impl Collector {
         self.partitions.values().sum()
     }
 
-    /// Returns the collected rows, which can be merged any number of times.
+    /// Returns the collected rows, which can be merged any number of times. If some were spilled, the
+    /// last ones are spilled, too.
     ///
     /// # Errors
-    /// When the last rows cannot be sorted.
+    /// When the last rows cannot be sorted or spilled.
     pub fn finish(mut self) -> Result<CollectedRows, CollectError> {
-        if !self.pending.is_empty() {
+        if self.runs.is_empty() && !self.pending.is_empty() {
             self.runs.push(self.pending.sort(&self.layout)?);
+        } else if !self.pending.is_empty() {
+            // A merge needs its memory for other things than the last of many rows.
+            self.runs.push(self.pending.spill(&self.layout, self.scratch.as_deref())?);
         }
         Ok(CollectedRows {
             layout: self.layout,

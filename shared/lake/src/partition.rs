@@ -24,6 +24,7 @@ mod layout;
 mod read;
 mod reader;
 mod shelf;
+mod splice;
 mod stats;
 mod write;
 
@@ -38,6 +39,7 @@ pub(crate) use read::open;
 pub use read::{PartitionRows, read};
 pub(crate) use reader::{reader, row_count};
 pub(crate) use shelf::FileShelf;
+pub(crate) use splice::SplicedWriter;
 pub(crate) use stats::FileStats;
 pub(crate) use write::{PartitionWriter, WrittenFile};
 
@@ -59,6 +61,9 @@ pub struct FileLimits {
     pub group_bytes: usize,
     /// Memory in bytes for sorting files of other engines, beyond which rows are spilled.
     pub sort_bytes: usize,
+    /// Least number of rows of a file of new rows whose encoded columns are copied into the table
+    /// of changes. Fewer are encoded again: each copy is a row group, and small ones read slowly.
+    pub copied_rows: u64,
 }
 
 impl Default for FileLimits {
@@ -67,8 +72,9 @@ impl Default for FileLimits {
             file_rows: 250_000,
             joined_rows: 125_000,
             group_rows: 100_000,
-            group_bytes: 64 << 20,
-            sort_bytes: 32 << 20,
+            group_bytes: engine::memory::ROW_GROUP,
+            sort_bytes: crate::collect::MEMORY_LIMIT,
+            copied_rows: 2_000,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use decode::{Decoder, MemberDeviations};
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
+use engine::memory::UNDER_WAY;
 use engine::pass::{
     AnswerPurpose, MissingScope, PageRequest, Pass, Reading, ReadingStep, RequestTarget, Unit,
 };
@@ -33,11 +34,6 @@ pub(crate) struct RunTally {
     pub(crate) observed: MemberDeviations,
     pub(crate) answers: AnswerCounts,
 }
-
-/// Memory for the answers of one run that are under way, in bytes.
-const IN_FLIGHT_BYTES: usize = 192 << 20;
-/// Memory that a body takes while it is decoded, in bytes for each byte of the body.
-const BYTES_PER_BODY_BYTE: usize = 4;
 
 /// Longest time that [`Driver::advance`] waits for an answer before it returns, so that the caller
 /// can flush and look at its deadline: a permit may take long where many are asked for.
@@ -271,8 +267,8 @@ impl Driver {
     fn bound_width(&mut self, body_bytes: usize) {
         if body_bytes > self.largest_body {
             self.largest_body = body_bytes;
-            let each = body_bytes.saturating_mul(BYTES_PER_BODY_BYTE);
-            let fit = IN_FLIGHT_BYTES.checked_div(each).unwrap_or(usize::MAX).max(2);
+            // A decoded page that waits for the driver takes less than its body.
+            let fit = UNDER_WAY.checked_div(body_bytes).unwrap_or(usize::MAX).max(2);
             self.most = self.most.min(fit);
         }
         let limit = self.context.settings.limit(self.spec.rate_class);

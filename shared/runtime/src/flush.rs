@@ -154,7 +154,8 @@ impl Run {
             let changes = self.planned_changes(started);
             let job =
                 self.job(&writer, started, Arc::clone(&incoming), changes.clone(), before.deleted);
-            let merged = self.merge(MergeJob { coverage: coverage.clone(), ..job }).await?;
+            let merged =
+                Box::pin(self.merge(MergeJob { coverage: coverage.clone(), ..job })).await?;
             let (deleted, refused) = (merged.counts.deleted, merged.refused_deletes);
             let so_far = before.plus(PassDeletes { deleted, refused });
             let standing = &self.item.value.position;

@@ -122,7 +122,7 @@ impl Settings {
             reports: RequestLimit::REPORTS,
             budget_percent: 95,
             privacy: PrivacySettings::default(),
-            collect_memory: 32 << 20,
+            collect_memory: lake::collect::MEMORY_LIMIT,
             flush_bytes: 400 << 20,
             flush_speed: FlushSpeed::WHOLE,
         }

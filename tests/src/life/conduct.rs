@@ -86,7 +86,8 @@ pub(super) fn wish(random: &mut StdRng) -> Wish {
 pub(super) fn settings(random: &mut StdRng, world: &mut World) {
     let settings = &mut world.settings;
     settings.flush_bytes = if random.random_bool(0.5) { 400 << 20 } else { 20_000 };
-    settings.collect_memory = if random.random_bool(0.5) { 32 << 20 } else { 10_000 };
+    settings.collect_memory =
+        if random.random_bool(0.5) { engine::memory::COLLECTED } else { 10_000 };
     settings.requests_in_flight = random.random_range(1..8);
     settings.accept_deletes = random.random_bool(0.5);
 }

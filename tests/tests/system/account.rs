@@ -49,7 +49,7 @@ impl HarvestApi for Odd {
         self.asked.lock().unwrap().push(format!("{path}?{}", pairs.join("&")));
         match (self.answers)(path, query) {
             None => self.inner.get(target).await,
-            Some(Ok(body)) => Ok(ApiAnswer { body: body.to_string(), date: None }),
+            Some(Ok(body)) => Ok(ApiAnswer { body: body.to_string(), room: None, date: None }),
             Some(Err(failure)) => Err(ApiError::new(failure, format!("GET {path}"))),
         }
     }

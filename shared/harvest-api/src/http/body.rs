@@ -1,111 +1,112 @@
-//! Body of an answer while it arrives, decompressed and limited in size.
+//! Body of an answer: kept compressed while it arrives, unpacked as a whole, limited in size.
+//!
+//! Answers that are still arriving, or wait for their turn, take a tenth of the memory in this way
+//! (`ReqwestApi` unpacks few of them at a time).
 //!
 //! The limit counts decompressed bytes: 10 MB of zeros fit into less than 100 KB of gzip, so the
 //! size of what arrives says little about the memory that it needs.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Read};
 
-use flate2::write::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 
-/// An incomplete body. All members of a compressed one are read, as `gunzip` does.
-pub(super) enum AnswerBody {
-    /// Not compressed.
-    Plain(BoundedBuffer),
-    /// Compressed with gzip, which the request offered.
-    Packed(Box<MultiGzDecoder<BoundedBuffer>>),
+/// Largest factor by which gzip is expected to have compressed an answer. Bounds the memory that is
+/// reserved for a body by the length that it claims to have.
+const LARGEST_RATIO: usize = 64;
+
+/// Bytes of a body that is too large, kept because they may tell with which record it begins.
+const BEGINNING: usize = 4096;
+
+/// An incomplete body, as it arrives.
+pub(super) struct AnswerBody {
+    received: Vec<u8>,
+    /// Whether it is compressed with gzip, which the request offered.
+    packed: bool,
+    /// Limit in bytes, of what is received and of what it is unpacked to.
+    largest: u64,
 }
 
 /// Reasons why a body cannot be read further.
 #[derive(Debug)]
 pub(super) enum BodyError {
-    /// The decompressed body is larger than allowed.
-    TooLarge,
+    /// The decompressed body is larger than allowed; `begun` is its beginning.
+    TooLarge { begun: Vec<u8> },
     /// The body does not match its header, or ends early.
     Broken(io::Error),
-}
-
-/// Buffer with a limit. A write beyond it fails with `FileTooLarge`, which passes through the
-/// decompressor and becomes [`BodyError::TooLarge`].
-pub(super) struct BoundedBuffer {
-    bytes: Vec<u8>,
-    /// Limit in bytes.
-    largest: u64,
-}
-
-impl Write for BoundedBuffer {
-    fn write(&mut self, more: &[u8]) -> io::Result<usize> {
-        let length = self.bytes.len().saturating_add(more.len());
-        if u64::try_from(length).unwrap_or(u64::MAX) > self.largest {
-            return Err(ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(more);
-        Ok(more.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 impl AnswerBody {
     /// Empty body of at most `largest` bytes; `encoding` is the value of its header.
     pub(super) fn new(encoding: Option<&str>, largest: u64) -> Self {
-        let bounded = BoundedBuffer { bytes: Vec::new(), largest };
         let packed = encoding.is_some_and(|name| {
             let name = name.trim();
             name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip")
         });
-        if packed {
-            Self::Packed(Box::new(MultiGzDecoder::new(bounded)))
-        } else {
-            Self::Plain(bounded)
-        }
+        Self { received: Vec::new(), packed, largest }
     }
 
     /// Adds the next chunk.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
-        let taken = match self {
-            Self::Plain(bounded) => bounded.write_all(chunk),
-            Self::Packed(decoder) => decoder.write_all(chunk),
-        };
-        taken.map_err(BodyError::from)
-    }
-
-    /// Whole body, after the last chunk. Checks the length and checksum at the end of a compressed
-    /// body: without its end it is broken, not short. A cut between two members of a compressed
-    /// body is not noticed here; the JSON is then incomplete.
-    pub(super) fn finish(mut self) -> Result<Vec<u8>, BodyError> {
-        if let Self::Packed(decoder) = &mut self {
-            decoder.try_finish()?;
+        let length = self.received.len().saturating_add(chunk.len());
+        if u64::try_from(length).unwrap_or(u64::MAX) > self.largest {
+            return Err(BodyError::TooLarge { begun: self.beginning() });
         }
-        Ok(self.so_far())
+        self.received.extend_from_slice(chunk);
+        Ok(())
     }
 
-    /// View of the bytes so far, which may tell with which record a body begins.
-    pub(super) fn begun(&self) -> &[u8] {
-        match self {
-            Self::Plain(bounded) => &bounded.bytes,
-            Self::Packed(decoder) => &decoder.get_ref().bytes,
+    /// Whole body, after the last chunk. All members of a compressed one are read, as `gunzip`
+    /// does. Checks the length and checksum at the end of each: without its end a body is broken,
+    /// not short. A cut between two members is not noticed here; the JSON is then incomplete.
+    pub(super) fn finish(self) -> Result<Vec<u8>, BodyError> {
+        if !self.packed {
+            return Ok(self.received);
         }
+        let mut unpacked = Vec::with_capacity(self.announced());
+        let decoder = MultiGzDecoder::new(self.received.as_slice());
+        decoder.take(self.largest).read_to_end(&mut unpacked).map_err(BodyError::Broken)?;
+        // Only a body of exactly the limit has nothing after it.
+        let is_whole = u64::try_from(unpacked.len()).unwrap_or(u64::MAX) < self.largest
+            || self.unpacked(self.largest.saturating_add(1)).len() == unpacked.len();
+        if is_whole { Ok(unpacked) } else { Err(BodyError::TooLarge { begun: self.beginning() }) }
     }
 
-    /// Bytes so far.
+    /// Unpacked bytes so far, even of a body that breaks off.
     pub(super) fn so_far(self) -> Vec<u8> {
-        match self {
-            Self::Plain(bounded) => bounded.bytes,
-            Self::Packed(mut decoder) => core::mem::take(&mut decoder.get_mut().bytes),
+        if self.packed { self.unpacked(self.largest) } else { self.received }
+    }
+
+    fn beginning(&self) -> Vec<u8> {
+        if self.packed {
+            self.unpacked(BEGINNING as u64)
+        } else {
+            self.received.iter().take(BEGINNING).copied().collect()
         }
     }
-}
 
-impl From<io::Error> for BodyError {
-    fn from(error: io::Error) -> Self {
-        if error.kind() == ErrorKind::FileTooLarge { Self::TooLarge } else { Self::Broken(error) }
+    /// At most `most` unpacked bytes of what was received, up to where it is broken.
+    fn unpacked(&self, most: u64) -> Vec<u8> {
+        let mut unpacked = Vec::new();
+        // What was read before an error stays in the buffer.
+        let read =
+            MultiGzDecoder::new(self.received.as_slice()).take(most).read_to_end(&mut unpacked);
+        drop(read);
+        unpacked
+    }
+
+    /// Length of the unpacked body, as far as it can be believed: gzip ends with the length of its
+    /// last member.
+    fn announced(&self) -> usize {
+        let length = self.received.last_chunk::<4>().map(|length| u32::from_le_bytes(*length));
+        let length = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        length.min(self.received.len().saturating_mul(LARGEST_RATIO))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
@@ -159,7 +160,7 @@ mod tests {
         let zeros = vec![0_u8; 5_000_000];
         let bytes = packed(&[&zeros, &zeros]);
         assert!(bytes.len() < 100_000);
-        assert!(matches!(read(&bytes, 4096, 9_999_999), Err(BodyError::TooLarge)));
+        assert!(matches!(read(&bytes, 4096, 9_999_999), Err(BodyError::TooLarge { .. })));
         assert_eq!(read(&bytes, 4096, 10_000_000).unwrap().len(), 10_000_000);
     }
 
@@ -168,7 +169,9 @@ mod tests {
         for encoding in [None, Some("identity")] {
             let mut body = AnswerBody::new(encoding, 3);
             body.push(b"ab").unwrap();
-            assert!(matches!(body.push(b"cd"), Err(BodyError::TooLarge)));
+            assert!(
+                matches!(body.push(b"cd"), Err(BodyError::TooLarge { begun }) if begun == b"ab")
+            );
             assert_eq!(body.so_far(), b"ab");
         }
     }

@@ -236,6 +236,25 @@ async fn connections_are_used_again() {
 }
 
 #[tokio::test]
+async fn an_answer_has_room_until_it_is_dropped_and_a_refusal_needs_none() {
+    let server = Server::start().await;
+    let api = api_at(&server.base(), quick());
+    let mut held = Vec::new();
+    for free in (0..DECODED_AT_ONCE).rev() {
+        server.next(Act::Reply(ServerReply::json("{}")));
+        held.push(api.get(&clients()).await.unwrap());
+        assert_eq!(api.room.available_permits(), free);
+    }
+    server.next(Act::Reply(ServerReply::status(404, "text/html", "<h1>x</h1>")));
+    assert!(api.get(&clients()).await.is_err());
+    server.next(Act::Reply(ServerReply::json("{}")));
+    let waits = api.get(&clients());
+    held.pop();
+    drop(waits.await.unwrap());
+    assert_eq!(api.room.available_permits(), 1);
+}
+
+#[tokio::test]
 async fn after_a_standstill_nothing_is_sent_over_the_connections_of_before() {
     for told in [false, true] {
         let server = Server::start().await;

@@ -102,7 +102,7 @@ impl BaselineWriter {
     /// # Errors
     /// When the last file cannot be stored.
     pub async fn finish(mut self) -> Result<Vec<FileEntry>, RewriteError> {
-        if let Some(file) = self.encoder.finish()? {
+        for file in self.encoder.finish()? {
             self.files.push(self.shelf.put(Some(&self.month), file).await?);
         }
         Ok(self.files)

@@ -11,16 +11,15 @@ use arrow::array::{
 };
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
+use engine::memory::CHANGES_ROW_GROUP;
+use engine::schema::{CHANGED_AT, OP, SEQUENCE};
 use engine::spec::PartitionSpec;
 
 use super::{ChangeOp, ChangesOf};
 use crate::partition::{
-    ColumnChoice, FileLimits, PartitionError, PartitionWriter, RowLayout, WrittenFile,
+    ColumnChoice, FileLimits, PartitionError, PartitionWriter, RowLayout, SplicedWriter,
+    WrittenFile,
 };
-
-/// Memory in bytes at which a row group is closed. It is small because the stream's own file is
-/// being written at the same time.
-const GROUP_BYTES: usize = 32 << 20;
 
 /// Encodes changes into files, one at a time. Rows come in any order of keys; the file keeps the
 /// order in which they are added.
@@ -32,6 +31,10 @@ pub(crate) struct ChangeEncoder {
     of: ChangesOf,
     /// File under construction; `None` until there are rows for it.
     writer: Option<PartitionWriter>,
+    /// Layout of the columns that a file of the stream's table lacks.
+    beside: Arc<RowLayout>,
+    /// File under construction whose columns are copied; `None` until there are rows for it.
+    copied: Option<SplicedWriter>,
 }
 
 impl ChangeEncoder {
@@ -39,8 +42,51 @@ impl ChangeEncoder {
     /// has those of one commit.
     pub(crate) fn new(of: ChangesOf, limits: FileLimits) -> Result<Self, ArrowError> {
         let layout = Arc::new(RowLayout::new(&of.schema, ColumnChoice::All)?);
-        let limits = FileLimits { group_bytes: limits.group_bytes.min(GROUP_BYTES), ..limits };
-        Ok(Self { layout, limits, of, writer: None })
+        let limits =
+            FileLimits { group_bytes: limits.group_bytes.min(CHANGES_ROW_GROUP), ..limits };
+        let mut lacking = vec![OP, CHANGED_AT, SEQUENCE];
+        lacking.extend(of.schema.spec.partition.column());
+        let beside = RowLayout::named(&of.schema, &lacking)?;
+        Ok(Self { layout, limits, of, writer: None, beside: Arc::new(beside), copied: None })
+    }
+
+    /// Whether a file of the stream's table with about `rows` rows, all of them new, is large enough
+    /// for [`ChangeEncoder::copy`].
+    pub(crate) fn copies(&self, rows: u64) -> bool {
+        rows >= self.limits.copied_rows
+    }
+
+    /// Appends all rows of a file of the stream's table as inserts, and returns the file of changes
+    /// that became full.
+    pub(crate) fn copy(
+        &mut self,
+        file: &WrittenFile,
+        partition: Option<&str>,
+    ) -> Result<Option<WrittenFile>, PartitionError> {
+        let most = self.limits.file_rows;
+        let full = match self.copied.take_if(|copied| copied.is_full_before(file, most)) {
+            Some(full) => Some(full.finish()?),
+            None => None,
+        };
+        let mut copied = match self.copied.take() {
+            Some(copied) => copied,
+            None => SplicedWriter::new(&self.layout, self.limits)?,
+        };
+        copied.append(file, |rows| self.constants(rows, partition))?;
+        self.copied = Some(copied);
+        Ok(full)
+    }
+
+    /// File with the columns that the stream's table lacks, for this number of inserts.
+    fn constants(&self, rows: u64, partition: Option<&str>) -> Result<WrittenFile, PartitionError> {
+        let count = usize::try_from(rows).unwrap_or(usize::MAX);
+        let mut columns = self.of_change(&vec![ChangeOp::Insert; count]);
+        columns.extend(kept_in(self.of.schema.spec.partition, partition, count)?);
+        let batch = RecordBatch::try_new(Arc::clone(&self.beside.schema), columns)?;
+        let limits = FileLimits { group_rows: count, group_bytes: usize::MAX, ..self.limits };
+        let mut writer = PartitionWriter::unordered(Arc::clone(&self.beside), limits);
+        writer.write(&batch)?;
+        writer.finish()
     }
 
     /// Appends changed rows of one partition of the stream's table and returns the files that
@@ -88,29 +134,36 @@ impl ChangeEncoder {
             writer.write(&rows.slice(start, length))?;
             start += length;
             if writer.rows() >= self.limits.file_rows {
-                full.extend(self.finish()?);
+                full.extend(self.writer.take().map(PartitionWriter::finish).transpose()?);
             }
         }
         Ok(full)
     }
 
-    /// Last file, if any rows are left. The encoder can be used again.
-    pub(crate) fn finish(&mut self) -> Result<Option<WrittenFile>, PartitionError> {
-        self.writer.take().map(PartitionWriter::finish).transpose()
+    /// Last files, if any rows are left. The encoder can be used again.
+    pub(crate) fn finish(&mut self) -> Result<Vec<WrittenFile>, PartitionError> {
+        let encoded = self.writer.take().map(PartitionWriter::finish);
+        let copied = self.copied.take().map(SplicedWriter::finish);
+        encoded.into_iter().chain(copied).collect()
     }
 
     /// Rows of the table of changes: the three columns of the change before those of the row.
     fn changes(&self, ops: &[ChangeOp], row: Vec<ArrayRef>) -> Result<RecordBatch, PartitionError> {
+        let mut columns = self.of_change(ops);
+        columns.extend(row);
+        Ok(RecordBatch::try_new(Arc::clone(&self.layout.schema), columns)?)
+    }
+
+    /// The three columns of the change.
+    fn of_change(&self, ops: &[ChangeOp]) -> Vec<ArrayRef> {
         let count = ops.len();
         let at = TimestampMicrosecondArray::from(vec![self.of.at.as_microsecond(); count]);
         let sequence = i64::try_from(self.of.sequence.0).unwrap_or(i64::MAX);
-        let mut columns: Vec<ArrayRef> = vec![
+        vec![
             Arc::new(StringArray::from_iter_values(ops.iter().map(|op| op.letter()))),
             Arc::new(at.with_timezone("UTC")),
             Arc::new(Int64Array::from(vec![sequence; count])),
-        ];
-        columns.extend(row);
-        Ok(RecordBatch::try_new(Arc::clone(&self.layout.schema), columns)?)
+        ]
     }
 }
 
@@ -139,3 +192,6 @@ fn kept_in(
     })?;
     Ok(Some(Arc::new(Int64Array::from(vec![number; rows]))))
 }
+
+#[cfg(test)]
+mod tests;

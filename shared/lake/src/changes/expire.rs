@@ -164,6 +164,6 @@ impl BaselineOutput {
             }
         }
         let last = self.encoder.finish()?;
-        Ok((self, last.map(|file| vec![file])))
+        Ok((self, (!last.is_empty()).then_some(last)))
     }
 }

@@ -48,12 +48,12 @@ impl ChangesWritten {
         Ok(())
     }
 
-    /// Stores the last file and returns the entries of all.
+    /// Stores the last files and returns the entries of all.
     pub(super) async fn finish(mut self) -> Result<Vec<FileEntry>, RewriteError> {
-        if let Some(mut encoder) = self.encoder.take()
-            && let Some(file) = blocking(move || Ok(encoder.finish()?)).await?
-        {
-            self.store(file).await?;
+        if let Some(mut encoder) = self.encoder.take() {
+            for file in blocking(move || Ok(encoder.finish()?)).await? {
+                self.store(file).await?;
+            }
         }
         Ok(self.added)
     }

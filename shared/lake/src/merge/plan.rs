@@ -17,7 +17,7 @@ use super::incoming::IncomingRows;
 use super::rows::MergedRows;
 use super::slots::FileSlot;
 use super::survey::{FileSurvey, SurveyedFile};
-use super::write::{OpenWriter, TableFiles};
+use super::write::{OpenWriter, PartitionOutput, TableFiles};
 use crate::blocking::{RewriteError, blocking};
 use crate::partition::{ColumnChoice, FileLimits};
 use crate::walk::RowJoin;
@@ -105,7 +105,8 @@ impl MergeContext {
     ///
     /// 1. Nothing comes and nothing leaves: decided without opening the file.
     /// 2. Rows come, none leaves: the merge runs until the first change. Most files of an overlap
-    ///    end here, because the rows read again are equal.
+    ///    end here, because the rows read again are equal. Rows that come where there are none are
+    ///    a change.
     /// 3. There is a change: the number of rows is needed to divide them into files. Where one file
     ///    takes them in any case, an upper bound is enough; otherwise keys and versions are merged
     ///    to count them.
@@ -126,8 +127,9 @@ impl MergeContext {
             return Ok(SlotOutlook { dirty: false, rows: held, counts: RowCounts::default() });
         }
         let opened = table.open(slot).await?;
-        // A row that leaves is a change already, so only other slots need to look for one.
-        if !leaves {
+        // A row that leaves is a change already, and so is one that comes where there are none: only
+        // other slots need to look for one.
+        if !leaves && !slot.files.is_empty() {
             let rows = self.rows(partition, slot, &opened, &found, ColumnChoice::All);
             let (changed, counts) = blocking(move || first_change(rows)).await?;
             if !changed {
@@ -189,7 +191,10 @@ impl MergeContext {
             let found = self.survey.of(slot);
             parts.push(self.rows(partition, slot, &opened, &found, ColumnChoice::All));
         }
-        let (counts, add) = table.write(partition, parts, each).await?;
+        let inserts = group.slots.iter().all(|slot| slot.files.is_empty())
+            && self.survey.arrived(partition).is_empty();
+        let output = PartitionOutput { partition, each, inserts };
+        let (counts, add) = table.write(output, parts).await?;
         merged.counts = merged.counts.plus(counts);
         merged.add.extend(add);
         merged.remove.extend(group.slots.into_iter().flat_map(|slot| slot.files));

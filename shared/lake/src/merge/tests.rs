@@ -377,12 +377,14 @@ fn any_coverage(spec: &'static StreamSpec) -> BoxedStrategy<Coverage> {
 fn any_history() -> impl Strategy<Value = (&'static StreamSpec, FileLimits, Vec<Step>)> {
     let specs = prop::sample::select(vec![&PLAIN, &MONTHLY, &CHILDREN, &REPORT]);
     let sizes = prop::sample::select(vec![(4, 2, 3), (8, 4, 3), (30, 15, 100)]);
-    (specs, sizes).prop_flat_map(|(spec, (file_rows, joined_rows, group_rows))| {
+    let copied = prop::sample::select(vec![1, 3, u64::MAX]);
+    (specs, sizes, copied).prop_flat_map(|(spec, (file_rows, joined_rows, group_rows), copied)| {
         let limits = FileLimits {
             file_rows,
             joined_rows,
             group_rows,
             sort_bytes: 2_000,
+            copied_rows: copied,
             ..FileLimits::default()
         };
         (Just(spec), Just(limits), prop::collection::vec(any_step(spec), 1..5))

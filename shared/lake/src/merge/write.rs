@@ -52,6 +52,16 @@ pub(super) struct TableFiles {
     last: Option<(String, Bytes)>,
 }
 
+/// What is written of a partition.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PartitionOutput<'a> {
+    pub(super) partition: Option<&'a str>,
+    /// Number of rows of each file; the last one may have fewer.
+    pub(super) each: u64,
+    /// Whether all rows are inserts.
+    pub(super) inserts: bool,
+}
+
 /// A slot with its files in memory, or its rows sorted into a spill. Can be walked any number of
 /// times, at the same time by several walks.
 #[derive(Clone, Debug)]
@@ -200,26 +210,27 @@ impl TableFiles {
         blocking(move || Ok(collector.finish()?)).await
     }
 
-    /// Writes the merged rows of neighbouring slots into files of `each` rows.
+    /// Writes the merged rows of neighbouring slots into files.
     ///
     /// Encoding and storing run at the same time and meet at a channel for one file. If storing is
     /// slow, the encoder waits: at most three finished files are in memory (encoded, in the
     /// channel, being stored).
     pub(super) async fn write(
         &mut self,
-        partition: Option<&str>,
+        output: PartitionOutput<'_>,
         parts: Vec<MergedRows>,
-        each: u64,
     ) -> Result<(RowCounts, Vec<FileEntry>), RewriteError> {
+        let PartitionOutput { partition, each, inserts } = output;
         // On a single thread, files are received only after all are encoded, so the channel must
         // hold them.
         let (done, mut files) = mpsc::channel(if stays_on_this_thread() { 1 << 12 } else { 1 });
         let (layout, limits) = (Arc::clone(&self.whole), self.limits);
         let changes = self.changes.as_mut().and_then(|changes| changes.encoder.take());
         let home = partition.map(str::to_owned);
+        let copies = inserts && changes.as_ref().is_some_and(|changes| changes.copies(each));
         let encoding = blocking(move || {
             let writer = None;
-            FileEncoder { layout, limits, each, writer, changes, partition: home, done }
+            FileEncoder { layout, limits, each, writer, changes, copies, partition: home, done }
                 .encode(parts)
         });
         let storing = async move {
@@ -260,6 +271,8 @@ struct FileEncoder {
     /// rows gets no file.
     writer: Option<PartitionWriter>,
     changes: Option<ChangeEncoder>,
+    /// Whether complete files are copied into the changes, instead of each change being encoded.
+    copies: bool,
     partition: Option<String>,
     /// Way of complete files to the store.
     done: mpsc::Sender<FinishedFile>,
@@ -275,7 +288,7 @@ impl FileEncoder {
         for mut rows in parts {
             while let Some(window) = rows.window()? {
                 self.write(&window.rows(&self.layout)?)?;
-                if let Some(changes) = &mut self.changes {
+                if let Some(changes) = self.changes.as_mut().filter(|_| !self.copies) {
                     let (ops, rows) = window.changes(&self.layout)?;
                     for full in changes.add(&ops, &rows, self.partition.as_deref())? {
                         self.send(FinishedFile::Changes(full))?;
@@ -314,7 +327,13 @@ impl FileEncoder {
         let Some(writer) = self.writer.take() else {
             return Ok(());
         };
-        self.send(FinishedFile::Rows(writer.finish()?))
+        let file = writer.finish()?;
+        if let Some(changes) = self.changes.as_mut().filter(|_| self.copies)
+            && let Some(full) = changes.copy(&file, self.partition.as_deref())?
+        {
+            self.send(FinishedFile::Changes(full))?;
+        }
+        self.send(FinishedFile::Rows(file))
     }
 
     fn send(&self, file: FinishedFile) -> Result<(), RewriteError> {

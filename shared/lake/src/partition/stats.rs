@@ -87,18 +87,30 @@ impl FileStats {
         for stats in &mut self.columns {
             let column = column(batch, stats.index)?;
             stats.nulls += column.null_count() as u64;
-            let Some((least, greatest)) = bounds(column.as_ref()) else {
-                continue;
-            };
-            stats.bounds = Some(match stats.bounds.take() {
-                None => (least, greatest),
-                Some((low, high)) => (
-                    if least < low { least } else { low },
-                    if greatest > high { greatest } else { high },
-                ),
-            });
+            stats.widen(bounds(column.as_ref()));
         }
         Ok(())
+    }
+
+    /// Takes over the statistics of rows in another file, for the columns that both have. The rows
+    /// themselves are counted by [`FileStats::count`], because a row may have its columns in
+    /// several files.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        for stats in &mut self.columns {
+            let name = self.schema.fields().get(stats.index).map(|field| field.name());
+            let theirs = other.columns.iter().find(|theirs| {
+                other.schema.fields().get(theirs.index).map(|field| field.name()) == name
+            });
+            if let Some(theirs) = theirs {
+                stats.nulls += theirs.nulls;
+                stats.widen(theirs.bounds.clone());
+            }
+        }
+    }
+
+    /// Adds rows whose statistics are absorbed.
+    pub(super) fn count(&mut self, rows: u64) {
+        self.rows += rows;
     }
 
     /// Names of the columns with a shortened bound. Files of earlier releases left such bounds out,
@@ -139,6 +151,19 @@ impl FileStats {
             r#"{{"numRecords":{},"minValues":{{{least}}},"maxValues":{{{greatest}}},"nullCount":{{{nulls}}}}}"#,
             self.rows
         )
+    }
+}
+
+impl ColumnStats {
+    /// Widens the bounds to take in others; `None` are those of nulls alone.
+    fn widen(&mut self, other: Option<(StatisticBound, StatisticBound)>) {
+        self.bounds = match (self.bounds.take(), other) {
+            (Some((low, high)), Some((least, greatest))) => Some((
+                if least < low { least } else { low },
+                if greatest > high { greatest } else { high },
+            )),
+            (own, other) => own.or(other),
+        };
     }
 }
 

@@ -315,8 +315,8 @@ pub(crate) fn file(schema: &TableSchema, records: &[SampleRecord]) -> (FileEntry
         partition: records.first().and_then(|r| r.partition.clone()),
         size: written.bytes.len() as u64,
         modified: engine::time::Timestamp::UNIX_EPOCH,
-        rows: written.rows,
-        stats: written.stats,
+        rows: written.stats.rows(),
+        stats: written.stats.json(),
         keys: written.keys,
         sha256: Some(written.sha256),
     };

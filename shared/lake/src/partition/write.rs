@@ -52,9 +52,7 @@ pub(crate) struct PartitionWriter {
 #[derive(Debug)]
 pub(crate) struct WrittenFile {
     pub(crate) bytes: Bytes,
-    pub(crate) rows: u64,
-    /// Delta statistics as JSON text.
-    pub(crate) stats: String,
+    pub(crate) stats: FileStats,
     /// First and last key; `None` in a file of unordered rows, or without rows.
     pub(crate) keys: Option<(Key, Key)>,
     /// Checksum of `bytes`, in hexadecimal digits.
@@ -62,6 +60,11 @@ pub(crate) struct WrittenFile {
 }
 
 impl WrittenFile {
+    /// File with this content. `keys`: the first and last, if the rows are in order.
+    pub(super) fn new(bytes: Bytes, stats: FileStats, keys: Option<(Key, Key)>) -> Self {
+        Self { sha256: sha256(&bytes), bytes, stats, keys }
+    }
+
     /// Entry of the file in the log, after it was stored at `path`.
     pub(crate) fn entry(
         self,
@@ -74,8 +77,8 @@ impl WrittenFile {
             partition: partition.map(str::to_owned),
             size: self.bytes.len() as u64,
             modified,
-            rows: self.rows,
-            stats: self.stats,
+            rows: self.stats.rows(),
+            stats: self.stats.json(),
             keys: self.keys,
             sha256: Some(self.sha256),
         }
@@ -155,13 +158,7 @@ impl PartitionWriter {
             None => self.begin(Compression::SNAPPY)?,
         };
         let bytes: Bytes = writer.into_inner()?.into();
-        Ok(WrittenFile {
-            rows: self.stats.rows(),
-            stats: self.stats.json(),
-            keys: self.first.zip(self.last),
-            sha256: sha256(&bytes),
-            bytes,
-        })
+        Ok(WrittenFile::new(bytes, self.stats, self.first.zip(self.last)))
     }
 }
 
@@ -182,7 +179,7 @@ fn encode(
 
 /// Properties of the Parquet file. Zstandard has level 1: a first load is short of processor time,
 /// and higher levels trade it for a small gain in size.
-fn properties(
+pub(super) fn properties(
     layout: &RowLayout,
     limits: FileLimits,
     compression: Compression,

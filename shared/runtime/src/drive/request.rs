@@ -10,7 +10,7 @@ use engine::pass::{AnswerPurpose, PageRequest};
 use engine::retry::RequestFailure;
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, between};
-use harvest_api::ApiError;
+use harvest_api::{ApiAnswer, ApiError};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -183,8 +183,12 @@ impl RequestSender {
         let took = between(requested_at, clock.now());
         let (date, body_bytes) = (answer.date, answer.body.len());
         let read_at = self.read_at(requested_at);
-        let page =
-            delta::offload::offload(move || decoder.decode(purpose, account, read_at, answer.body));
+        let ApiAnswer { body, room, .. } = answer;
+        let page = delta::offload::offload(move || {
+            let page = decoder.decode(purpose, account, read_at, body);
+            drop(room);
+            page
+        });
         let outcome = match page.await {
             Ok(Ok(page)) => {
                 RequestOutcome::Page(Box::new(ReceivedPage { page, date, took, body_bytes }))

@@ -24,6 +24,7 @@ const fn limits() -> FileLimits {
         group_rows: 100,
         group_bytes: 1 << 20,
         sort_bytes: 1000,
+        copied_rows: 2,
     }
 }
 

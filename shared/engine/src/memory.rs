@@ -1,0 +1,54 @@
+//! Memory of a run, station by station, in bytes unless a name says otherwise.
+//!
+//! None of it grows with the account: a station that is full makes the one before it wait, or moves
+//! rows to a temporary file. The figures are limits of what each station may hold; `make account`
+//! and `make sweep-cost` measure whole processes.
+//!
+//! | station | limit | beyond it |
+//! | --- | --- | --- |
+//! | answers under way, compressed, and pages that wait for the run | [`UNDER_WAY`] | fewer requests at once |
+//! | answers that are unpacked and decoded | [`DECODED_AT_ONCE`] | others wait compressed |
+//! | rows collected | [`COLLECTED`] | a temporary file |
+//! | row group of a table's file being written | [`ROW_GROUP`] | the group ends |
+//! | row group of a file of changes beside it | [`CHANGES_ROW_GROUP`] | the group ends |
+//! | copied file of changes | [`COPIED_CHANGES`] | the file is stored |
+//! | complete files on their way to the store | [`FILES_AT_ONCE`] | the writer waits |
+
+/// Largest sum of the bodies of answers that one run has under way.
+pub const UNDER_WAY: usize = 40 << 20;
+
+/// Number of answers that a process unpacks and decodes at once.
+pub const DECODED_AT_ONCE: usize = 2;
+
+/// Rows collected by a run before they are sorted into a temporary file.
+pub const COLLECTED: usize = 16 << 20;
+
+/// Row group of a table's file while it is written.
+pub const ROW_GROUP: usize = 32 << 20;
+
+/// Row group of a file of changes, which is written beside the table's.
+pub const CHANGES_ROW_GROUP: usize = 16 << 20;
+
+/// File of changes whose columns are copied from the table's files.
+pub const COPIED_CHANGES: usize = 8 << 20;
+
+/// Number of complete files in memory: encoded, waiting, being stored.
+pub const FILES_AT_ONCE: usize = 3;
+
+/// Size of a page of 2,000 time entries as JSON: 1,300 bytes for each.
+const PAGE: usize = 2_600_000;
+/// Memory that a body takes while it is decoded, in bytes for each byte of the body: the text, its
+/// values, and the columns.
+const DECODED: usize = 4;
+/// Size of a file of 250,000 time entries, the largest that is written.
+const LARGEST_FILE: usize = 20 << 20;
+
+/// Sum of the stations while a run reads.
+pub const READING: usize = UNDER_WAY + DECODED_AT_ONCE * DECODED * PAGE + COLLECTED;
+
+/// Sum of the stations while a run writes; answers that were under way are still there.
+pub const WRITING: usize =
+    UNDER_WAY + ROW_GROUP + CHANGES_ROW_GROUP + COPIED_CHANGES + FILES_AT_ONCE * LARGEST_FILE;
+
+// A worker of 256 MB has room for either, and for the program itself.
+const _: () = assert!(READING < 200 << 20 && WRITING < 200 << 20);
