@@ -9,21 +9,23 @@ use super::*;
 use crate::partition::open;
 
 /// Column of `rows` values; every third is null if the column may be.
+#[expect(clippy::wildcard_enum_match_arm, reason = "Arrow's types: flags, lists, and none else")]
 fn column(field: &Field, rows: i32) -> ArrayRef {
     let there = |row: &i32| !field.is_nullable() || row % 3 != 0;
     let kept = || (0..rows).map(|row| there(&row).then_some(row));
     match field.data_type() {
-        DataType::Int64 => Arc::new(Int64Array::from_iter(kept().map(|row| row.map(i64::from)))),
-        DataType::Date32 => Arc::new(Date32Array::from_iter(kept())),
+        DataType::Int64 => Arc::new(kept().map(|row| row.map(i64::from)).collect::<Int64Array>()),
+        DataType::Date32 => Arc::new(kept().collect::<Date32Array>()),
         DataType::Utf8 => {
-            Arc::new(StringArray::from_iter(kept().map(|row| row.map(|row| format!("text {row}")))))
+            let texts = kept().map(|row| row.map(|row| format!("text {row}")));
+            Arc::new(texts.collect::<StringArray>())
         }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             let micros = kept().map(|row| row.map(|row| i64::from(row) * 1_000_001));
-            Arc::new(TimestampMicrosecondArray::from_iter(micros).with_timezone("UTC"))
+            Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
         }
         DataType::Decimal128(precision, scale) => {
-            let cents = Decimal128Array::from_iter(kept().map(|row| row.map(i128::from)));
+            let cents: Decimal128Array = kept().map(|row| row.map(i128::from)).collect();
             Arc::new(cents.with_precision_and_scale(*precision, *scale).unwrap())
         }
         // Flags and lists: nulls alone, which a list has as a level of its own.
@@ -61,13 +63,13 @@ fn copied_columns_make_the_same_changes_as_encoded_ones_for_every_stream() {
         let mut encoder = ChangeEncoder::new(of, limits).unwrap();
         assert!(encoder.copy(&file, partition).unwrap().is_none());
         assert!(encoder.copy(&file, partition).unwrap().is_none());
-        let copied = encoder.finish().unwrap().remove(0);
+        let spliced = encoder.finish().unwrap().remove(0);
         for _ in 0..2 {
             encoder.add(&[ChangeOp::Insert; 2_000], &rows, partition).unwrap();
         }
-        let encoded = encoder.finish().unwrap().remove(0);
+        let written_anew = encoder.finish().unwrap().remove(0);
         let changes = Arc::clone(&encoder.layout);
-        assert_eq!(content(&changes, copied), content(&changes, encoded), "{}", spec.name);
+        assert_eq!(content(&changes, spliced), content(&changes, written_anew), "{}", spec.name);
     }
 }
 
