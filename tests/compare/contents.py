@@ -15,6 +15,9 @@ KEYS = {"user_teammates": [("user_id", "_users_id"), ("id",)], "company": [("ful
 
 
 def delta(folder: Path) -> pa.Table:
+    """Current version; a stream without records may have no table."""
+    if not deltalake.DeltaTable.is_deltatable(str(folder)):
+        return pa.table({})
     return pa.table(deltalake.DeltaTable(folder).to_pyarrow_table())
 
 
@@ -34,4 +37,4 @@ def records(table: pa.Table, stream: str) -> int:
 
 def hours(table: pa.Table) -> Decimal:
     """Sum as a reader gets it: exact for decimals, otherwise that of floating-point numbers."""
-    return Decimal(str(pc.sum(table["hours"]).as_py()))
+    return Decimal(str(pc.sum(table["hours"]).as_py())) if table.num_rows else Decimal(0)

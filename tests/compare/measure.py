@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import subprocess
 import threading
 import time
@@ -43,10 +44,16 @@ def run(line: list[str], environment: dict[str, str], log: Path) -> Usage:
         sampled: list[dict[int, int]] = []
         sampler = threading.Thread(target=sample, args=(child.pid, ended, sampled))
         sampler.start()
-        _, status, used = os.wait4(child.pid, 0)
-        wall = time.monotonic() - begun
-        ended.set()
-        sampler.join()
+        try:
+            _, status, used = os.wait4(child.pid, 0)
+        except BaseException:
+            # A terminal tells only its own session that it should stop.
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+        finally:
+            wall = time.monotonic() - begun
+            ended.set()
+            sampler.join()
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
         raise Failed(f"{line[0]} ended with {child.returncode}: {log.read_text(errors='replace')[-2000:]}")
