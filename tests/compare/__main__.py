@@ -93,7 +93,8 @@ def main() -> int:
     sides = [SIDES[name] for name in os.environ.get("SIDES", "lake delta parquet all").split()]
     truth = Truth(arguments.origin)
     measured: dict[str, dict[str, list[dict]]] = {phase: {side.name: [] for side in sides} for phase in PHASES}
-    held = {}
+    held: dict = {}
+    applied = 0
     for number in range(runs):
         # Each program goes first in some rounds.
         order = sides if number % 2 == 0 else sides[::-1]
@@ -112,9 +113,7 @@ def main() -> int:
         shutil.rmtree(folder)
     show(sides, measured, held, applied)
     if arguments.json:
-        document = {
-            "about": about(runs), "changes": applied, "phases": measured, "contents": held,
-        }
+        document = {"about": about(runs), "changes": applied, "phases": measured, "contents": held}
         arguments.json.write_text(json.dumps(document, indent=2, default=str) + "\n")
     return 0 if agree(held) else 1
 
@@ -174,8 +173,10 @@ def compared(sides: list[Side], truth: Truth, folder: Path) -> dict:
 def agree(held: dict) -> bool:
     """Whether harvest-lake has exactly the rows of the account; what the other side has is shown only."""
     ours = [name for name in ("lake", "all") if name in held["hours"]]
-    rows = all(row[name]["rows"] == row["truth"] for row in held["streams"].values() for name in ours)
-    return rows and all(held["hours"][name] == held["hours"]["truth"] for name in ours)
+    exact = all(
+        row[name] == {"rows": row["truth"], "records": row["truth"]} for row in held["streams"].values() for name in ours
+    )
+    return exact and all(held["hours"][name] == held["hours"]["truth"] for name in ours)
 
 
 def show(sides: list[Side], measured: dict, held: dict, applied: int) -> None:

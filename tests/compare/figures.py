@@ -17,7 +17,7 @@ class Line:
 
 
 def seconds(value: float) -> str:
-    return f"{value:.1f} s" if value < 100 else f"{value:.0f} s"
+    return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
 
 
 def size(value: float) -> str:
@@ -31,7 +31,7 @@ def count(value: float) -> str:
 def cell(values: Sequence[float], shown: Callable[[float], str]) -> str:
     """Median, and least and most if they differ from it as they are shown."""
     middle, least, most = (shown(pick(values)) for pick in (median, min, max))
-    return middle if least == middle == most else f"{middle} ({least} to {most})"
+    return middle if least == middle == most else f"{middle} ({least.split()[0]} to {most.split()[0]})"
 
 
 def ratio(theirs: Sequence[float], ours: Sequence[float]) -> str:

@@ -6,9 +6,11 @@ import os
 import sys
 import tempfile
 import unittest
+from decimal import Decimal
 from pathlib import Path
 
 from compare import figures, measure
+from compare.__main__ import agree
 from compare.figures import Line
 
 MEGABYTE = 1_000_000
@@ -60,14 +62,26 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.ratio([1.0], [0.0]), "-")
 
     def test_a_cell_has_the_range_where_it_shows(self) -> None:
-        self.assertEqual(figures.cell([1.0, 3.0, 2.0], figures.seconds), "2.0 s (1.0 s to 3.0 s)")
-        self.assertEqual(figures.cell([1.01, 1.02, 1.03], figures.seconds), "1.0 s")
+        self.assertEqual(figures.cell([1.0, 3.0, 2.0], figures.seconds), "2.00 s (1.00 to 3.00)")
+        self.assertEqual(figures.cell([1.001, 1.002, 1.003], figures.seconds), "1.00 s")
 
     def test_each_other_side_stands_beside_its_ratio(self) -> None:
         line = Line("requests", {"ours": [10], "theirs": [25], "others": [5]}, figures.count)
         told = figures.table("first load", [line], "ours", ["theirs", "others"])
         self.assertEqual(told.splitlines()[0], "| first load | ours | theirs | ratio | others | ratio |")
         self.assertEqual(told.splitlines()[-1], "| requests | 10 | 25 | 2.50 | 5 | 0.50 |")
+
+
+class Contents(unittest.TestCase):
+    def held(self, rows: int, records: int, hours: str) -> dict:
+        row = {"truth": 3, "lake": {"rows": rows, "records": records}, "delta": {"rows": 9, "records": 9}}
+        return {"streams": {"tasks": row}, "hours": {"truth": Decimal("7.5"), "lake": Decimal(hours), "delta": Decimal(7)}}
+
+    def test_only_harvest_lake_must_have_exactly_what_the_account_has(self) -> None:
+        self.assertTrue(agree(self.held(3, 3, "7.500000")))
+        self.assertFalse(agree(self.held(2, 2, "7.5")))
+        self.assertFalse(agree(self.held(3, 2, "7.5")))
+        self.assertFalse(agree(self.held(3, 3, "7.5000001")))
 
 
 if __name__ == "__main__":
