@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 1
 # Tests that run at a time. Those of whole processes mostly wait: with one for each core, two cores are idle for most of their time.
 TEST_THREADS ?= 5
 
-.PHONY: help demo unit test judged tools extended spark trino arm64 small-worker dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill
+.PHONY: help demo unit test judged tools extended spark trino arm64 small-worker dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,7 @@ extended: test ## What takes longer: many simulation seeds, the large account, b
 	$(MAKE) sim SEEDS=20000
 	$(MAKE) fuzz
 	$(MAKE) account
+	$(MAKE) compare SCALE=demo RUNS=1
 	$(MAKE) speed
 	$(MAKE) backfill
 	$(MAKE) bench
@@ -102,7 +103,7 @@ infra: $(TOOLS)/sam/installed $(TOOLS)/checkov/installed ## Lint the templates, 
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/sam validate --lint --template infra/template.yaml --region eu-west-1
 	$(TOOLS)/sam/bin/cfn-lint -t infra/template.yaml infra/catalog.json -r eu-west-1
 	$(TOOLS)/checkov/bin/checkov --config-file infra/checkov.yaml -f infra/template.yaml
-	cd tests && ../$(TOOLS)/sam/bin/python -m unittest infra.test_template infra.test_conditions infra.test_operate infra.test_dist acceptance.test_acceptance
+	cd tests && ../$(TOOLS)/sam/bin/python -m unittest infra.test_template infra.test_conditions infra.test_operate infra.test_dist acceptance.test_acceptance compare.test_compare
 
 # Which processor is said once, in the template that is built: `sam deploy` deploys what was built from it.
 ARCHITECTURE ?= arm64
@@ -167,6 +168,10 @@ sweep-cost: ## Requests, CPU, memory and bytes written of sweeps over a million 
 account: ## Requests, CPU, memory and table sizes of an account of 100,000 time entries
 	cargo build --locked --profile quick --bins
 	tests/account.sh
+
+compare: $(TOOLS)/compare/installed ## CPU, memory, requests and bytes beside a pipeline of dlt on the same fake account: SCALE (issue), RUNS (3)
+	cargo build --locked --profile quick --bins
+	tests/compare.sh
 
 acceptance: $(TOOLS)/sam/installed ## Deploy STACK, sync it, query every table through Athena, tear it down (needs AWS)
 	PATH=$(CURDIR)/$(TOOLS)/sam/bin:$$PATH PYTHONPATH=tests $(TOOLS)/sam/bin/python -m acceptance $(STACK) $(ACCEPT)
