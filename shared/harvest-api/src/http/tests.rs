@@ -248,7 +248,8 @@ async fn an_answer_has_room_until_it_is_dropped_and_a_refusal_needs_none() {
     server.next(Act::Reply(ServerReply::status(404, "text/html", "<h1>x</h1>")));
     assert!(api.get(&clients()).await.is_err());
     server.next(Act::Reply(ServerReply::json("{}")));
-    let waits = api.get(&clients());
+    let target = clients();
+    let waits = api.get(&target);
     held.pop();
     drop(waits.await.unwrap());
     assert_eq!(api.room.available_permits(), 1);
