@@ -20,10 +20,11 @@ use crate::calendar::{Day, Moment};
 use crate::decimal::DecimalNumber;
 use crate::generate::GeneratedAccount;
 use crate::people::{Company, Role, User, UserRate};
+use crate::scale::AccountScale;
 use crate::viewer::{ADMINISTRATOR_TOKEN, MANAGER_TOKEN, MEMBER_TOKEN};
 
-/// Noon of today in the account, in seconds.
-pub(crate) const NOON: Moment = Moment(1_773_835_200);
+/// Noon of today in the account.
+const NOON: Moment = Moment(AccountScale::PRESENT_BY_HAND);
 
 /// Hour in seconds, the unit of capacities.
 const HOUR: i64 = 3600;

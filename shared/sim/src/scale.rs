@@ -147,7 +147,7 @@ impl AccountScale {
     }
 
     /// Noon of Wednesday, 18 March 2026, in seconds: the present of the account made by hand.
-    pub const PRESENT_BY_HAND: i64 = crate::edge::NOON.0;
+    pub const PRESENT_BY_HAND: i64 = 1_773_835_200;
 
     /// Returns the size of this name: `tiny`, `demo`, `issue`, `million` or `edge`; `None` for any
     /// other.
