@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import sys
 from collections import defaultdict
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import duckdb
@@ -173,7 +173,9 @@ def unbilled(rows: list[dict], truth: Truth, today: dt.date) -> str:
                 growing.add(key)
             sums[0] += Decimal(entry["rounded_hours"])
             if not projects[key[1]]["is_fixed_fee"]:
-                sums[1] += Decimal(entry["rounded_hours"]) * Decimal(entry["billable_rate"] or 0)
+                # Each entry is rounded to four places before it is added, as in reports.
+                amount = Decimal(entry["rounded_hours"]) * Decimal(entry["billable_rate"] or 0)
+                sums[1] += amount.quantize(Decimal("0.0001"), ROUND_HALF_UP)
     for expense in records(truth, "expenses"):
         if expense["billable"] and not expense["is_billed"] and day(expense["spent_date"]) <= today:
             sums = wanted[expense["client"]["id"], expense["project"]["id"], expense["client"]["currency"]]
