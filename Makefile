@@ -36,6 +36,7 @@ test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/inst
 judged:
 	$(MAKE) sim
 	BIN=target/proof tests/lake_check.sh
+	BIN=target/proof tests/edge_check.sh
 	$(MAKE) infra
 
 tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack node readers sam)) ## Tools of the tests, in environments of their own
@@ -43,6 +44,7 @@ tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack 
 lake-check: $(TOOLS)/readers/installed ## Only the tables as deltalake, polars and DuckDB read them
 	cargo build --locked --bins
 	tests/lake_check.sh
+	BIN=target/debug tests/edge_check.sh
 
 extended: test ## What takes longer: many simulation seeds, the large account, benchmarks
 	$(MAKE) sim SEEDS=20000

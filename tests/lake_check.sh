@@ -52,7 +52,7 @@ filters
 echo "== tables of changes"
 follow
 echo "== views and saved queries"
-PYTHONPATH=tests "$python" -m queries --lake "$work/lake" --truth "$origin"
+PYTHONPATH=tests "$python" -m queries --lake "$work/lake" --truth "$origin" --command "$bin/harvest-lake"
 echo "== exports"
 "$python" tests/export_check.py "$work/lake" "$bin/harvest-lake"
 echo "== changes, then an incremental run"

@@ -14,3 +14,11 @@ for jar in io.delta:delta-spark_2.13:4.0.0 io.delta:delta-storage:4.0.0 org.antl
 done
 .tools/delta-spark/bin/python tests/spark/delta.py "$work/lake" "$jars" target/debug/harvest-lake 2>"$work/delta.log" ||
     { tail -20 "$work/delta.log"; exit 1; }
+# The answers about the account made by hand, in a process of its own with a fake of its own.
+(
+    BIN=target/debug SCALE=edge
+    . tests/fake.sh
+    . tests/edge.sh
+    .tools/delta-spark/bin/python tests/spark/edge.py "$HARVEST_LAKE" "$jars" "$bin/harvest-lake" 2>"$work/spark.log" ||
+        { tail -20 "$work/spark.log"; exit 1; }
+)

@@ -2,16 +2,21 @@
 
 `declared`: tables as the catalogue declares them, in memory, a row each, the views and the saved queries unchanged; all of
 it twice, over instants with a zone and without. `lake`: the tables of a real lake through Trino's Delta connector, the views
-and the saved queries unchanged. `check-declared ANSWERS` and `check-lake ANSWERS STATUS`, where STATUS is what
+and the saved queries unchanged. `edge COMMAND LAKE`: the lake of the account made by hand, with its present. `check-declared ANSWERS`,
+`check-edge ANSWERS` and `check-lake ANSWERS STATUS`, where STATUS is what
 `harvest-lake status --json` printed, compare.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import sys
+from decimal import Decimal
 from pathlib import Path
+
+from queries import edge
 
 ROOT = Path(__file__).resolve().parents[1]
 RESOURCES = json.loads((ROOT / "infra/catalog.json").read_text())["Resources"]
@@ -40,9 +45,16 @@ def tables(kind: str):
 
 
 def views():
+    """Names and documents of the views, each after those that it reads; the template has them in the order of their names."""
+    waiting = {}
     for table in tables("VIRTUAL_VIEW"):
         parts = table["ViewOriginalText"]["Fn::Join"][1]
-        yield table["Name"], json.loads(parts[1]["Fn::Base64"]["Fn::Sub"])
+        waiting[table["Name"]] = json.loads(parts[1]["Fn::Base64"]["Fn::Sub"])
+    while waiting:
+        for name, document in list(waiting.items()):
+            read = set(re.findall(r"[a-z_]+", document["originalSql"])) - {name}
+            if not read & waiting.keys():
+                yield name, waiting.pop(name)
 
 
 def write(instant: str) -> None:
@@ -58,7 +70,7 @@ def write(instant: str) -> None:
         )
         print(f"-- run table {name} with empty lists\nINSERT INTO {name} SELECT {empty}")
     write_views()
-    for name, _ in views():
+    for name, _ in reversed(list(views())):
         print(f"-- run view {name} goes\nDROP VIEW {name}")
     for table in tables("EXTERNAL_TABLE"):
         print(f"-- run table {table['Name']} goes\nDROP TABLE {table['Name']}")
@@ -69,8 +81,14 @@ def write_views() -> None:
         print(f"-- run view {name}\nCREATE VIEW {name} AS {document['originalSql']}")
         print(f"-- run describe {name}\nDESCRIBE {name}")
         print(f"-- run query of {name}\nSELECT * FROM {name}")
-    for path in sorted((ROOT / "infra/queries").glob("*.sql")):
-        print(f"-- run {path.stem}\n{path.read_text()}")
+    for name, sql in saved_queries():
+        print(f"-- run {name}\n{sql}")
+
+
+def saved_queries():
+    for resource in RESOURCES.values():
+        if resource["Type"] == "AWS::Athena::NamedQuery":
+            yield resource["Properties"]["Name"], resource["Properties"]["QueryString"]
 
 
 def write_lake() -> None:
@@ -82,6 +100,46 @@ def write_lake() -> None:
         print(f"-- run describe {name}\nDESCRIBE {name}")
         print(f"-- run count {name}\nSELECT count(*) FROM {name}")
     write_views()
+
+
+def write_edge(command: str, lake: str) -> None:
+    print("-- run schema\nCREATE SCHEMA default WITH (location = 'local:///metastore/default')")
+    columns = {one["Name"]: [it["Name"] for it in one["StorageDescriptor"]["Columns"]] for one in tables("EXTERNAL_TABLE")}
+    for name, sql in edge.statements(command, "athena", lake):
+        if name in columns:
+            # Athena's statement for a table is Hive's.
+            own = f"{name}_of_lake" if name in edge.MOVED else name
+            place = f"local:///lake/tables/{name}"
+            print(f"-- run table {own}\nCALL system.register_table('default', '{own}', '{place}')")
+            if name in edge.MOVED:
+                print(f"-- run view {name}\nCREATE VIEW {name} AS {edge.moved(name, columns[name], own)}")
+        else:
+            print(f"-- run view {name}\n{edge.present(sql) if name == 'report_day' else sql}")
+    for name in edge.sections():
+        print(f"-- run answer {name}\nSELECT * FROM {name}")
+
+
+def check_edge(file: str) -> int:
+    text, wrong = Path(file).read_text(), 0
+    for name in edge.sections():
+        found = re.search(rf"^ok   answer {name} (.*)$", text, re.MULTILINE)
+        lines = [line.split("|") for line in found[1].split("\t")] if found else [[]]
+        differs = edge.compare(name, lines[0], [[value(cell) for cell in line] for line in lines[1:]])
+        wrong += bool(differs)
+        print(f"{'FAIL' if differs else 'ok  '} {name}{': ' + differs if differs else ''}")
+    print(f"{len(edge.sections())} answers, {wrong} wrong")
+    return 1 if wrong else 0
+
+
+def value(cell: str):
+    """A value that Java wrote."""
+    if cell == "null":
+        return None
+    if re.fullmatch(r"-?[0-9.]+(E-?[0-9]+)?", cell):
+        return Decimal(cell)
+    if re.fullmatch(r"\d{4}-\d\d-\d\d[T ][0-9:.]+", cell):
+        return dt.datetime.fromisoformat(cell)
+    return cell
 
 
 class Answers:
@@ -143,6 +201,10 @@ if __name__ == "__main__":
                 write(kind)
         case ["lake"]:
             write_lake()
+        case ["edge", command, lake]:
+            write_edge(command, lake)
+        case ["check-edge", answers]:
+            sys.exit(check_edge(answers))
         case ["check-declared", answers]:
             sys.exit(check_declared(answers))
         case ["check-lake", answers, status]:

@@ -1,14 +1,20 @@
--- Hours of this calendar year by client: billable, not billable, and what the billable ones are worth
--- at their rates. Entries without a rate are worth nothing; each client has one currency.
+-- Question: how many hours of this calendar year were billable, client by client, and what are they worth?
+-- Assumptions: rounded hours and their rates, as in Harvest's reports; hours of fixed fees are worth nothing there, and what
+-- they would be worth at their rates stands beside; hours without a rate are counted and in no amount; no future work.
+-- Harvest cannot tell: exchange rates, so that currencies are never added.
 SELECT
-  client_id,
-  MAX(client_name) AS client,
-  client_currency AS currency,
-  SUM(hours) AS hours,
-  SUM(CASE WHEN billable THEN hours ELSE 0 END) AS billable_hours,
-  SUM(CASE WHEN billable THEN 0 ELSE hours END) AS other_hours,
-  SUM(CASE WHEN billable THEN rounded_hours * COALESCE(billable_rate, 0) ELSE 0 END) AS billable_amount
-FROM time_entries
-WHERE spent_date >= DATE_TRUNC('year', CURRENT_DATE)
-GROUP BY client_id, client_currency
-ORDER BY hours DESC, client_id
+  entries.client_id,
+  MAX(entries.client) AS client,
+  entries.currency,
+  SUM(entries.rounded_hours) AS rounded_hours,
+  SUM(CASE WHEN entries.is_billable THEN entries.rounded_hours ELSE 0 END) AS billable_rounded_hours,
+  SUM(CASE WHEN entries.is_billable AND entries.is_fixed_fee THEN entries.rounded_hours ELSE 0 END) AS fixed_fee_rounded_hours,
+  SUM(CASE WHEN entries.is_billable THEN 0 ELSE entries.rounded_hours END) AS other_rounded_hours,
+  SUM(COALESCE(entries.billable_amount, 0)) AS billable_amount,
+  SUM(COALESCE(entries.fixed_fee_at_rates, 0)) AS fixed_fee_at_rates,
+  SUM(CASE WHEN entries.is_rate_missing THEN entries.rounded_hours ELSE 0 END) AS hours_without_rate
+FROM fact_time AS entries
+CROSS JOIN report_day AS report
+WHERE NOT entries.is_future AND EXTRACT(YEAR FROM entries.day) = EXTRACT(YEAR FROM report.today)
+GROUP BY entries.client_id, entries.currency
+ORDER BY client, client_id

@@ -1,13 +1,17 @@
--- Hours by person and week of the last three months (weeks begin on Monday), billable and not.
--- Running timers count with what they have so far.
+-- Question: how many hours did each person work in each week of the last three months?
+-- Assumptions: weeks are whole and begin on the day that the company chose; running timers count with what they had when
+-- they were last read; planned work of the future does not count.
+-- Harvest cannot tell: who was on leave.
 SELECT
-  DATE_TRUNC('week', spent_date) AS week,
-  user_id,
-  MAX(user_name) AS person,
-  SUM(hours) AS hours,
-  SUM(CASE WHEN billable THEN hours ELSE 0 END) AS billable_hours,
-  SUM(CASE WHEN billable THEN 0 ELSE hours END) AS other_hours
-FROM time_entries
-WHERE spent_date >= DATE_ADD('month', -3, CURRENT_DATE)
-GROUP BY DATE_TRUNC('week', spent_date), user_id
-ORDER BY week DESC, person, user_id
+  entries.week_start,
+  entries.user_id,
+  MAX(entries.person) AS person,
+  SUM(entries.hours) AS hours,
+  SUM(entries.rounded_hours) AS rounded_hours,
+  SUM(CASE WHEN entries.is_billable THEN entries.rounded_hours ELSE 0 END) AS billable_rounded_hours,
+  SUM(CASE WHEN entries.is_billable THEN 0 ELSE entries.rounded_hours END) AS other_rounded_hours
+FROM fact_time AS entries
+CROSS JOIN report_day AS report
+WHERE NOT entries.is_future AND {{days(entries.week_start; report.today)}} <= 91
+GROUP BY entries.week_start, entries.user_id
+ORDER BY week_start DESC, person, user_id

@@ -1,29 +1,59 @@
--- Billable time and expenses that are on no invoice yet, by client and project, in the client's
--- currency. Fixed-fee projects are shown apart: their fee is not in these amounts.
+-- Question: what is done and on no invoice yet, project by project?
+-- Assumptions: drafts count as invoices, as in Harvest; rounded hours at their rates; of a fixed fee what no line of an
+-- invoice for work on the project has asked for yet, whatever the hours, negative if it was too much; hours without a rate are
+-- counted and in no amount; no future work.
+-- Harvest cannot tell: how much of a fixed fee is earned, nor what a retainer still covers.
 SELECT
   work.client_id,
-  MAX(work.client_name) AS client,
+  MAX(work.client) AS client,
   work.project_id,
-  MAX(work.project_name) AS project,
+  MAX(work.project) AS project,
   work.currency,
-  MAX(CASE WHEN projects.is_fixed_fee THEN 'fixed fee' ELSE 'time and materials' END) AS kind,
-  SUM(work.hours) AS hours,
+  CASE WHEN MAX(work.fixed) = 1 THEN 'fixed fee' ELSE 'time and materials' END AS kind,
+  SUM(work.rounded_hours) AS rounded_hours,
+  SUM(work.hours_without_rate) AS hours_without_rate,
   SUM(work.time_amount) AS time_amount,
   SUM(work.expense_amount) AS expense_amount,
-  MIN(work.spent_date) AS oldest_day
+  SUM(work.open_fee) AS open_fee,
+  SUM(work.time_amount) + SUM(work.expense_amount) + SUM(work.open_fee) AS unbilled_amount,
+  MIN(work.day) AS oldest_day
 FROM (
-  SELECT client_id, client_name, project_id, project_name, client_currency AS currency, spent_date,
-    rounded_hours AS hours, rounded_hours * COALESCE(billable_rate, 0) AS time_amount,
-    CAST(0 AS DECIMAL(18, 4)) AS expense_amount
-  FROM time_entries
-  WHERE billable AND NOT COALESCE(is_billed, FALSE)
+  SELECT client_id, client, project_id, project, currency, day,
+    CASE WHEN is_fixed_fee THEN 1 ELSE 0 END AS fixed,
+    rounded_hours,
+    CASE WHEN is_rate_missing AND NOT is_fixed_fee THEN rounded_hours ELSE CAST(0 AS DECIMAL(18, 6)) END AS hours_without_rate,
+    COALESCE(billable_amount, CAST(0 AS DECIMAL(18, 4))) AS time_amount,
+    CAST(0 AS DECIMAL(18, 4)) AS expense_amount,
+    CAST(0 AS DECIMAL(18, 4)) AS open_fee
+  FROM fact_time
+  WHERE is_billable AND NOT is_invoiced AND NOT is_future
   UNION ALL
-  SELECT client_id, client_name, project_id, project_name, client_currency AS currency, spent_date,
-    CAST(0 AS DECIMAL(18, 6)) AS hours, CAST(0 AS DECIMAL(18, 4)) AS time_amount,
-    COALESCE(total_cost, 0) AS expense_amount
-  FROM expenses
-  WHERE billable AND NOT COALESCE(is_billed, FALSE)
+  SELECT expenses.client_id, expenses.client, expenses.project_id, expenses.project, expenses.currency, expenses.day,
+    CASE WHEN projects.is_fixed_fee THEN 1 ELSE 0 END AS fixed,
+    CAST(0 AS DECIMAL(18, 6)) AS rounded_hours,
+    CAST(0 AS DECIMAL(18, 6)) AS hours_without_rate,
+    CAST(0 AS DECIMAL(18, 4)) AS time_amount,
+    COALESCE(expenses.billable_amount, CAST(0 AS DECIMAL(18, 4))) AS expense_amount,
+    CAST(0 AS DECIMAL(18, 4)) AS open_fee
+  FROM fact_expenses AS expenses
+  LEFT JOIN projects ON projects.id = expenses.project_id
+  WHERE expenses.is_billable AND NOT expenses.is_invoiced AND NOT expenses.is_future
+  UNION ALL
+  SELECT projects.client_id, projects.client_name AS client, projects.id AS project_id, projects.name AS project,
+    COALESCE(projects.currency, projects.client_currency, clients.currency) AS currency,
+    CAST(NULL AS DATE) AS day,
+    1 AS fixed,
+    CAST(0 AS DECIMAL(18, 6)) AS rounded_hours,
+    CAST(0 AS DECIMAL(18, 6)) AS hours_without_rate,
+    CAST(0 AS DECIMAL(18, 4)) AS time_amount,
+    CAST(0 AS DECIMAL(18, 4)) AS expense_amount,
+    CAST(projects.fee - COALESCE(invoiced.amount, 0) AS DECIMAL(18, 4)) AS open_fee
+  FROM projects
+  LEFT JOIN clients ON clients.id = projects.client_id
+  LEFT JOIN (
+    SELECT project_id, SUM(amount) AS amount FROM fact_invoice_lines WHERE NOT is_expense GROUP BY project_id
+  ) AS invoiced ON invoiced.project_id = projects.id
+  WHERE projects.is_fixed_fee AND projects.is_active AND projects.fee <> COALESCE(invoiced.amount, 0)
 ) AS work
-LEFT JOIN projects ON projects.id = work.project_id
 GROUP BY work.client_id, work.project_id, work.currency
-ORDER BY client, project, work.project_id
+ORDER BY client, project, project_id

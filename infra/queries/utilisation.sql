@@ -1,20 +1,31 @@
--- Utilisation of the last four whole weeks: hours against capacity, person by person. Harvest keeps
--- the weekly capacity in seconds; people without hours are shown, archived ones are not.
+-- Question: how much of their capacity did people work in the last four whole weeks, in total and billable?
+-- Assumptions: rounded hours, as in Harvest's reports; a fifth of the weekly capacity on each day from Monday to Friday, at
+-- the capacity that was in force, from the day on which a person was added; archived people count until they were archived.
+-- Capacities are known since the tables of changes began; the oldest known one stands for the time before.
+-- Harvest cannot tell: leave and holidays.
 SELECT
-  people.id AS user_id,
-  CONCAT(COALESCE(people.first_name, ''), ' ', COALESCE(people.last_name, '')) AS person,
-  people.is_contractor,
-  CAST(people.weekly_capacity AS DECIMAL(18, 6)) / 3600 * 4 AS capacity_hours,
-  COALESCE(SUM(entries.hours), 0) AS hours,
-  COALESCE(SUM(CASE WHEN entries.billable THEN entries.hours ELSE 0 END), 0) AS billable_hours,
-  100 * COALESCE(SUM(CASE WHEN entries.billable THEN entries.hours ELSE 0 END), 0)
-    / NULLIF(CAST(people.weekly_capacity AS DECIMAL(18, 6)) / 3600 * 4, 0) AS billable_percent
-FROM users AS people
-LEFT JOIN time_entries AS entries
-  ON entries.user_id = people.id
-  AND entries.spent_date >= DATE_ADD('week', -4, DATE_TRUNC('week', CURRENT_DATE))
-  AND entries.spent_date < DATE_TRUNC('week', CURRENT_DATE)
-WHERE people.is_active
-GROUP BY
-  people.id, people.first_name, people.last_name, people.is_contractor, people.weekly_capacity
+  both_sides.user_id,
+  MAX(both_sides.person) AS person,
+  MAX(CASE WHEN people.is_active THEN 1 ELSE 0 END) = 1 AS is_active,
+  SUM(both_sides.capacity_hours) AS capacity_hours,
+  SUM(both_sides.rounded_hours) AS rounded_hours,
+  SUM(both_sides.billable_hours) AS billable_rounded_hours,
+  {{percent(SUM(both_sides.rounded_hours); SUM(both_sides.capacity_hours))}} AS utilisation_percent,
+  {{percent(SUM(both_sides.billable_hours); SUM(both_sides.capacity_hours))}} AS billable_percent
+FROM (
+  SELECT user_id, person, week_start, capacity_hours,
+    CAST(0 AS DECIMAL(18, 6)) AS rounded_hours, CAST(0 AS DECIMAL(18, 6)) AS billable_hours
+  FROM fact_capacity
+  UNION ALL
+  SELECT user_id, person, week_start, CAST(0 AS DECIMAL(18, 6)) AS capacity_hours,
+    rounded_hours, CASE WHEN is_billable THEN rounded_hours ELSE CAST(0 AS DECIMAL(18, 6)) END AS billable_hours
+  FROM fact_time
+  WHERE NOT is_future
+) AS both_sides
+CROSS JOIN report_day AS report
+JOIN dim_days AS present ON present.day = report.today
+LEFT JOIN users AS people ON people.id = both_sides.user_id
+WHERE both_sides.week_start < present.week_start
+  AND {{days(both_sides.week_start; present.week_start)}} <= 28
+GROUP BY both_sides.user_id
 ORDER BY person, user_id

@@ -60,6 +60,8 @@ pub enum CliCommand {
     Streams,
     /// Show the columns of a stream's table, or the statement that registers it with an engine.
     Schema(SchemaArguments),
+    /// Print tables, views, model and answers of a lake as statements for a query engine.
+    Sql(SqlArguments),
     /// List the files that a stream's table consists of, now or at an older version.
     Files(FilesArguments),
     /// Check the tables for damage; on request, also compare them with Harvest.
@@ -256,6 +258,28 @@ pub struct SchemaArguments {
     /// Print the statement for this engine
     #[arg(long, value_enum)]
     pub ddl: Option<QueryEngine>,
+    #[command(flatten)]
+    pub settings: SettingFlags<LAKE>,
+}
+
+/// Query engine for which `sql` prints statements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LakeEngine {
+    /// Amazon Athena, or Trino.
+    Athena,
+    /// DuckDB.
+    #[default]
+    Duckdb,
+    /// Spark SQL with the extension of Delta.
+    Spark,
+}
+
+/// Arguments of `sql`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SqlArguments {
+    /// Engine that is to run the statements
+    #[arg(long, value_enum)]
+    pub engine: LakeEngine,
     #[command(flatten)]
     pub settings: SettingFlags<LAKE>,
 }

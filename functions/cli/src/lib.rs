@@ -45,6 +45,7 @@ mod rounds;
 mod run;
 mod said;
 mod signals;
+mod sql;
 mod status;
 mod stored;
 mod stream_list;

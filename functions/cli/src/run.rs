@@ -28,6 +28,7 @@ use crate::plan;
 use crate::quarantine;
 use crate::reset;
 use crate::said::{CommandAnswer, TextStyle};
+use crate::sql;
 use crate::status;
 use crate::stream_list;
 use crate::sync;
@@ -164,6 +165,7 @@ async fn command(
         CliCommand::Cost(wanted) => cost::cost(wanted, given),
         CliCommand::Streams => Ok(stream_list::streams()),
         CliCommand::Schema(schema) => ddl::schema(schema, &given),
+        CliCommand::Sql(wanted) => sql::sql(wanted, &given),
         CliCommand::Files(files) => files::files(files, &given).await,
         CliCommand::Verify(wanted) => Box::pin(verify::verify(wanted, given, paint)).await,
         CliCommand::Export(wanted) => export::export(wanted, &given).await,

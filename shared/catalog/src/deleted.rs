@@ -11,6 +11,7 @@
 use engine::schema::{ColumnType, changes_name, columns};
 use engine::spec::StreamSpec;
 
+use crate::dialect::SqlEngine;
 use crate::types;
 
 /// Column with the time at which a deletion was found.
@@ -39,19 +40,19 @@ pub fn shown(spec: &StreamSpec) -> Vec<(String, ColumnType)> {
     columns.chain([(DELETED_AT.to_owned(), ColumnType::Instant)]).collect()
 }
 
-/// Statement of the view, for Athena and Trino. A row is deleted if the newest change of its key is
+/// Statement of the view. A row is deleted if the newest change of its key is
 /// a delete.
 ///
 /// `sequence` orders the changes and not `changed_at`: the clocks of two runs may differ, sequences
 /// only rise. Rows without a value in the key are compared like all others, because `PARTITION BY`
 /// takes nulls as equal.
 #[must_use]
-pub fn sql(spec: &StreamSpec) -> String {
+pub fn sql(spec: &StreamSpec, engine: SqlEngine) -> String {
     let columns = columns(spec);
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     let shown: Vec<String> = columns
         .iter()
-        .map(|column| match types::shown(&column.name, &column.ty) {
+        .map(|column| match types::shown(&column.name, &column.ty, engine) {
             // A column that needs no cast keeps its name without an alias.
             same if same == column.name => same,
             cast => format!("{cast} AS {}", column.name),
@@ -59,7 +60,8 @@ pub fn sql(spec: &StreamSpec) -> String {
         .collect();
     let (names, shown, key) = (names.join(", "), shown.join(", "), spec.primary_key.join(", "));
     let (stream, changes) = (spec.name, changes_name(spec));
-    let [never, then] = ["NULL", "changed_at"].map(|at| types::shown(at, &ColumnType::Instant));
+    let then = types::shown("changed_at", &ColumnType::Instant, engine);
+    let never = format!("CAST(NULL AS {})", types::in_views(&ColumnType::Instant, engine));
     format!(
         "SELECT {shown}, {never} AS {DELETED_AT}\nFROM {stream}\nUNION ALL\n\
          SELECT {shown}, {then} AS {DELETED_AT}\nFROM (\n  SELECT {names}, op, changed_at, \
@@ -79,7 +81,7 @@ mod tests {
             let names: Vec<String> = shown(spec).into_iter().map(|(name, _)| name).collect();
             let own: std::collections::BTreeSet<&String> = names.iter().collect();
             assert_eq!(own.len(), names.len(), "{}", spec.name);
-            let sql = sql(spec);
+            let sql = sql(spec, SqlEngine::Athena);
             assert!(sql.contains(&format!("FROM {}_changes", spec.name)), "{sql}");
             for key in spec.primary_key {
                 assert!(sql.contains(key), "{sql}");

@@ -10,6 +10,9 @@
 
 pub mod ddl;
 pub mod deleted;
+pub mod dialect;
+pub mod model;
+pub mod statements;
 pub mod template;
 pub mod types;
 pub mod view;

@@ -10,50 +10,14 @@ use engine::schema::{Column, ColumnType, change_columns, changes_doc, changes_na
 use serde_json::{Map, Value, json};
 
 use crate::deleted;
+use crate::dialect::SqlEngine;
+use crate::model::{ANSWERS, MODEL, ModelColumn, ModelText, with_changes as need_changes};
 use crate::types::{hive, trino};
 use crate::view::VIEWS;
 
 /// Length in characters of Glue's longest comment of a column (Glue API, Column). A longer one
 /// would fail the deployment of the whole stack.
 const LONGEST_COMMENT: usize = 255;
-
-/// A saved query. It appears in the Athena console, in the workgroup of the lake.
-#[derive(Clone, Copy, Debug)]
-pub struct SavedQuery {
-    /// Name of the query.
-    pub name: &'static str,
-    /// Text of its file: a comment that describes the answer, then the statement.
-    pub text: &'static str,
-}
-
-// The file is part of the program, so the name of a query without a file does not compile.
-macro_rules! saved {
-    ($($name:literal),*) => {
-        &[$(SavedQuery {
-            name: $name,
-            text: include_str!(concat!("../../../infra/queries/", $name, ".sql")),
-        }),*]
-    };
-}
-
-/// All saved queries.
-pub const QUERIES: &[SavedQuery] = saved![
-    "billable_split_by_client",
-    "hours_by_person_and_week",
-    "invoice_ageing",
-    "project_budget_burn",
-    "unbilled_work",
-    "utilisation"
-];
-
-impl SavedQuery {
-    /// Description of the answer, from the comment at the beginning of the text.
-    #[must_use]
-    pub fn doc(&self) -> String {
-        let lines = self.text.lines().map_while(|line| line.strip_prefix("--"));
-        lines.map(str::trim).collect::<Vec<_>>().join(" ")
-    }
-}
 
 /// Template as JSON text, ending with a newline.
 ///
@@ -73,21 +37,20 @@ pub fn render() -> String {
         let changes = table(&name, &changes_doc(spec), &change_columns(spec));
         resources.insert(format!("Table{}", pascal(&name)), with_changes(changes));
         let name = deleted::name(spec);
-        let (columns, sql) = (deleted::shown(spec), deleted::sql(spec));
-        let view = view_resource(&name, &deleted::doc(spec), &columns, &sql);
+        let (columns, sql) = (deleted::shown(spec), deleted::sql(spec, SqlEngine::Athena));
+        let view = view_resource(&name, &deleted::doc(spec), &plain(columns), &sql);
         resources.insert(format!("View{}", pascal(&name)), with_changes(view));
     }
     for view in VIEWS {
         if let Some(spec) = streams::find(view.stream) {
-            let columns = view.columns(spec).into_iter().map(|column| (column.name, column.ty));
-            let columns: Vec<(String, ColumnType)> = columns.collect();
-            let resource = view_resource(view.name, view.doc, &columns, &view.sql(spec));
+            let columns = view.columns(spec, SqlEngine::Athena).into_iter();
+            let columns = plain(columns.map(|column| (column.name, column.ty)).collect());
+            let sql = view.sql(spec, SqlEngine::Athena);
+            let resource = view_resource(view.name, view.doc, &columns, &sql);
             resources.insert(format!("View{}", pascal(view.name)), resource);
         }
     }
-    for query in QUERIES {
-        resources.insert(format!("Query{}", pascal(query.name)), query_resource(query));
-    }
+    add_model(&mut resources);
     let template = json!({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "harvest-lake: what Athena is told of the tables. Written by `make render`; do not edit.",
@@ -105,6 +68,29 @@ pub fn render() -> String {
     let mut text = serde_json::to_string_pretty(&template).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Adds the views of the model, and the answers as saved queries.
+fn add_model(resources: &mut Map<String, Value>) {
+    let changes = need_changes();
+    let mut add = |name: String, one: &ModelText, resource: Value| {
+        let resource = if changes.contains(one.name) { with_changes(resource) } else { resource };
+        resources.insert(name, resource);
+    };
+    for view in MODEL {
+        let sql = view.sql(SqlEngine::Athena);
+        let resource = view_resource(view.name, &view.doc(), &view.columns(), &sql);
+        add(format!("View{}", pascal(view.name)), view, resource);
+    }
+    for answer in ANSWERS {
+        add(format!("Query{}", pascal(answer.name)), answer, query_resource(answer));
+    }
+}
+
+/// Columns of a view whose meaning the tables tell.
+fn plain(columns: Vec<(String, ColumnType)>) -> Vec<ModelColumn> {
+    let plain = |(name, ty)| ModelColumn { name, ty, doc: String::new() };
+    columns.into_iter().map(plain).collect()
 }
 
 /// Returns a resource about changes, which exists only where changes are kept: without a log every
@@ -207,16 +193,8 @@ fn workgroup() -> Value {
 /// `PartitionKeys` are empty, because the partitions of a Delta table are in its log; the partition
 /// column is among the others.
 fn table(name: &str, doc: &str, columns: &[Column]) -> Value {
-    let columns: Vec<Value> = columns
-        .iter()
-        .map(|column| {
-            let mut shown = json!({ "Name": column.name, "Type": hive(&column.ty) });
-            if let Some(shown) = shown.as_object_mut().filter(|_| !column.doc.is_empty()) {
-                shown.insert("Comment".to_owned(), json!(comment(&column.doc)));
-            }
-            shown
-        })
-        .collect();
+    let columns: Vec<Value> =
+        columns.iter().map(|column| glue_column(&column.name, &column.ty, &column.doc)).collect();
     let location = json!({ "Fn::Sub": format!("${{LakeLocation}}/tables/{name}/") });
     glue_table(&json!({
         "Name": name,
@@ -242,17 +220,26 @@ fn table(name: &str, doc: &str, columns: &[Column]) -> Value {
     }))
 }
 
+/// Glue's description of a column.
+fn glue_column(name: &str, ty: &ColumnType, doc: &str) -> Value {
+    let mut shown = json!({ "Name": name, "Type": hive(ty) });
+    if let Some(shown) = shown.as_object_mut().filter(|_| !doc.is_empty()) {
+        shown.insert("Comment".to_owned(), json!(comment(doc)));
+    }
+    shown
+}
+
 /// Glue table in which Athena keeps a view. Untried on AWS until the acceptance run.
 ///
 /// A view is a virtual table whose original text is a JSON document in Base64 between the marks of
 /// Presto. The document holds the statement and the types of the engine, Glue's own columns hold
 /// Hive's types; both lists must name the same columns. The deployment fills in the schema
 /// (`Fn::Sub`) before it encodes the document, since the name of the database is a parameter.
-fn view_resource(name: &str, doc: &str, columns: &[(String, ColumnType)], sql: &str) -> Value {
-    let engine: Vec<Value> =
-        columns.iter().map(|(name, ty)| json!({ "name": name, "type": trino(ty) })).collect();
+fn view_resource(name: &str, doc: &str, columns: &[ModelColumn], sql: &str) -> Value {
+    let engine = |one: &ModelColumn| json!({ "name": one.name, "type": trino(&one.ty) });
+    let engine: Vec<Value> = columns.iter().map(engine).collect();
     let glue: Vec<Value> =
-        columns.iter().map(|(name, ty)| json!({ "Name": name, "Type": hive(ty) })).collect();
+        columns.iter().map(|one| glue_column(&one.name, &one.ty, &one.doc)).collect();
     let document = json!({
         "originalSql": sql,
         "catalog": "awsdatacatalog",
@@ -294,7 +281,7 @@ fn glue_table(input: &Value) -> Value {
 }
 
 /// Saved query in the workgroup and the database of the stack.
-fn query_resource(query: &SavedQuery) -> Value {
+fn query_resource(query: &ModelText) -> Value {
     json!({
         "Type": "AWS::Athena::NamedQuery",
         "Properties": {
@@ -302,7 +289,7 @@ fn query_resource(query: &SavedQuery) -> Value {
             "Description": query.doc(),
             "Database": { "Ref": "Database" },
             "WorkGroup": { "Ref": "Workgroup" },
-            "QueryString": query.text,
+            "QueryString": query.commented(SqlEngine::Athena),
         },
     })
 }
@@ -385,7 +372,7 @@ mod tests {
     #[test]
     fn no_view_shows_an_instant_with_a_zone() {
         let views = views();
-        assert_eq!(views.len(), streams::STREAMS.len() + VIEWS.len());
+        assert_eq!(views.len(), streams::STREAMS.len() + VIEWS.len() + MODEL.len());
         let mut instants = 0;
         for (view, sql, columns) in views {
             assert!(!sql.contains("time zone"), "{view}: {sql}");
@@ -411,15 +398,5 @@ mod tests {
             }
         }
         assert!(instants > 100, "{instants}");
-    }
-
-    #[test]
-    fn every_saved_query_says_what_it_answers() {
-        for query in QUERIES {
-            assert!(query.doc().len() > 20, "{}", query.name);
-            assert!(query.doc().len() <= 1024, "{}", query.name);
-        }
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/queries");
-        assert_eq!(std::fs::read_dir(folder).unwrap().count(), QUERIES.len());
     }
 }

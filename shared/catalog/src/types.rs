@@ -5,6 +5,8 @@
 
 use engine::schema::{ColumnType, Member};
 
+use crate::dialect::{SqlEngine, instant};
+
 /// Type name in Hive, Glue and Delta: `array<struct<id:bigint>>`.
 #[must_use]
 pub fn hive(ty: &ColumnType) -> String {
@@ -46,14 +48,48 @@ pub fn trino(ty: &ColumnType) -> String {
     }
 }
 
-/// Expression for the column `sql` of a table in a view, of the type that [`trino`] names. Instants
-/// lose their zone, which is UTC, whether the engine gives them one or not.
+/// Type name in `DuckDB`: `STRUCT(id BIGINT)[]`. Instants have no zone, as in the views of Athena.
+#[must_use]
+pub fn duckdb(ty: &ColumnType) -> String {
+    match ty {
+        ColumnType::Int | ColumnType::Bool | ColumnType::Date | ColumnType::Decimal { .. } => {
+            hive(ty).to_uppercase()
+        }
+        ColumnType::Text => "VARCHAR".to_owned(),
+        ColumnType::Instant => instant(SqlEngine::DuckDb).to_owned(),
+        ColumnType::Texts => "VARCHAR[]".to_owned(),
+        ColumnType::Ints => "BIGINT[]".to_owned(),
+        ColumnType::Structs(members) => {
+            let member = |member: &Member| format!("{} {}", member.name, duckdb(&member.ty));
+            let members: Vec<String> = members.iter().map(member).collect();
+            format!("STRUCT({})[]", members.join(", "))
+        }
+    }
+}
+
+/// Type name of a view's column in an engine.
+#[must_use]
+pub fn in_views(ty: &ColumnType, engine: SqlEngine) -> String {
+    match engine {
+        SqlEngine::Athena => trino(ty),
+        SqlEngine::DuckDb => duckdb(ty),
+        SqlEngine::Spark => hive(ty),
+    }
+}
+
+/// Expression for the column `sql` of a table in a view, of the type that [`in_views`] names.
+/// Instants lose their zone, which is UTC, whether the engine gives them one or not. Spark has no
+/// other instants.
 ///
 /// Whether Athena shows an instant of a Delta table with a zone is not relied on: a view may be
 /// refused if its document names other types than its statement yields.
 #[must_use]
-pub fn shown(sql: &str, ty: &ColumnType) -> String {
-    if holds_instants(ty) { format!("CAST({sql} AS {})", trino(ty)) } else { sql.to_owned() }
+pub fn shown(sql: &str, ty: &ColumnType, engine: SqlEngine) -> String {
+    if holds_instants(ty) && engine != SqlEngine::Spark {
+        format!("CAST({sql} AS {})", in_views(ty, engine))
+    } else {
+        sql.to_owned()
+    }
 }
 
 /// Whether this type is an instant or contains one. A list of structs with one has to be cast as a

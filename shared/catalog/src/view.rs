@@ -16,6 +16,7 @@
 use engine::schema::{Column, ColumnType, Member, columns};
 use engine::spec::StreamSpec;
 
+use crate::dialect::SqlEngine;
 use crate::types::shown;
 
 /// A view with one row for each item of a list column. A name that the stream lacks is left out of
@@ -119,7 +120,7 @@ impl ListView {
     /// Members of an item keep their names unless these are `id` or taken by a column before. `id`
     /// alone would look like that of the record: the id of a line item becomes `line_item_id`.
     #[must_use]
-    pub fn columns(&self, spec: &StreamSpec) -> Vec<ViewColumn> {
+    pub fn columns(&self, spec: &StreamSpec, engine: SqlEngine) -> Vec<ViewColumn> {
         let columns = columns(spec);
         let of = |name: &str| columns.iter().find(|column| column.name == name);
         let mut found: Vec<ViewColumn> = self
@@ -127,24 +128,32 @@ impl ListView {
             .iter()
             .filter_map(|(column, name)| {
                 let Column { ty, .. } = of(column)?;
-                let sql = shown(&format!("parent.{column}"), ty);
+                let sql = shown(&format!("parent.{column}"), ty, engine);
                 Some(ViewColumn { name: (*name).to_owned(), ty: ty.clone(), sql })
             })
             .collect();
         found.push(ViewColumn {
             name: "position".to_owned(),
             ty: ColumnType::Int,
-            sql: "place.position".to_owned(),
+            sql: match engine {
+                SqlEngine::Athena | SqlEngine::DuckDb => "place.position".to_owned(),
+                SqlEngine::Spark => "CAST(place.position AS BIGINT)".to_owned(),
+            },
         });
         // An index from 1, as SQL arrays have it.
-        let item = format!("ELEMENT_AT(parent.{}, place.position)", self.list);
+        let item = match engine {
+            SqlEngine::Athena | SqlEngine::Spark => {
+                format!("ELEMENT_AT(parent.{}, place.position)", self.list)
+            }
+            SqlEngine::DuckDb => format!("parent.{}[place.position]", self.list),
+        };
         match of(self.list).map(|column| &column.ty) {
             Some(ColumnType::Structs(members)) => {
                 for Member { name, ty, .. } in members {
                     let taken = name == "id" || found.iter().any(|column| column.name == *name);
                     let called =
                         if taken { format!("{}_{name}", self.prefix) } else { name.clone() };
-                    let sql = shown(&format!("{item}.{name}"), ty);
+                    let sql = shown(&format!("{item}.{name}"), ty, engine);
                     found.push(ViewColumn { name: called, ty: ty.clone(), sql });
                 }
             }
@@ -158,25 +167,41 @@ impl ListView {
         found
     }
 
-    /// Statement of the view, for Athena and Trino.
+    /// Statement of the view.
     ///
     /// The list is read by position, because `UNNEST` of a list of records gives columns in one
     /// engine and a record in another. `SEQUENCE` cannot be empty, so it counts to 1 at least, and
     /// a condition excludes lists without items. A list that is null has no length, and the
     /// condition is not true for it either.
     #[must_use]
-    pub fn sql(&self, spec: &StreamSpec) -> String {
+    pub fn sql(&self, spec: &StreamSpec, engine: SqlEngine) -> String {
         let columns: Vec<String> = self
-            .columns(spec)
+            .columns(spec, engine)
             .into_iter()
             .map(|column| format!("  {} AS {}", column.sql, column.name))
             .collect();
+        let list = format!("parent.{}", self.list);
+        let (places, length) = match engine {
+            SqlEngine::Athena => {
+                let length = format!("CARDINALITY({list})");
+                let places = format!("UNNEST(SEQUENCE(1, GREATEST({length}, 1)))");
+                (format!("CROSS JOIN {places} AS place (position)"), length)
+            }
+            SqlEngine::DuckDb => {
+                let length = format!("LEN({list})");
+                let places = format!("UNNEST(GENERATE_SERIES(1, GREATEST({length}, 1)))");
+                (format!("CROSS JOIN {places} AS place (position)"), length)
+            }
+            SqlEngine::Spark => {
+                let length = format!("SIZE({list})");
+                let places = format!("EXPLODE(SEQUENCE(1, GREATEST({length}, 1)))");
+                (format!("LATERAL VIEW {places} place AS position"), length)
+            }
+        };
         format!(
-            "SELECT\n{}\nFROM {} AS parent\nCROSS JOIN UNNEST(SEQUENCE(1, GREATEST(CARDINALITY(parent.{list}), 1))) \
-             AS place (position)\nWHERE place.position <= CARDINALITY(parent.{list})",
+            "SELECT\n{}\nFROM {} AS parent\n{places}\nWHERE place.position <= {length}",
             columns.join(",\n"),
             self.stream,
-            list = self.list
         )
     }
 }
@@ -191,7 +216,7 @@ mod tests {
     fn every_view_is_of_a_stream_and_its_columns_have_names_of_their_own() {
         for view in VIEWS {
             let spec = streams::find(view.stream).unwrap();
-            let columns = view.columns(spec);
+            let columns = view.columns(spec, SqlEngine::Athena);
             let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
             assert_eq!(names.len(), columns.len(), "{}", view.name);
             assert!(columns.len() > view.kept.len() + 1, "{} shows no item", view.name);
@@ -205,7 +230,7 @@ mod tests {
     #[test]
     fn an_items_own_id_is_not_mistaken_for_the_records() {
         let view = &VIEWS[0];
-        let sql = view.sql(streams::find(view.stream).unwrap());
+        let sql = view.sql(streams::find(view.stream).unwrap(), SqlEngine::Athena);
         assert!(sql.contains("parent.id AS invoice_id"), "{sql}");
         assert!(sql.contains(".id AS line_item_id"), "{sql}");
         assert!(sql.contains(".amount AS amount"), "{sql}");

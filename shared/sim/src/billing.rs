@@ -125,6 +125,13 @@ impl Invoice {
         self.document.totals().amount.minus(paid)
     }
 
+    /// Tells whether nothing is due any more; of a credit note, whether nothing is to be sent back.
+    fn is_settled(&self) -> bool {
+        let nothing = Money::default();
+        let due = self.due_amount();
+        if self.document.totals().amount < nothing { due >= nothing } else { due <= nothing }
+    }
+
     /// Returns the state: `draft`, `open`, `paid` or `closed`. Closed wins over all others, and an
     /// invoice that was never sent is a draft even if nothing is due.
     pub(crate) fn state(&self) -> &'static str {
@@ -132,7 +139,7 @@ impl Invoice {
             "closed"
         } else if self.document.sent.is_none() {
             "draft"
-        } else if self.due_amount() <= Money::default() {
+        } else if self.is_settled() {
             "paid"
         } else {
             "open"

@@ -56,6 +56,8 @@ pub(crate) fn account(scale: &AccountScale, seed: u64, now: Moment) -> Generated
         estimate_feature: true,
         weekly_capacity: 126_000,
         color_scheme: Some("orange".to_owned()),
+        week_start_day: "Monday",
+        currency: "USD",
     };
     let mut books = Books::new(company);
     let mut maker = AccountGenerator::new(scale, Dice::new(seed), &mut books, now);

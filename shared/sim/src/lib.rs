@@ -37,6 +37,7 @@ mod calendar;
 mod contradiction;
 mod decimal;
 mod dice;
+mod edge;
 mod fault;
 mod filter;
 mod gate;

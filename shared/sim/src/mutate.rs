@@ -175,6 +175,11 @@ impl AccountGenerator<'_> {
                 *self.feature(*module) = *on;
                 done("switch_module", Stream::Company, 0)
             }
+            Mutation::SetCapacity { user, seconds } => {
+                let id = self.chosen(Stream::Users, Some(*user))?;
+                self.books.users.edit(id, self.now, |one| one.weekly_capacity = *seconds);
+                done("set_capacity", Stream::Users, id)
+            }
             Mutation::SetTeammates { user, teammates } => {
                 let id = self.chosen(Stream::Users, Some(*user))?;
                 self.books.users.edit_quietly(id, |one| one.teammates.clone_from(teammates));

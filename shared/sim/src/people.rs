@@ -20,6 +20,10 @@ pub(crate) struct Company {
     /// Capacity of a person per week in seconds: 126,000 are 35 hours.
     pub(crate) weekly_capacity: i64,
     pub(crate) color_scheme: Option<String>,
+    /// First day of the week in its timesheets and reports: Saturday, Sunday or Monday.
+    pub(crate) week_start_day: &'static str,
+    /// Currency of costs.
+    pub(crate) currency: &'static str,
 }
 
 /// Person of the account. Users are archived (`is_active` false) rather than deleted, once they

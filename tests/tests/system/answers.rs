@@ -130,6 +130,7 @@ fn before_the_first_sync(scene: &Scene, seen: &mut SeenAnswers) {
         "cost --with alarms",
         "streams",
         "schema clients",
+        "sql --engine duckdb",
         "quarantine",
     ] {
         answer(scene, seen, line, 0);

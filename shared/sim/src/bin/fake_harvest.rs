@@ -23,7 +23,7 @@ struct ServerArguments {
     /// Seed of the account: the same seed, scale and time make the same account.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Size of the account: tiny, demo, issue or million.
+    /// Size of the account: tiny, demo, issue or million; or edge, the one made by hand.
     #[arg(long, default_value = "demo", value_parser = scale)]
     scale: AccountScale,
     /// Limit of general requests, such as 100/15s, or off.
@@ -42,14 +42,14 @@ struct ServerArguments {
     #[arg(long)]
     unknown_members: bool,
     /// End of the history, such as 2026-11-23T06:00:00Z; otherwise the present. The account's clock
-    /// starts from there.
+    /// starts from there. That of the account made by hand starts at noon of 18 March 2026.
     #[arg(long)]
     state_now: Option<Timestamp>,
 }
 
 /// Parses the name of a size.
 fn scale(name: &str) -> Result<AccountScale, String> {
-    AccountScale::named(name).ok_or_else(|| "one of tiny, demo, issue".to_owned())
+    AccountScale::named(name).ok_or_else(|| "one of tiny, demo, issue, million, edge".to_owned())
 }
 
 /// Parses the limit of general requests.
@@ -73,7 +73,8 @@ async fn main() -> std::io::Result<()> {
     // With `--state-now` records and `Date` headers thus belong to the same time, and records that
     // tests create later come after those of the history.
     let begun = (face.now)();
-    let start = arguments.state_now.unwrap_or(begun);
+    let own = scale.by_hand.then(|| Timestamp::from_second(AccountScale::PRESENT_BY_HAND));
+    let start = arguments.state_now.or(own.and_then(Result::ok)).unwrap_or(begun);
     let machine = face.now.clone();
     face.now = Arc::new(move || start + machine().duration_since(begun));
     face.port = arguments.port;

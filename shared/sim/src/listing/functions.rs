@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{ListedRecord, NewValues};
 use crate::calendar::{Day, Moment};
 use crate::dice::{Dice, scramble};
+use crate::edge;
 use crate::filter::ListFilter;
 use crate::generate::{self, AccountGenerator, GeneratedAccount};
 use crate::json::JsonWriter;
@@ -68,6 +69,9 @@ all_streams!(functions);
 /// Makes up the account of this size and seed. Records of `FRESH` come last, those of each stream
 /// by numbers of their own, so that one more stream leaves all others as they are.
 pub(crate) fn generate(scale: &AccountScale, seed: u64, now: Moment) -> GeneratedAccount {
+    if scale.by_hand {
+        return edge::account();
+    }
     let mut made = generate::account(scale, seed, now);
     for stream in Stream::ALL {
         let Some(listing) = stream.listing() else { continue };

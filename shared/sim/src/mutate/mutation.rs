@@ -137,6 +137,13 @@ pub enum Mutation {
         /// Access roles afterwards, such as `manager`.
         roles: Vec<String>,
     },
+    /// Gives a user another capacity; the user moves.
+    SetCapacity {
+        /// Id of the user.
+        user: i64,
+        /// Capacity per week in seconds.
+        seconds: i64,
+    },
     /// Gives a manager other teammates; the user does not move.
     SetTeammates {
         /// Id of the manager.

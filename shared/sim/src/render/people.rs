@@ -17,7 +17,7 @@ pub(crate) fn company(look: &RenderContext<'_>, json: &mut JsonWriter) {
     json.text("full_domain", &company.domain);
     json.text("name", &company.name);
     json.flag("is_active", true);
-    json.text("week_start_day", "Monday");
+    json.text("week_start_day", company.week_start_day);
     json.flag("wants_timestamp_timers", true);
     json.text("time_format", "hours_minutes");
     json.text("date_format", "%Y-%m-%d");
@@ -34,7 +34,7 @@ pub(crate) fn company(look: &RenderContext<'_>, json: &mut JsonWriter) {
     json.text("thousands_separator", ",");
     json.maybe_text("color_scheme", company.color_scheme.as_deref());
     json.int("weekly_capacity", company.weekly_capacity);
-    json.text("currency", "USD");
+    json.text("currency", company.currency);
     json.flag("saml_sign_in_required", false);
     json.flag("day_entry_notes_required", false);
 }

@@ -15,7 +15,7 @@ fn shell(scene: &Scene, script: &str, line: &str) -> Ended {
     finish(command.spawn().unwrap())
 }
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "sync --streams clients",
     "sync --streams clients --json",
     "sweep clients",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 20] = [
     "streams --json",
     "schema clients",
     "schema clients --ddl athena",
+    "sql --engine spark",
     "files clients --paths",
     "verify clients",
     "quarantine",
@@ -169,6 +170,7 @@ fn a_setting_that_is_empty_is_a_mistake_and_not_the_default() {
         ("export from", words("export clients x --lake @")),
         ("export to", words("export clients @")),
         ("schema", words("schema clients --ddl duckdb --lake @")),
+        ("sql", words("sql --engine duckdb --lake @")),
         ("demo", words("demo --lake @")),
     ];
     in_parallel(&flags, |words| {

@@ -1,4 +1,5 @@
 import static com.google.inject.multibindings.MapBinder.newMapBinder;
+import static java.util.stream.Collectors.joining;
 
 import com.google.inject.Module;
 import io.trino.Session;
@@ -70,6 +71,11 @@ public final class Check {
             }
         } else if (name.startsWith("count ")) {
             told.append(' ').append(result.getOnlyValue());
+        } else if (name.startsWith("answer ")) {
+            told.append(' ').append(String.join("|", result.getColumnNames()));
+            for (MaterializedRow row : result.getMaterializedRows()) {
+                told.append('\t').append(row.getFields().stream().map(String::valueOf).collect(joining("|")));
+            }
         } else if (!name.startsWith("table ") && !name.startsWith("view ")) {
             told.append(' ').append(result.getTypes());
         }
