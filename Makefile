@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 1
 # Tests that run at a time. Those of whole processes mostly wait: with one for each core, two cores are idle for most of their time.
 TEST_THREADS ?= 5
 
-.PHONY: help demo unit test judged tools extended spark trino arm64 small-worker dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare
+.PHONY: help demo unit test judged tools extended spark trino arm64 small-worker dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare memory
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,7 @@ extended: test ## What takes longer: many simulation seeds, the large account, b
 	$(MAKE) fuzz
 	$(MAKE) account
 	$(MAKE) compare SCALE=demo RUNS=1
+	$(MAKE) memory
 	$(MAKE) speed
 	$(MAKE) backfill
 	$(MAKE) bench
@@ -174,6 +175,10 @@ account: ## Requests, CPU, memory and table sizes of an account of 100,000 time 
 compare: $(TOOLS)/compare/installed ## CPU, memory, requests and bytes beside a pipeline of dlt on the same fake account: SCALE (issue), RUNS (3)
 	cargo build --locked --profile quick --bins
 	tests/compare.sh
+
+memory: $(TOOLS)/pictures/installed ## Memory of the heaviest commands on a million time entries; PICTURE=docs/memory.svg draws it
+	cargo build --locked --profile quick --bins
+	tests/memory.sh
 
 acceptance: $(TOOLS)/sam/installed ## Deploy STACK, sync it, query every table through Athena, tear it down (needs AWS)
 	PATH=$(CURDIR)/$(TOOLS)/sam/bin:$$PATH PYTHONPATH=tests $(TOOLS)/sam/bin/python -m acceptance $(STACK) $(ACCEPT)

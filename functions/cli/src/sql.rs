@@ -83,12 +83,12 @@ mod tests {
     #[test]
     fn a_bucket_gets_everything_for_each_engine() {
         for engine in [LakeEngine::Athena, LakeEngine::Duckdb, LakeEngine::Spark] {
-            let said = asked(engine, "s3://b/p");
+            let said = asked(engine, "s3://bucket/prefix");
             let names = names(&said);
             for name in ["clients", "clients_changes", "role_users", "fact_time", "utilisation"] {
                 assert!(names.contains(&name), "{name}");
             }
-            assert!(said.text.contains("s3://b/p/tables/clients"), "{}", said.text);
+            assert!(said.text.contains("s3://bucket/prefix/tables/clients"), "{}", said.text);
         }
     }
 

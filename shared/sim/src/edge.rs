@@ -11,6 +11,7 @@
 //! (`set_capacity`), since only a reader that has seen both knows of it.
 
 mod billing;
+mod projects;
 mod tracked;
 
 use std::collections::BTreeMap;
