@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, UInt64Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, TimeUnit};
+use arrow::error::ArrowError;
 use bytes::Bytes;
 use delta::table::FileEntry;
 use engine::key::Key;
@@ -128,7 +130,7 @@ impl PartitionWriter {
         }
         self.stats.add(rows)?;
         if self.writer.is_none() && self.stats.rows() <= SMALL_FILE_ROWS {
-            self.waiting.push(rows.clone());
+            self.waiting.push(owned(rows)?);
             return Ok(());
         }
         let mut writer = match self.writer.take() {
@@ -160,6 +162,13 @@ impl PartitionWriter {
         let bytes: Bytes = writer.into_inner()?.into();
         Ok(WrittenFile::new(bytes, self.stats, self.first.zip(self.last)))
     }
+}
+
+/// Copy of the rows. A slice keeps all rows of its batch in memory: a file of few changes from each of
+/// many partitions would hold batches of all of them.
+fn owned(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let all: UInt64Array = (0..rows.num_rows() as u64).collect();
+    take_record_batch(rows, &all)
 }
 
 /// Encodes rows, and ends the row group where it has become large.
@@ -208,4 +217,28 @@ pub(super) fn properties(
         }
     }
     properties.build()
+}
+
+#[cfg(test)]
+mod tests {
+    use decode::schema::TableSchema;
+
+    use super::super::ColumnChoice;
+    use super::super::tests::{PLAIN, SampleRecord, batch};
+    use super::*;
+
+    #[test]
+    fn rows_that_wait_keep_no_other_rows_in_memory() {
+        let schema = TableSchema::of(&PLAIN);
+        let many: Vec<SampleRecord> = (0..10_000).map(SampleRecord::new).collect();
+        let many = batch(&schema, &many);
+        let layout = Arc::new(RowLayout::new(&schema, ColumnChoice::All).unwrap());
+        let mut writer = PartitionWriter::unordered(layout, FileLimits::default());
+        for row in 0..50 {
+            writer.write(&many.slice(row, 1)).unwrap();
+        }
+        let held: usize = writer.waiting.iter().map(RecordBatch::get_array_memory_size).sum();
+        assert!(held < many.get_array_memory_size() / 10, "{held} bytes");
+        assert_eq!(writer.finish().unwrap().stats.rows(), 50);
+    }
 }
