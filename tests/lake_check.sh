@@ -35,7 +35,7 @@ verify() {
     "$bin/harvest-lake" verify --lake "$work/lake"
 }
 follow() {
-    PYTHONPATH=tests "$python" -m changes_check --lake "$work/lake" --memory "$work/followed" "$@"
+    PYTHONPATH=tests "$python" -m changes_check --command "$bin/harvest-lake" --lake "$work/lake" --memory "$work/followed" "$@"
 }
 mutate() {
     "$python" - "$origin/_sim/mutate?steps=300&seed=$1" <<'PY'

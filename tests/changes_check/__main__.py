@@ -1,4 +1,4 @@
-"""`python -m changes_check --lake DIR --memory FILE`: exit code 1 on any difference.
+"""`python -m changes_check --lake DIR --memory FILE --command HARVEST-LAKE`: exit code 1 on any difference.
 
 Runs the very blocks of docs/changes.md. What was read so far is kept in FILE, so that the next call
 reads only what is new since then; snapshots of the tables are kept there, too, to be compared with
@@ -20,7 +20,8 @@ import duckdb
 import duckdb_extension_delta
 
 from lake_check.declaration import load
-from queries.__main__ import duck, statements, told
+from queries.__main__ import told
+from queries.edge import statements
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST = ["op", "changed_at", "sequence"]
@@ -31,10 +32,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="changes_check", description=__doc__)
     parser.add_argument("--lake", required=True, type=Path)
     parser.add_argument("--memory", required=True, type=Path)
+    parser.add_argument("--command", required=True, help="harvest-lake, which prints the views")
     parser.add_argument("--begun-anew", action="store_true", help="most histories must have begun anew")
     wanted = parser.parse_args()
     memory = pickle.loads(wanted.memory.read_bytes()) if wanted.memory.exists() else {}
     blocks = read_blocks((ROOT / "docs/changes.md").read_text())
+    views = dict(statements(wanted.command, "duckdb", str(wanted.lake)))
     # The blocks say `lake/tables/...`.
     os.chdir(wanted.lake.parent)
     assert wanted.lake.name == "lake", "the blocks name the folder `lake`"
@@ -42,7 +45,7 @@ def main() -> int:
     for stream, table in load().items():
         kept = memory.setdefault(stream, {"since": 0, "mine": {}, "sql": 0, "rows": None, "then": []})
         key = tuple(table.key)
-        failed += told(stream, lambda: check(stream, key, blocks, kept, begun))
+        failed += told(stream, lambda: check(stream, key, blocks, kept, begun, views))
     wanted.memory.write_bytes(pickle.dumps(memory))
     print(f"{len(memory)} tables of changes, {failed} failed, {len(begun)} begun anew")
     if wanted.begun_anew != (len(begun) > 20):
@@ -56,7 +59,9 @@ def read_blocks(text: str) -> dict[str, str]:
     return dict(re.findall(r"<!-- run: (\w+) -->\n```\w+\n(.*?)```", text, re.DOTALL))
 
 
-def check(stream: str, key: tuple[str, ...], blocks: dict[str, str], kept: dict, begun: list) -> str:
+def check(
+    stream: str, key: tuple[str, ...], blocks: dict[str, str], kept: dict, begun: list, views: dict[str, str]
+) -> str:
     main = deltalake.DeltaTable(f"lake/tables/{stream}").to_pyarrow_table()
     changes = deltalake.DeltaTable(f"lake/tables/{stream}_changes")
     names = changes.to_pyarrow_table().schema.names
@@ -77,7 +82,7 @@ def check(stream: str, key: tuple[str, ...], blocks: dict[str, str], kept: dict,
     said = f"{len(rows)} rows, sequence {before} to {kept['since']}"
     if key == ("id",):
         said += by_duckdb(stream, blocks, kept, rows, main.schema.names, anew)
-    with_deleted(stream, key, rows, changes)
+    with_deleted(stream, key, rows, changes, views)
     return said
 
 
@@ -115,13 +120,14 @@ def by_duckdb(stream, blocks, kept, rows, columns, anew) -> str:
     return f", as at {len(kept['then'])} times"
 
 
-def with_deleted(stream, key, rows, changes) -> None:
-    """The view of the stack, in DuckDB's words."""
+def with_deleted(stream, key, rows, changes, views: dict[str, str]) -> None:
+    """The view that the command prints for DuckDB."""
     connection = connect()
     for name in (stream, f"{stream}_changes"):
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM delta_scan('lake/tables/{name}')")
-    sql = next(sql for name, _, sql in statements() if name == f"{stream}_with_deleted")
-    answer = connection.execute(duck(sql)).to_arrow_table().to_pylist()
+    view = f"{stream}_with_deleted"
+    connection.execute(views[view])
+    answer = connection.execute(f"SELECT * FROM {view}").to_arrow_table().to_pylist()
     there = {tuple(row[part] for part in key): row for row in answer if row["deleted_at"] is None}
     seen = {key: shown(row) for key, row in rows.items()}
     same(there, seen, list(next(iter(rows.values()), {})), "rows that are there")
