@@ -11,8 +11,8 @@
 //! | rows collected | [`COLLECTED`] | a temporary file |
 //! | row group of a table's file being written | [`ROW_GROUP`] | the group ends |
 //! | row group of a file of changes beside it | [`CHANGES_ROW_GROUP`] | the group ends |
-//! | copied file of changes | [`COPIED_CHANGES`] | the file is stored |
-//! | complete files on their way to the store | [`FILES_AT_ONCE`] | the writer waits |
+//! | copied file of changes | [`COPIED_CHANGES`], or one file of the table | the file is stored |
+//! | complete files that wait for the store | [`FILES_WAITING`] | the writer waits |
 
 /// Largest sum of the bodies of answers that one run has under way.
 pub const UNDER_WAY: usize = 40 << 20;
@@ -32,8 +32,12 @@ pub const CHANGES_ROW_GROUP: usize = 16 << 20;
 /// File of changes whose columns are copied from the table's files.
 pub const COPIED_CHANGES: usize = 8 << 20;
 
-/// Number of complete files in memory: encoded, waiting, being stored.
-pub const FILES_AT_ONCE: usize = 3;
+/// Number of complete files that wait for the store.
+pub const FILES_WAITING: usize = 1;
+
+/// Number of complete files in memory: a table's and the file of changes before it, those that wait,
+/// and the one that is being stored.
+const FILES_AT_ONCE: usize = 2 + FILES_WAITING + 1;
 
 /// Size of a page of 2,000 time entries as JSON: 1,300 bytes for each.
 const PAGE: usize = 2_600_000;
@@ -48,7 +52,9 @@ pub const READING: usize = UNDER_WAY + DECODED_AT_ONCE * DECODED * PAGE + COLLEC
 
 /// Sum of the stations while a run writes; answers that were under way are still there.
 pub const WRITING: usize =
-    UNDER_WAY + ROW_GROUP + CHANGES_ROW_GROUP + COPIED_CHANGES + FILES_AT_ONCE * LARGEST_FILE;
+    UNDER_WAY + ROW_GROUP + CHANGES_ROW_GROUP + LARGEST_FILE + FILES_AT_ONCE * LARGEST_FILE;
+
+const _: () = assert!(COPIED_CHANGES <= LARGEST_FILE);
 
 // A worker of 256 MB has room for either, and for the program itself.
 const _: () = assert!(READING < 200 << 20 && WRITING < 200 << 20);

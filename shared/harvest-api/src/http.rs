@@ -112,8 +112,9 @@ impl ReqwestApi {
         Ok(Self { base, token, tuning, tls, headers, room, http: RwLock::new(http) })
     }
 
-    /// Reads an answer to its end, within the limits, and unpacks it once there is room. A body that breaks off or is too large is an
-    /// error if the answer is a page, and is cut if it is a refusal.
+    /// Reads an answer to its end, within the limits, and unpacks it once there is room. A body
+    /// that breaks off or is too large is an error if the answer is a page, and is cut if it is a
+    /// refusal.
     async fn read(
         &self,
         mut response: Response,

@@ -10,7 +10,7 @@
 //! | slots | `slots` | entries of the log | parts of the table that are merged by themselves |
 //! | survey | `survey` | keys and versions | moved rows, number of deletes |
 //! | outlook | `plan` | rows up to the first change | the slots to rewrite, their row counts |
-//! | rewrite | `plan`, `rows`, `write` | whole rows | new files, and files of changes |
+//! | rewrite | `plan`, `rows`, `encode`, `write` | whole rows | new files, and files of changes |
 //!
 //! A row of the table and the incoming rows with its key lead to one of these effects:
 //!
@@ -29,6 +29,7 @@
 //! see.
 
 mod changes;
+mod encode;
 mod incoming;
 mod missing;
 mod plan;

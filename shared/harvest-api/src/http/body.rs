@@ -64,11 +64,13 @@ impl AnswerBody {
         }
         let mut unpacked = Vec::with_capacity(self.announced());
         let decoder = MultiGzDecoder::new(self.received.as_slice());
-        decoder.take(self.largest).read_to_end(&mut unpacked).map_err(BodyError::Broken)?;
-        // Only a body of exactly the limit has nothing after it.
-        let is_whole = u64::try_from(unpacked.len()).unwrap_or(u64::MAX) < self.largest
-            || self.unpacked(self.largest.saturating_add(1)).len() == unpacked.len();
-        if is_whole { Ok(unpacked) } else { Err(BodyError::TooLarge { begun: self.beginning() }) }
+        // One byte more shows that the body goes on.
+        let most = self.largest.saturating_add(1);
+        let read = decoder.take(most).read_to_end(&mut unpacked).map_err(BodyError::Broken)?;
+        if u64::try_from(read).unwrap_or(u64::MAX) > self.largest {
+            return Err(BodyError::TooLarge { begun: self.beginning() });
+        }
+        Ok(unpacked)
     }
 
     /// Unpacked bytes so far, even of a body that breaks off.

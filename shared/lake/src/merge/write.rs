@@ -1,4 +1,4 @@
-//! Opens the files of a table and writes new ones.
+//! Opens the files of a table and stores new ones.
 //!
 //! A file is a single object, read and written whole: some megabytes, so that one request is enough
 //! and ranges would only add requests. Reading and storing are asynchronous; decoding, merging and
@@ -8,26 +8,23 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use bytes::Bytes;
 use delta::offload::stays_on_this_thread;
 use delta::store::ObjectStore;
 use delta::table::FileEntry;
+use engine::memory::FILES_WAITING;
 use engine::precedence::Precedence;
 use engine::report::RowCounts;
-use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::mpsc;
 
 use super::MergeJob;
 use super::changes::{ChangesWritten, FinishedFile};
+use super::encode::FileEncoder;
 use super::rows::MergedRows;
 use super::slots::FileSlot;
 use crate::blocking::{RewriteError, blocking};
-use crate::changes::ChangeEncoder;
 use crate::collect::{CollectedRows, Collector, KeyBounds, SpillMerge};
-use crate::partition::{
-    ColumnChoice, FileLimits, FileShelf, PartitionError, PartitionWriter, RowLayout, fetch, open,
-    row_count,
-};
+use crate::partition::{ColumnChoice, FileLimits, FileShelf, RowLayout, fetch, open, row_count};
 use crate::walk::RowWalk;
 
 /// Files of one table during one merge.
@@ -52,7 +49,7 @@ pub(super) struct TableFiles {
     last: Option<(String, Bytes)>,
 }
 
-/// What is written of a partition.
+/// Form of the files that a partition's rows are written into.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PartitionOutput<'a> {
     pub(super) partition: Option<&'a str>,
@@ -212,9 +209,8 @@ impl TableFiles {
 
     /// Writes the merged rows of neighbouring slots into files.
     ///
-    /// Encoding and storing run at the same time and meet at a channel for one file. If storing is
-    /// slow, the encoder waits: at most three finished files are in memory (encoded, in the
-    /// channel, being stored).
+    /// Encoding and storing run at the same time and meet at a channel. If storing is slow, the
+    /// encoder waits (`engine::memory` counts the files in memory).
     pub(super) async fn write(
         &mut self,
         output: PartitionOutput<'_>,
@@ -223,7 +219,8 @@ impl TableFiles {
         let PartitionOutput { partition, each, inserts } = output;
         // On a single thread, files are received only after all are encoded, so the channel must
         // hold them.
-        let (done, mut files) = mpsc::channel(if stays_on_this_thread() { 1 << 12 } else { 1 });
+        let (done, mut files) =
+            mpsc::channel(if stays_on_this_thread() { 1 << 12 } else { FILES_WAITING });
         let (layout, limits) = (Arc::clone(&self.whole), self.limits);
         let changes = self.changes.as_mut().and_then(|changes| changes.encoder.take());
         let home = partition.map(str::to_owned);
@@ -257,94 +254,5 @@ impl TableFiles {
             changes.encoder = left;
         }
         Ok((counts, added))
-    }
-}
-
-/// Encodes rows into files, one at a time.
-#[derive(Debug)]
-struct FileEncoder {
-    layout: Arc<RowLayout>,
-    limits: FileLimits,
-    /// Number of rows after which a file is complete.
-    each: u64,
-    /// File under construction; `None` until there are rows for it, so that a partition without
-    /// rows gets no file.
-    writer: Option<PartitionWriter>,
-    changes: Option<ChangeEncoder>,
-    /// Whether complete files are copied into the changes, instead of each change being encoded.
-    copies: bool,
-    partition: Option<String>,
-    /// Way of complete files to the store.
-    done: mpsc::Sender<FinishedFile>,
-}
-
-impl FileEncoder {
-    /// Encodes all rows. Returns the encoder of changes, whose last file is still incomplete.
-    fn encode(
-        mut self,
-        parts: Vec<MergedRows>,
-    ) -> Result<(RowCounts, Option<ChangeEncoder>), RewriteError> {
-        let mut counts = RowCounts::default();
-        for mut rows in parts {
-            while let Some(window) = rows.window()? {
-                self.write(&window.rows(&self.layout)?)?;
-                if let Some(changes) = self.changes.as_mut().filter(|_| !self.copies) {
-                    let (ops, rows) = window.changes(&self.layout)?;
-                    for full in changes.add(&ops, &rows, self.partition.as_deref())? {
-                        self.send(FinishedFile::Changes(full))?;
-                    }
-                }
-            }
-            counts = counts.plus(rows.counts());
-        }
-        self.close()?;
-        Ok((counts, self.changes.take()))
-    }
-
-    /// Appends rows, and begins a new file where one is complete.
-    fn write(&mut self, rows: &RecordBatch) -> Result<(), RewriteError> {
-        let mut start = 0;
-        while start < rows.num_rows() {
-            let writer = if let Some(writer) = &mut self.writer {
-                writer
-            } else {
-                let writer = PartitionWriter::new(Arc::clone(&self.layout), self.limits);
-                self.writer.insert(writer)
-            };
-            let room = usize::try_from(self.each.saturating_sub(writer.rows()));
-            let length = room.unwrap_or(usize::MAX).min(rows.num_rows() - start);
-            writer.write(&rows.slice(start, length))?;
-            start += length;
-            if writer.rows() >= self.each {
-                self.close()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Finishes the file under construction, if there is one.
-    fn close(&mut self) -> Result<(), RewriteError> {
-        let Some(writer) = self.writer.take() else {
-            return Ok(());
-        };
-        let file = writer.finish()?;
-        if let Some(changes) = self.changes.as_mut().filter(|_| self.copies)
-            && let Some(full) = changes.copy(&file, self.partition.as_deref())?
-        {
-            self.send(FinishedFile::Changes(full))?;
-        }
-        self.send(FinishedFile::Rows(file))
-    }
-
-    fn send(&self, file: FinishedFile) -> Result<(), RewriteError> {
-        // Waits for room in the channel. `blocking_send` panics on a thread of the runtime, where a
-        // simulation encodes; there the channel is large enough and `try_send` succeeds.
-        match self.done.try_send(file) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(file)) => {
-                self.done.blocking_send(file).map_err(|_| PartitionError::Stopped.into())
-            }
-            Err(TrySendError::Closed(_)) => Err(PartitionError::Stopped.into()),
-        }
     }
 }
