@@ -32,6 +32,8 @@ TABLES_AND_VIEWS = 103 + len(list((ROOT / "infra" / "model").glob("*.sql")))
 # Seconds until a schedule that was made has ticked: a minute, and the emulator looks every ten seconds.
 FIRST_TICK = 90
 FILLED = 120
+# Outcomes of a tick that was not kept from planning by another one.
+PLANNED = ("planned", "quiet")
 # One of each kind, for a second look at what was compared in full before.
 SOME = ["--streams", "clients,company,invoice_payments,roles,time_entries"]
 # What only AWS can confirm in full, as far as the emulator shows it.
@@ -170,23 +172,24 @@ class StackCase(unittest.TestCase):
     def planned(self, stack: Stack) -> dict | None:
         """Answer of a tick; `None` if another one is at work."""
         answer = stack.invoke({})
-        return answer if answer["outcome"] in ("planned", "quiet") else None
+        return answer if answer["outcome"] in PLANNED else None
 
     def fill(self, name: str) -> int:
         """Ticks, one after the other as workers end, until nothing is due; the number of ticks."""
         stack = self.stack(name)
-        count = 0
+        answers: list[dict] = []
 
         def at_rest() -> bool:
-            nonlocal count
-            count += 1
-            answer = self.planned(stack)
-            return bool(answer) and not answer["due"] and not answer["running"]
+            answers.append(stack.invoke({}))
+            return answers[-1]["outcome"] in PLANNED and not answers[-1]["due"] and not answers[-1]["running"]
 
-        until(f"{name} has nothing more to do", self.filled, at_rest, 0.5)
+        try:
+            until(f"{name} has nothing more to do", self.filled, at_rest, 0.5)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}; {len(answers)} ticks, the last ones: {answers[-3:]}") from error
         states = {one["stream"]: one["state"] for one in self.status(name)["streams"]}
         self.assertEqual(states, dict.fromkeys(STREAMS, "ok"))
-        return count
+        return len(answers)
 
     def compare(self, name: str, *more: str) -> str:
         """Compares all cells, as deltalake, polars and DuckDB read them, with Harvest; what the comparison says last."""
