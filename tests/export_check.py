@@ -11,8 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import duckdb
-import duckdb_extension_delta
+import duck
 
 DIVIDED = {
     "time_entries": ["spent_month", "created_month", "client_id"],
@@ -24,10 +23,7 @@ DIVIDED = {
 
 def main() -> int:
     lake, command = Path(sys.argv[1]), sys.argv[2]
-    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-    carried = Path(duckdb_extension_delta.__file__).parent.glob("extensions/*/*.duckdb_extension")
-    connection.execute(f"LOAD '{next(carried)}'")
-    connection.execute("SET TimeZone = 'UTC'")
+    connection = duck.connect()
     wrong = done = 0
     with tempfile.TemporaryDirectory() as target:
         for table in sorted((lake / "tables").iterdir()):

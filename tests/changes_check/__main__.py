@@ -16,9 +16,8 @@ import sys
 from pathlib import Path
 
 import deltalake
-import duckdb
-import duckdb_extension_delta
 
+from duck import connect
 from lake_check.declaration import load
 from queries.__main__ import told
 from queries.edge import statements
@@ -137,14 +136,6 @@ def with_deleted(stream, key, rows, changes, views: dict[str, str]) -> None:
     gone = {key: row["changed_at"] for key, row in last.items() if row["op"] == "D"}
     found = {tuple(row[part] for part in key): row["deleted_at"] for row in answer if row["deleted_at"]}
     equal(found, shown(gone), "deleted rows")
-
-
-def connect() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-    carried = Path(duckdb_extension_delta.__file__).parent.glob("extensions/*/*.duckdb_extension")
-    connection.execute(f"LOAD '{next(carried)}'")
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
 
 
 def shown(value):

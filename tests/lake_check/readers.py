@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import deltalake
-import duckdb
-import duckdb_extension_delta
 import polars
 import pyarrow as pa
 import pyarrow.compute as pc
+
+import duck
 
 
 class ByDeltalake:
@@ -56,11 +56,7 @@ class ByDuckdb:
 
     def __init__(self, folder: Path) -> None:
         self.place = str(folder).replace("'", "''")
-        self.connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-        # The package carries the extension, so nothing is downloaded.
-        carried = Path(duckdb_extension_delta.__file__).parent.glob("extensions/*/*.duckdb_extension")
-        self.connection.execute(f"LOAD '{next(carried)}'")
-        self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection = duck.connect()
 
     def read(self) -> pa.Table:
         return self.connection.execute(f"SELECT * FROM delta_scan('{self.place}')").to_arrow_table()

@@ -14,10 +14,9 @@ from collections import defaultdict
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-import duckdb
-import duckdb_extension_delta
 import sqlglot
 
+import duck
 from lake_check.truth import Truth
 from queries import edge
 
@@ -87,10 +86,7 @@ class Lake:
     """The lake in DuckDB."""
 
     def __init__(self) -> None:
-        self.connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-        carried = Path(duckdb_extension_delta.__file__).parent.glob("extensions/*/*.duckdb_extension")
-        self.connection.execute(f"LOAD '{next(carried)}'")
-        self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection = duck.connect()
         self.today = self.connection.execute("SELECT CURRENT_DATE").fetchone()[0]
 
     def run(self, sql: str) -> None:
