@@ -163,8 +163,8 @@ impl Decoder {
         // A failure of `fast` says nothing about its cause. `careful` finds either the same
         // failure, with a proper error, or rows.
         match fast::page(&self.layout, body) {
-            Ok((rows, beside)) => Ok((rows, PageEnvelope::of(beside)?)),
-            Err(_) => careful::page(&self.layout, body),
+            Some((rows, beside)) => Ok((rows, PageEnvelope::of(beside)?)),
+            None => careful::page(&self.layout, body),
         }
     }
 

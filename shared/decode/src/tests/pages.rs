@@ -46,11 +46,11 @@ fn every_type_reaches_its_column() {
 fn a_page_as_declared_is_read_the_fast_way() {
     let layout = RecordLayout::of(TableSchema::of(&THINGS));
     let body = format!("{{\"things\":[{WHOLE}],\"new\":{{\"a\":[1]}}}}");
-    assert!(fast::page(&layout, &body).is_ok());
+    assert!(fast::page(&layout, &body).is_some());
     // The fast way also takes new members, values of another type, and values that do not fit.
     let body = body.replace("\"rate\":0.000001", "\"rate\":\"0.000001\"");
     let body = body.replace("\"notes\":\"\"", "\"notes\":[5],\"fresh\":{\"a\":[\"\\ud800\"]}");
-    assert!(fast::page(&layout, &body).is_ok());
+    assert!(fast::page(&layout, &body).is_some());
 }
 
 #[test]

@@ -5,21 +5,23 @@
 //! with that day again. A range ends with an answer that holds all of its `total_entries` and whose
 //! other signs agree.
 //!
-//! An example with pages of three records, of which the list has seven:
+//! An example with pages of four records, of which the list has eight:
 //!
 //! | request | answer: days of its records | total | whole by now |
 //! | --- | --- | --- | --- |
-//! | no bounds | 9, 8, 8 | 7 | 9 |
-//! | `to` = 8 | 8, 8, 8 | 6 | 9 |
-//! | `from` = `to` = 8, pages 1 and 2 | 8, 8, 8 and 8 | 4 | 9, 8 |
-//! | `to` = 7 | 5, 3 | 2 | all |
+//! | no bounds | 9, 8, 8, 8 | 8 | 9 |
+//! | `to` = 8 | 8, 8, 8, 8 | 7 | 9 |
+//! | `to` = 8, page 2 of three records | 8, 8, 5 | 7 | 9, 8 |
+//! | `to` = 5 | 5, 3 | 2 | all |
 //!
 //! A record that is added or deleted meanwhile shifts no later answer, because each answer begins
-//! at a day and not at a number of records. Only a day of more than one page has to be paged by
-//! number; its pages must add up to a steady total.
+//! at a day and not at a number of records. Only after a page of a single day the range goes on by
+//! page numbers, each page repeating the end of the one before (see `run`). Where that fails, the
+//! day is paged by itself, and its pages must add up to a steady total.
 
 mod compare;
 mod range;
+mod run;
 mod setback;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,7 @@ use super::{PROOF_TRIES, PageFacts};
 use crate::time::Date;
 use compare::{TotalsComparison, UndatedRecords};
 use range::KeysetRange;
+use run::RunTurn;
 
 /// Slot of the list's unranged reading and of the check for undated records.
 const WHOLE: u32 = u32::MAX;
@@ -163,6 +166,10 @@ impl KeysetPager {
             if let Some((_, offset)) = &mut range.day {
                 return offset.next().map(|question| PagerQuestion { slot, ..question });
             }
+            if let Some(run) = &range.run {
+                let target = run.target(&self.list);
+                return Some(PagerQuestion { slot, target, count_only: false });
+            }
             let mut more = Vec::new();
             if let Some(from) = range.from {
                 more.push(("from", from.to_string()));
@@ -246,6 +253,22 @@ impl KeysetPager {
             }
         } else if !range.in_order(facts) {
             return self.disordered();
+        } else if let Some(mut run) = range.run.take() {
+            let turn = range::ends(facts).map(|(newest, oldest)| run.take(facts, newest, oldest));
+            match turn.unwrap_or(RunTurn::Torn) {
+                RunTurn::On(oldest) => {
+                    range.go_on_from(oldest);
+                    range.run = Some(run);
+                }
+                RunTurn::ByDays(oldest) => range.go_on_from(oldest),
+                RunTurn::Last => range.done = true,
+                // A day that changes while it is read is paged by itself, and not for ever.
+                RunTurn::Torn if range.to == Some(run.begun()) => {
+                    range.page_day(&self.list, run.begun());
+                    self.ranged = true;
+                }
+                RunTurn::Torn => {}
+            }
         } else {
             if let Some(flaw) = range::contradiction(facts)
                 && self.flaw.is_none()
@@ -261,7 +284,7 @@ impl KeysetPager {
             if range::is_last(facts) {
                 range.done = true;
             } else if let Some((newest, oldest)) = range::ends(facts) {
-                self.ranged |= range.step(&self.list, newest, oldest);
+                self.ranged |= range.step(&self.list, newest, oldest, facts);
                 // Some ranges end early: a range with much left gives a part of it away.
                 let total = facts.total_entries.filter(|_| self.flaw.is_none()).unwrap_or(0);
                 split = range::cut(range, newest, oldest, facts.records(), total, beside);

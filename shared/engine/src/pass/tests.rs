@@ -169,10 +169,12 @@ prop_compose! {
     fn server(nullable: bool)(
         days in prop::collection::vec((0_i32..60, 0_u8..10), 0..120),
         page in 2_usize..12,
+        // With few days, each has several pages.
+        span in prop::sample::select(vec![60, 60, 10, 3]),
         undated_first: bool,
     ) -> ListServer {
         let dated = |(id, (offset, dice)): (i64, (i32, u8))| {
-            (id, (!nullable || dice > 0).then(|| day(offset)))
+            (id, (!nullable || dice > 0).then(|| day(offset % span)))
         };
         let records = (0_i64..).zip(days).map(dated).collect();
         ListServer { records, page, undated_first }
@@ -282,6 +284,17 @@ fn a_large_list_is_read_in_ranges_side_by_side() {
     let (_, requests) = read(&mut reading, &mut server, |_| ());
     // 9 new days a page, since the cut-off day is read again, and one half page for each range.
     assert!(requests < 125, "{requests} requests");
+}
+
+#[test]
+fn days_of_more_than_a_page_are_read_with_few_requests_more_than_there_are_full_pages() {
+    // 137 records a day: as many as 2,740 are of a page of 2,000.
+    let records = (0..13_700).map(|id| (id, Some(day(i32::try_from(id / 137).unwrap()))));
+    let mut server = ListServer { records: records.collect(), page: 100, undated_first: false };
+    let mut reading = Reading::start(ReadingPlan { width: 32, ..plan(&DATED, Pass::Full) });
+    let (seen, requests) = read(&mut reading, &mut server, |_| ());
+    assert_eq!((seen.len(), reading.proof()), (13_700, ListProof::Proven));
+    assert!(requests < 137 * 14 / 10, "{requests} requests for 137 full pages");
 }
 
 #[test]

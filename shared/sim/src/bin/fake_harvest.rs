@@ -38,6 +38,12 @@ struct ServerArguments {
     /// Number of time entries whose timer runs.
     #[arg(long, default_value_t = 0)]
     running_timers: usize,
+    /// Number of time entries in the place of the size's own.
+    #[arg(long)]
+    time_entries: Option<usize>,
+    /// Length of the history in days in the place of the size's own.
+    #[arg(long)]
+    days: Option<u32>,
     /// Give some records a field that is in no declaration.
     #[arg(long)]
     unknown_members: bool,
@@ -68,6 +74,8 @@ async fn main() -> std::io::Result<()> {
     let mut scale = arguments.scale;
     scale.running_timers = arguments.running_timers;
     scale.unknown_members = arguments.unknown_members;
+    scale.time_entries = arguments.time_entries.unwrap_or(scale.time_entries);
+    scale.days = arguments.days.unwrap_or(scale.days);
     let mut face = HttpFace::local();
     // The account's clock runs from the end of the history, at the speed of the machine's clock.
     // With `--state-now` records and `Date` headers thus belong to the same time, and records that

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::PageFacts;
 use super::super::chain::ChainFlaw;
 use super::super::pager::{ListQuery, OffsetPager};
+use super::run::NumberedRun;
 use crate::time::{Date, FIRST_DAY, previous_day};
 
 /// Largest number of ranges that are read side by side.
@@ -21,6 +22,10 @@ pub(super) struct KeysetRange {
     pub(super) to: Option<Date>,
     /// A day of more than one page, being paged.
     pub(super) day: Option<(Date, OffsetPager)>,
+    /// Numbered pages that go on from a day of more than one page. Not saved: another process
+    /// begins anew with the newest day that is not whole.
+    #[serde(skip)]
+    pub(super) run: Option<NumberedRun>,
     pub(super) asked: bool,
     pub(super) done: bool,
     /// Number of contradictory answers to the same request.
@@ -31,26 +36,46 @@ pub(super) struct KeysetRange {
 impl KeysetRange {
     /// Returns the range of all days, or of those not before `from`.
     pub(super) const fn open(from: Option<Date>) -> Self {
-        Self { from, to: None, day: None, asked: false, done: false, tries: 0 }
+        Self { from, to: None, day: None, run: None, asked: false, done: false, tries: 0 }
     }
 
     pub(super) fn between(from: Option<Date>, to: Date) -> Self {
         Self { to: Some(to), ..Self::open(from) }
     }
 
-    /// Goes on after an incomplete answer with days from `newest` to `oldest`: up to `oldest`, or
-    /// with that day alone. Returns whether the next request bounds the days more than `self` did
-    /// before.
-    pub(super) fn step(&mut self, list: &ListQuery, newest: Date, oldest: Date) -> bool {
-        if self.to.map_or(newest != oldest, |to| oldest < to) {
+    /// Goes on after an incomplete answer with days from `newest` to `oldest`: up to `oldest`, or,
+    /// if that is its only day, by page numbers. Returns whether the next request bounds the days
+    /// more than `self` did before.
+    pub(super) fn step(
+        &mut self,
+        list: &ListQuery,
+        newest: Date,
+        oldest: Date,
+        facts: &PageFacts,
+    ) -> bool {
+        if newest == oldest {
+            self.run = NumberedRun::after(self, oldest, facts);
+        }
+        if self.run.is_some() || self.to.map_or(newest != oldest, |to| oldest < to) {
             self.to = Some(oldest);
             return false;
         }
-        let mut list = list.clone();
-        list.filters.push(("from".to_owned(), oldest.to_string()));
-        list.filters.push(("to".to_owned(), oldest.to_string()));
-        self.day = Some((oldest, OffsetPager::new(list)));
+        self.page_day(list, oldest);
         true
+    }
+
+    /// Goes on with `day` alone.
+    pub(super) fn page_day(&mut self, list: &ListQuery, day: Date) {
+        let mut list = list.clone();
+        list.filters.push(("from".to_owned(), day.to_string()));
+        list.filters.push(("to".to_owned(), day.to_string()));
+        self.day = Some((day, OffsetPager::new(list)));
+    }
+
+    /// Goes on with `day` and those before: all after it are whole.
+    pub(super) fn go_on_from(&mut self, day: Date) {
+        self.to = Some(day);
+        self.done = self.from.is_some_and(|from| day < from);
     }
 
     /// Goes on with the day before `day`, which is whole, if that lies inside the range.
@@ -63,11 +88,11 @@ impl KeysetRange {
     /// Whether the answer's dates lie in the requested range and never increase. Records without a
     /// usable date have no order.
     pub(super) fn in_order(&self, facts: &PageFacts) -> bool {
+        let (from, to) = self.run.as_ref().map_or((self.from, self.to), NumberedRun::bounds);
         let mut before: Option<Date> = None;
         for date in facts.dates.iter().flatten() {
             let increases = before.is_some_and(|before| *date > before);
-            let outside =
-                self.from.is_some_and(|from| *date < from) || self.to.is_some_and(|to| *date > to);
+            let outside = from.is_some_and(|from| *date < from) || to.is_some_and(|to| *date > to);
             if increases || outside {
                 return false;
             }
@@ -141,6 +166,7 @@ pub(super) fn cut(
     if let Some(newest) = ranges.first_mut() {
         // The day that is being paged is the newest of the rest.
         newest.day.clone_from(&range.day);
+        newest.run.clone_from(&range.run);
     }
     Some(ranges)
 }

@@ -34,6 +34,10 @@ impl KeysetPager {
             KeysetStage::Nothing => return PagerSetback::Final,
         }
         let shrunk = self.list.shrink_after(failure);
+        if shrunk {
+            // Runs count in pages of their first size. The bounds say where they are.
+            self.ranges.iter_mut().for_each(|range| range.run = None);
+        }
         if let Some(range) = usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot)) {
             range.asked = false;
             if let Some((_, offset)) = &mut range.day {
