@@ -37,6 +37,7 @@ judged:
 	$(MAKE) sim
 	BIN=target/proof tests/lake_check.sh
 	BIN=target/proof tests/edge_check.sh
+	BIN=target/proof tests/blocks.sh
 	$(MAKE) infra
 
 tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack node readers sam)) ## Tools of the tests, in environments of their own
