@@ -122,15 +122,13 @@ def files() -> dict[str, str]:
         written[f"with_deleted/{text.name}.sql"] = model_file(text, "a view of the lake", of_deleted=True)
     described = [{"name": text.name, "description": text.head} for text in deleted]
     written["with_deleted/with_deleted.yml"] = properties({"models": described})
-    meanings: dict[str, str] = {}
     for name in [*lists, *model]:
         origin = f"infra/model/{name}.sql" if name in model else "a view of the lake"
         written[f"model/{name}.sql"] = model_file(found[name], origin)
-        meanings |= {column: meaning for column, (_, meaning) in found[name].columns.items() if meaning}
     for name in answers:
         written[f"answers/{name}.sql"] = model_file(found[name], f"infra/queries/{name}.sql")
     written["model/model.yml"] = properties({"models": [model_properties(found[name]) for name in [*lists, *model]]})
-    shown = [answer_properties(found[name], meanings) for name in answers]
+    shown = [answer_properties(found[name]) for name in answers]
     written["answers/answers.yml"] = properties({"models": shown, "exposures": [exposure(found[name]) for name in answers]})
     return written
 
@@ -432,11 +430,16 @@ def model_properties(text: Text) -> dict:
     return shown | {"columns": columns}
 
 
-def answer_properties(text: Text, meanings: dict[str, str]) -> dict:
-    """Properties of an answer. A column without a comment has the meaning that it has in the model."""
+def answer_properties(text: Text) -> dict:
+    """Properties of an answer."""
     head = re.sub(r" (?=Assumptions: |Harvest cannot tell: )", "\n\n", text.head)
-    columns = [column(one, meaning or meanings.get(one, "")) for one, (_, meaning) in text.columns.items()]
-    return {"name": text.name, "description": head, "columns": columns}
+    lacking = [name for name, (_, meaning) in text.columns.items() if not meaning]
+    assert not lacking, f"{text.name}: {lacking} without a comment"
+    return {
+        "name": text.name,
+        "description": head,
+        "columns": [column(name, meaning) for name, (_, meaning) in text.columns.items()],
+    }
 
 
 def exposure(text: Text) -> dict:
