@@ -291,7 +291,10 @@ def list_view(name: str, view: dict, tables: dict) -> Text:
     sql = sql.replace("place.position AS position", "{{ harvest_lake.position() }} AS position")
     left = re.search(r"CAST|ELEMENT_AT|SEQUENCE", sql)
     assert left is None, f"{name}: {left}"
-    made = Text(name, view["head"], view["columns"], "")
+    # A column that is kept of the record means what it means in the table.
+    told = tables[re.search(r"FROM (\w+)", view["sql"])[1]]["columns"]
+    kept = {name: told[of] for of, name in re.findall(r"\bparent\.(\w+) AS (\w+)", view["sql"])}
+    made = Text(name, view["head"], view["columns"] | kept, "")
     made.sql = with_refs(sql, tables, {}, made.needs)
     return made
 
@@ -361,9 +364,10 @@ def column(name: str, meaning: str = "", kind: str = "", tests: list | None = No
 def source(tables: dict) -> dict:
     """The tables of the lake."""
     root = "var('harvest_lake_root', none)"
+    quoted = f"{root} | replace(\"'\", \"''\")"
     place = (
-        f"{{{{ \"delta_scan('\" ~ {root} ~ \"/tables/{{identifier}}')\" if {root}"
-        ' else "(SELECT * FROM {schema}.{identifier})" }}'
+        f"{{{{ \"delta_scan('\" ~ {quoted} ~ \"/tables/{{identifier}}')\" if {root}"
+        """ else '(SELECT * FROM "{database}"."{schema}"."{identifier}")' }}"""
     )
     shown = [
         {

@@ -2,9 +2,9 @@
    engine gets it, with what `harvest-lake sql` prints. The default is Trino's, which is Athena's. #}
 
 {# Number of days from one to another. #}
-{% macro days(from, to) %}{{ return(adapter.dispatch('days', 'harvest_lake')(from, to)) }}{% endmacro %}
-{% macro default__days(from, to) %}{{ return("DATE_DIFF('day', " ~ from ~ ", " ~ to ~ ")") }}{% endmacro %}
-{% macro spark__days(from, to) %}{{ return("DATEDIFF(" ~ to ~ ", " ~ from ~ ")") }}{% endmacro %}
+{% macro days(first, last) %}{{ return(adapter.dispatch('days', 'harvest_lake')(first, last)) }}{% endmacro %}
+{% macro default__days(first, last) %}{{ return("DATE_DIFF('day', " ~ first ~ ", " ~ last ~ ")") }}{% endmacro %}
+{% macro spark__days(first, last) %}{{ return("DATEDIFF(" ~ last ~ ", " ~ first ~ ")") }}{% endmacro %}
 
 {# Day so many days later. #}
 {% macro plus_days(day, number) %}{{ return(adapter.dispatch('plus_days', 'harvest_lake')(day, number)) }}{% endmacro %}
