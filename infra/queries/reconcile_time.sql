@@ -68,10 +68,10 @@ FROM (
   SELECT
     both_sides.period_start,
     both_sides.period_end,
-    both_sides.client_id,
-    MAX(both_sides.client) AS client,
+    COALESCE(MAX(projects.client_id), MAX(both_sides.client_id)) AS client_id,
+    COALESCE(MAX(projects.client_name), MAX(both_sides.client)) AS client,
     both_sides.project_id,
-    COALESCE(MAX(CASE WHEN both_sides.report_rows = 0 THEN both_sides.project END), MAX(both_sides.project)) AS project,
+    COALESCE(MAX(projects.name), MAX(both_sides.project)) AS project,
     both_sides.currency,
     SUM(both_sides.reported_hours) AS reported_hours,
     SUM(both_sides.rounded_hours) AS rounded_hours,
@@ -134,7 +134,8 @@ FROM (
       AND told.period_end = windows.period_end
       AND told.project_id = worked.project_id
   ) AS both_sides
-  GROUP BY both_sides.period_start, both_sides.period_end, both_sides.client_id, both_sides.project_id, both_sides.currency
+  LEFT JOIN projects ON projects.id = both_sides.project_id
+  GROUP BY both_sides.period_start, both_sides.period_end, both_sides.project_id, both_sides.currency
 ) AS sums
 CROSS JOIN report_day AS report
 ORDER BY period_start DESC, client, project, project_id

@@ -1,5 +1,5 @@
 {# Written by dbt/generate.py; do not edit. From infra/queries/reconcile_expenses.sql. #}
-{{ config(enabled=harvest_lake.has(['clients', 'expense_report_projects', 'expenses'])) }}
+{{ config(enabled=harvest_lake.has(['clients', 'expense_report_projects', 'expenses', 'projects'])) }}
 SELECT
   sums.period_start,
   sums.period_end,
@@ -30,10 +30,10 @@ FROM (
   SELECT
     both_sides.period_start,
     both_sides.period_end,
-    both_sides.client_id,
-    MAX(both_sides.client) AS client,
+    COALESCE(MAX(projects.client_id), MAX(both_sides.client_id)) AS client_id,
+    COALESCE(MAX(projects.client_name), MAX(both_sides.client)) AS client,
     both_sides.project_id,
-    COALESCE(MAX(CASE WHEN both_sides.report_rows = 0 THEN both_sides.project END), MAX(both_sides.project)) AS project,
+    COALESCE(MAX(projects.name), MAX(both_sides.project)) AS project,
     both_sides.currency,
     SUM(both_sides.reported_amount) AS reported_amount,
     SUM(both_sides.amount) AS amount,
@@ -78,7 +78,8 @@ FROM (
       AND told.period_end = windows.period_end
       AND told.project_id = spent.project_id
   ) AS both_sides
-  GROUP BY both_sides.period_start, both_sides.period_end, both_sides.client_id, both_sides.project_id, both_sides.currency
+  LEFT JOIN {{ ref('stg_harvest__projects') }} AS projects ON projects.id = both_sides.project_id
+  GROUP BY both_sides.period_start, both_sides.period_end, both_sides.project_id, both_sides.currency
 ) AS sums
 CROSS JOIN {{ ref('report_day') }} AS report
 ORDER BY period_start DESC, client, project, project_id

@@ -43,10 +43,10 @@ FROM (
   SELECT
     both_sides.period_start,
     both_sides.period_end,
-    both_sides.client_id,
-    MAX(both_sides.client) AS client,
+    COALESCE(MAX(projects.client_id), MAX(both_sides.client_id)) AS client_id,
+    COALESCE(MAX(projects.client_name), MAX(both_sides.client)) AS client,
     both_sides.project_id,
-    COALESCE(MAX(CASE WHEN both_sides.report_rows = 0 THEN both_sides.project END), MAX(both_sides.project)) AS project,
+    COALESCE(MAX(projects.name), MAX(both_sides.project)) AS project,
     both_sides.currency,
     MAX(CASE WHEN projects.is_fixed_fee THEN 1 ELSE 0 END) = 1 AS is_fixed_fee,
     SUM(both_sides.reported_hours) AS reported_hours,
@@ -133,7 +133,7 @@ FROM (
       AND told.project_id = work.project_id
   ) AS both_sides
   LEFT JOIN {{ ref('stg_harvest__projects') }} AS projects ON projects.id = both_sides.project_id
-  GROUP BY both_sides.period_start, both_sides.period_end, both_sides.client_id, both_sides.project_id, both_sides.currency
+  GROUP BY both_sides.period_start, both_sides.period_end, both_sides.project_id, both_sides.currency
 ) AS sums
 CROSS JOIN {{ ref('report_day') }} AS report
 ORDER BY period_start DESC, client, project, project_id
