@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 1
 # Tests that run at a time. Those of whole processes mostly wait: with one for each core, two cores are idle for most of their time.
 TEST_THREADS ?= 5
 
-.PHONY: help demo unit test judged tools extended spark trino arm64 small-worker dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare memory
+.PHONY: help demo unit test judged tools extended spark trino dbt arm64 small-worker dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare memory
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,7 @@ judged:
 	BIN=target/proof tests/lake_check.sh
 	BIN=target/proof tests/edge_check.sh
 	BIN=target/proof tests/blocks.sh
+	$(TOOLS)/readers/bin/python dbt/generate.py --check
 	$(MAKE) infra
 
 tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack node readers sam)) ## Tools of the tests, in environments of their own
@@ -58,6 +59,7 @@ extended: test ## What takes longer: many simulation seeds, the large account, b
 	$(MAKE) bench
 	$(MAKE) spark
 	$(MAKE) trino
+	$(MAKE) dbt
 	$(MAKE) dist-stack
 	$(MAKE) arm64
 
@@ -68,6 +70,10 @@ trino: ## Views and saved queries, unchanged, on Trino's engine, and a lake thro
 spark: $(TOOLS)/spark/installed $(TOOLS)/delta-spark/installed ## Exports in Hive, and the tables themselves, read by Spark (needs Maven)
 	cargo build --locked --bins
 	tests/spark.sh
+
+dbt: $(TOOLS)/dbt/installed ## The dbt package: built and tested on DuckDB, its answers compared, compiled for Athena and Spark
+	cargo build --locked --profile quick --bins
+	tests/dbt.sh
 
 check: $(TOOLS)/machete/bin/cargo-machete $(TOOLS)/figures/installed ## Formatting, names, circles, lints, docs and unused dependencies, all warnings denied
 	cargo fmt --all --check
@@ -99,9 +105,10 @@ deny: ## Licences, sources, duplicate TLS (needs cargo-deny)
 typos: ## Spelling (needs typos-cli)
 	typos
 
-render: ## Write infra/catalog.json anew from the declarations
+render: $(TOOLS)/readers/installed ## Write infra/catalog.json and the models of dbt anew from the declarations
 	cargo run --locked --quiet --bin render-catalog > infra/catalog.json.new
 	mv infra/catalog.json.new infra/catalog.json
+	$(TOOLS)/readers/bin/python dbt/generate.py
 
 infra: $(TOOLS)/sam/installed $(TOOLS)/checkov/installed ## Lint the templates, and check what they expand to
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/sam validate --lint --template infra/template.yaml --region eu-west-1

@@ -2,11 +2,17 @@
 -- Assumptions: tracked hours, not rounded; it says something only where the account uses approvals.
 -- Harvest cannot tell: who approved hours, and when.
 SELECT
+  -- Id of the person.
   entries.user_id,
+  -- Name of the person.
   MAX(entries.person) AS person,
+  -- Tracked hours that are approved.
   SUM(CASE WHEN entries.approval_status = 'approved' THEN entries.hours ELSE 0 END) AS approved_hours,
+  -- Tracked hours that are handed in and wait for approval.
   SUM(CASE WHEN entries.approval_status = 'submitted' THEN entries.hours ELSE 0 END) AS submitted_hours,
+  -- Tracked hours that are not handed in.
   SUM(CASE WHEN entries.approval_status IN ('approved', 'submitted') THEN 0 ELSE entries.hours END) AS not_submitted_hours,
+  -- First day with hours that are not handed in.
   MIN(CASE WHEN entries.approval_status IN ('approved', 'submitted') THEN NULL ELSE entries.day END) AS oldest_not_submitted
 FROM fact_time AS entries
 CROSS JOIN report_day AS report

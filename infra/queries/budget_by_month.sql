@@ -4,16 +4,27 @@
 -- present budget stands for all months; no future work.
 -- Harvest cannot tell: what a budget was before it was changed, unless the tables of changes reach so far.
 SELECT
+  -- Id of the project.
   burn.project_id,
+  -- Name of the project.
   burn.project,
+  -- Name of the client.
   burn.client,
+  -- What the budget counts: project, task and person in hours, project_cost and task_fees in money.
   burn.budget_by,
+  -- hours, or the currency of a budget in money.
   burn.unit,
+  -- Whether the budget begins anew each month.
   burn.budget_is_monthly,
+  -- First day of the month.
   burn.month_start,
+  -- Budget, in unit.
   burn.budget,
+  -- What was spent of it in the month, in unit.
   burn.spent,
+  -- What was spent until the end of the month, in unit; of a monthly budget that of the month.
   burn.spent_so_far,
+  -- Share of the budget that is spent so far, in percent.
   {{percent(burn.spent_so_far; burn.budget)}} AS spent_percent
 FROM (
   SELECT

@@ -3,16 +3,27 @@
 -- fees; of a monthly budget those of this month; no future work.
 -- Harvest cannot tell: what a budget was before it was changed, unless the tables of changes reach so far.
 SELECT
+  -- Id of the project.
   parts.project_id,
+  -- Name of the project.
   parts.project,
+  -- Name of the client.
   parts.client,
+  -- What the budget counts: project, task and person in hours, project_cost and task_fees in money.
   parts.budget_by,
+  -- Id of the task or the person.
   parts.part_id,
+  -- Name of the task or the person.
   parts.part,
+  -- hours, or the currency of a budget in fees.
   parts.unit,
+  -- Whether the budget begins anew each month.
   parts.budget_is_monthly,
+  -- Budget of the part, in unit.
   parts.budget,
+  -- What is spent of it, in unit; of a monthly budget in this month.
   parts.spent,
+  -- Share of the budget that is spent, in percent.
   {{percent(parts.spent; parts.budget)}} AS spent_percent
 FROM (
   SELECT

@@ -3,10 +3,15 @@
 -- people without a role in a row without one.
 -- Harvest cannot tell: in which of their roles people worked.
 SELECT
+  -- Name of the role; null for people without one.
   roles.role_name AS role,
+  -- Number of people with hours.
   COUNT(DISTINCT entries.user_id) AS people,
+  -- Rounded hours of the entries.
   SUM(entries.rounded_hours) AS rounded_hours,
+  -- Rounded hours of billable entries.
   SUM(CASE WHEN entries.is_billable THEN entries.rounded_hours ELSE 0 END) AS billable_rounded_hours,
+  -- Share of the rounded hours that is billable, in percent.
   {{percent(
     SUM(CASE WHEN entries.is_billable THEN entries.rounded_hours ELSE 0 END);
     SUM(entries.rounded_hours)

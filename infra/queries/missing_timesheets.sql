@@ -2,11 +2,17 @@
 -- Assumptions: tracked hours, not rounded; capacity as in utilisation; only people who are active now.
 -- Harvest cannot tell: leave and holidays, which look like missing hours.
 SELECT
+  -- First day of the week, by company.week_start_day.
   both_sides.week_start,
+  -- Id of the person.
   both_sides.user_id,
+  -- Name of the person.
   MAX(both_sides.person) AS person,
+  -- Capacity of the week in hours.
   SUM(both_sides.capacity_hours) AS capacity_hours,
+  -- Hours as tracked.
   SUM(both_sides.hours) AS hours,
+  -- Capacity less tracked hours.
   SUM(both_sides.capacity_hours) - SUM(both_sides.hours) AS missing_hours
 FROM (
   SELECT user_id, person, week_start, capacity_hours, CAST(0 AS DECIMAL(18, 6)) AS hours FROM fact_capacity

@@ -3,16 +3,23 @@
 -- of days after today.
 -- Harvest cannot tell: leave, holidays and bookings.
 SELECT
+  -- Id of the person.
   both_sides.user_id,
+  -- Name of the person.
   MAX(both_sides.person) AS person,
+  -- Capacity of the week in hours.
   SUM(both_sides.capacity_hours) AS capacity_hours,
+  -- Rounded hours of the week.
   SUM(both_sides.rounded_hours) AS rounded_hours,
+  -- Rounded hours less capacity; negative below it.
   SUM(both_sides.rounded_hours) - SUM(both_sides.capacity_hours) AS hours_above_capacity,
+  -- above, below or as much, which is up to a tenth more or less.
   CASE
     WHEN SUM(both_sides.rounded_hours) * 10 > SUM(both_sides.capacity_hours) * 11 THEN 'above'
     WHEN SUM(both_sides.rounded_hours) * 10 < SUM(both_sides.capacity_hours) * 9 THEN 'below'
     ELSE 'as much'
   END AS compared,
+  -- Rounded hours of all days after today.
   SUM(both_sides.planned_hours) AS planned_hours
 FROM (
   SELECT user_id, person, week_start, capacity_hours, CAST(0 AS DECIMAL(18, 6)) AS rounded_hours,

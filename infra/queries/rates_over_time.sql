@@ -4,12 +4,19 @@
 -- their own, which are not here.
 -- Harvest cannot tell: rates that were replaced for all time, unless the tables of changes reach so far.
 SELECT
+  -- Id of the person.
   people.id AS user_id,
+  -- Name of the person.
   CONCAT(COALESCE(people.first_name, ''), ' ', COALESCE(people.last_name, '')) AS person,
+  -- billable or cost.
   kinds.kind,
+  -- Rate per hour: billable ones in the currency of each client, costs in the account's own; null if there is none.
   rates.amount,
+  -- First day of the rate; null since ever.
   rates.start_date,
+  -- Last day of the rate; null for the present one.
   rates.end_date,
+  -- Change against the rate before, in percent.
   {{percent(rates.amount - rates.former; rates.former)}} AS change_percent
 FROM users AS people
 CROSS JOIN (VALUES ('billable'), ('cost')) AS kinds (kind)

@@ -4,17 +4,29 @@
 -- credit notes included; from the beginning of the project; hours without a rate are counted and worth nothing.
 -- Harvest cannot tell: which line of an invoice pays which entry.
 SELECT
+  -- Id of the client.
   worked.client_id,
+  -- Name of the client.
   MAX(worked.client) AS client,
+  -- Id of the project.
   worked.project_id,
+  -- Name of the project.
   MAX(worked.project) AS project,
+  -- Currency of all amounts.
   worked.currency,
+  -- fixed fee, or time and materials.
   CASE WHEN MAX(CASE WHEN worked.is_fixed_fee THEN 1 ELSE 0 END) = 1 THEN 'fixed fee' ELSE 'time and materials' END AS kind,
+  -- Rounded hours of the billable entries that count.
   SUM(worked.rounded_hours) AS rounded_hours,
+  -- Rounded hours of billable entries without a rate, which are in no amount.
   SUM(CASE WHEN worked.is_rate_missing THEN worked.rounded_hours ELSE 0 END) AS hours_without_rate,
+  -- What these hours are worth at their rates, in currency.
   SUM(COALESCE(worked.fixed_fee_at_rates, worked.billable_amount, 0)) AS amount_at_rates,
+  -- Invoiced lines for work on the project, credit notes included, in currency.
   MAX(invoiced.amount) AS invoiced_amount,
+  -- Invoiced amount for each hour, in currency.
   {{ratio(MAX(invoiced.amount); SUM(worked.rounded_hours))}} AS effective_rate,
+  -- Invoiced amount as share of the amount at rates, in percent.
   {{percent(
     MAX(invoiced.amount);
     SUM(COALESCE(worked.fixed_fee_at_rates, worked.billable_amount, 0))

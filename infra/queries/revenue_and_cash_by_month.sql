@@ -4,11 +4,17 @@
 -- an invoice was closed is written off in that month.
 -- Harvest cannot tell: revenue by accounting rules, exchange rates.
 SELECT
+  -- First day of the month; null for invoices without a day.
   flows.month_start,
+  -- Currency of all amounts.
   flows.currency,
+  -- Invoices and credit notes with taxes, in currency.
   SUM(flows.invoiced) AS invoiced,
+  -- The same without taxes, in currency.
   SUM(flows.invoiced_net) AS invoiced_without_taxes,
+  -- What was due when invoices were closed, in currency.
   SUM(flows.written_off) AS written_off,
+  -- Payments less money that was sent back, in currency.
   SUM(flows.paid) AS paid
 FROM (
   SELECT issue_date AS day, CAST(DATE_TRUNC('month', issue_date) AS DATE) AS month_start, currency,

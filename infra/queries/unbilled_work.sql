@@ -4,18 +4,31 @@
 -- counted and in no amount; no future work.
 -- Harvest cannot tell: how much of a fixed fee is earned, nor what a retainer still covers.
 SELECT
+  -- Id of the client.
   work.client_id,
+  -- Name of the client.
   MAX(work.client) AS client,
+  -- Id of the project.
   work.project_id,
+  -- Name of the project.
   MAX(work.project) AS project,
+  -- Currency of all amounts.
   work.currency,
+  -- fixed fee, or time and materials.
   CASE WHEN MAX(work.fixed) = 1 THEN 'fixed fee' ELSE 'time and materials' END AS kind,
+  -- Rounded hours of billable entries on no invoice.
   SUM(work.rounded_hours) AS rounded_hours,
+  -- Rounded hours of billable entries without a rate, which are in no amount.
   SUM(work.hours_without_rate) AS hours_without_rate,
+  -- These hours at their rates without those of fixed fees, in currency.
   SUM(work.time_amount) AS time_amount,
+  -- Billable expenses on no invoice, in currency.
   SUM(work.expense_amount) AS expense_amount,
+  -- Part of a fixed fee that is on no invoice, in currency.
   SUM(work.open_fee) AS open_fee,
+  -- Sum of the three amounts, in currency.
   SUM(work.time_amount) + SUM(work.expense_amount) + SUM(work.open_fee) AS unbilled_amount,
+  -- First day of such work.
   MIN(work.day) AS oldest_day
 FROM (
   SELECT client_id, client, project_id, project, currency, day,

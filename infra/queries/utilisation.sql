@@ -4,13 +4,21 @@
 -- Capacities are known since the tables of changes began; the oldest known one stands for the time before.
 -- Harvest cannot tell: leave and holidays.
 SELECT
+  -- Id of the person.
   both_sides.user_id,
+  -- Name of the person.
   MAX(both_sides.person) AS person,
+  -- False if the person is archived now.
   MAX(CASE WHEN people.is_active THEN 1 ELSE 0 END) = 1 AS is_active,
+  -- Capacity of the four weeks in hours.
   SUM(both_sides.capacity_hours) AS capacity_hours,
+  -- Rounded hours of the entries.
   SUM(both_sides.rounded_hours) AS rounded_hours,
+  -- Rounded hours of billable entries.
   SUM(both_sides.billable_hours) AS billable_rounded_hours,
+  -- Rounded hours as share of the capacity, in percent.
   {{percent(SUM(both_sides.rounded_hours); SUM(both_sides.capacity_hours))}} AS utilisation_percent,
+  -- Billable rounded hours as share of the capacity, in percent.
   {{percent(SUM(both_sides.billable_hours); SUM(both_sides.capacity_hours))}} AS billable_percent
 FROM (
   SELECT user_id, person, week_start, capacity_hours,

@@ -77,6 +77,9 @@ pub const ANSWERS: &[ModelText] = texts![
     "project_budget_burn",
     "rates_over_time",
     "realisation",
+    "reconcile_expenses",
+    "reconcile_time",
+    "reconcile_uninvoiced",
     "revenue_and_cash_by_month",
     "unbilled_work",
     "utilisation"

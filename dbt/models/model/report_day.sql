@@ -1,0 +1,3 @@
+{# Written by dbt/generate.py; do not edit. From infra/model/report_day.sql. #}
+SELECT
+  {{ harvest_lake.today() }} AS today

@@ -1,0 +1,31 @@
+{# Written by dbt/generate.py; do not edit. From the declaration of the stream. #}
+{{ config(enabled=harvest_lake.has(['company'])) }}
+SELECT
+  base_uri,
+  full_domain,
+  name,
+  is_active,
+  week_start_day,
+  wants_timestamp_timers,
+  time_format,
+  date_format,
+  plan_type,
+  clock,
+  currency_code_display,
+  currency_symbol_display,
+  decimal_symbol,
+  thousands_separator,
+  color_scheme,
+  weekly_capacity,
+  expense_feature,
+  invoice_feature,
+  estimate_feature,
+  approval_feature,
+  team_feature,
+  currency,
+  saml_sign_in_required,
+  day_entry_notes_required,
+  account_id,
+  {{ harvest_lake.in_utc("synced_at") }} AS synced_at,
+  extra_json
+FROM {{ source('harvest_lake', 'company') }}

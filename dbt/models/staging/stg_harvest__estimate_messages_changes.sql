@@ -1,0 +1,25 @@
+{# Written by dbt/generate.py; do not edit. From the declaration of the stream. #}
+{{ config(enabled=harvest_lake.has(['changes', 'estimate_messages_changes']) and var('harvest_lake_with_deleted', false)) }}
+SELECT
+  op,
+  {{ harvest_lake.in_utc("changed_at") }} AS changed_at,
+  sequence,
+  id,
+  sent_by,
+  sent_by_email,
+  sent_from,
+  sent_from_email,
+  recipients,
+  subject,
+  body,
+  send_me_a_copy,
+  event_type,
+  {{ harvest_lake.in_utc("created_at") }} AS created_at,
+  {{ harvest_lake.in_utc("updated_at") }} AS updated_at,
+  estimate_id,
+  account_id,
+  {{ harvest_lake.in_utc("synced_at") }} AS synced_at,
+  extra_json,
+  created_year,
+  changed_month
+FROM {{ source('harvest_lake', 'estimate_messages_changes') }}

@@ -1,0 +1,22 @@
+{# Written by dbt/generate.py; do not edit. From the declaration of the stream. #}
+{{ config(enabled=harvest_lake.has(['changes', 'time_report_projects_changes']) and var('harvest_lake_with_deleted', false)) }}
+SELECT
+  op,
+  {{ harvest_lake.in_utc("changed_at") }} AS changed_at,
+  sequence,
+  client_id,
+  client_name,
+  project_id,
+  project_name,
+  total_hours,
+  billable_hours,
+  currency,
+  billable_amount,
+  period_start,
+  period_end,
+  account_id,
+  {{ harvest_lake.in_utc("synced_at") }} AS synced_at,
+  extra_json,
+  period_year,
+  changed_month
+FROM {{ source('harvest_lake', 'time_report_projects_changes') }}

@@ -1,0 +1,19 @@
+{# Written by dbt/generate.py; do not edit. From the declaration of the stream. #}
+{{ config(enabled=harvest_lake.has(['uninvoiced_report'])) }}
+SELECT
+  client_id,
+  client_name,
+  project_id,
+  project_name,
+  currency,
+  total_hours,
+  uninvoiced_hours,
+  uninvoiced_expenses,
+  uninvoiced_amount,
+  period_start,
+  period_end,
+  account_id,
+  {{ harvest_lake.in_utc("synced_at") }} AS synced_at,
+  extra_json,
+  period_year
+FROM {{ source('harvest_lake', 'uninvoiced_report') }}

@@ -1,0 +1,14 @@
+{# Written by dbt/generate.py; do not edit. From the declaration of the stream. #}
+{{ config(enabled=harvest_lake.has(['user_billable_rates'])) }}
+SELECT
+  id,
+  amount,
+  start_date,
+  end_date,
+  {{ harvest_lake.in_utc("created_at") }} AS created_at,
+  {{ harvest_lake.in_utc("updated_at") }} AS updated_at,
+  user_id,
+  account_id,
+  {{ harvest_lake.in_utc("synced_at") }} AS synced_at,
+  extra_json
+FROM {{ source('harvest_lake', 'user_billable_rates') }}

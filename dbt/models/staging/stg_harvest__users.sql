@@ -1,0 +1,30 @@
+{# Written by dbt/generate.py; do not edit. From the declaration of the stream. #}
+{{ config(enabled=harvest_lake.has(['users'])) }}
+SELECT
+  id,
+  first_name,
+  last_name,
+  email,
+  telephone,
+  timezone,
+  has_access_to_all_future_projects,
+  is_contractor,
+  is_active,
+  weekly_capacity,
+  default_hourly_rate,
+  cost_rate,
+  roles,
+  access_roles,
+  avatar_url,
+  saml_exempt,
+  employee_id,
+  calendar_integration_enabled,
+  calendar_integration_source,
+  can_create_projects,
+  permissions_claims,
+  {{ harvest_lake.in_utc("created_at") }} AS created_at,
+  {{ harvest_lake.in_utc("updated_at") }} AS updated_at,
+  account_id,
+  {{ harvest_lake.in_utc("synced_at") }} AS synced_at,
+  extra_json
+FROM {{ source('harvest_lake', 'users') }}

@@ -1,0 +1,11 @@
+{# Written by dbt/generate.py; do not edit. From a view of the lake. #}
+{{ config(enabled=harvest_lake.has(['changes', 'contacts', 'contacts_changes']) and var('harvest_lake_with_deleted', false)) }}
+SELECT id, client_id, client_name, title, first_name, last_name, email, phone_office, phone_mobile, fax, invoice_recipient_status, created_at, updated_at, account_id, synced_at, extra_json, {{ harvest_lake.instant("NULL") }} AS deleted_at
+FROM {{ ref('stg_harvest__contacts') }} AS contacts
+UNION ALL
+SELECT id, client_id, client_name, title, first_name, last_name, email, phone_office, phone_mobile, fax, invoice_recipient_status, created_at, updated_at, account_id, synced_at, extra_json, changed_at AS deleted_at
+FROM (
+  SELECT id, client_id, client_name, title, first_name, last_name, email, phone_office, phone_mobile, fax, invoice_recipient_status, created_at, updated_at, account_id, synced_at, extra_json, op, changed_at, ROW_NUMBER() OVER (PARTITION BY id ORDER BY sequence DESC) AS newest
+  FROM {{ ref('stg_harvest__contacts_changes') }} AS contacts_changes
+) AS last_change
+WHERE newest = 1 AND op = 'D'

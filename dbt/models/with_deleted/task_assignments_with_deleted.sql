@@ -1,0 +1,11 @@
+{# Written by dbt/generate.py; do not edit. From a view of the lake. #}
+{{ config(enabled=harvest_lake.has(['changes', 'task_assignments', 'task_assignments_changes']) and var('harvest_lake_with_deleted', false)) }}
+SELECT id, project_id, project_name, project_code, task_id, task_name, is_active, billable, hourly_rate, budget, created_at, updated_at, account_id, synced_at, extra_json, {{ harvest_lake.instant("NULL") }} AS deleted_at
+FROM {{ ref('stg_harvest__task_assignments') }} AS task_assignments
+UNION ALL
+SELECT id, project_id, project_name, project_code, task_id, task_name, is_active, billable, hourly_rate, budget, created_at, updated_at, account_id, synced_at, extra_json, changed_at AS deleted_at
+FROM (
+  SELECT id, project_id, project_name, project_code, task_id, task_name, is_active, billable, hourly_rate, budget, created_at, updated_at, account_id, synced_at, extra_json, op, changed_at, ROW_NUMBER() OVER (PARTITION BY id ORDER BY sequence DESC) AS newest
+  FROM {{ ref('stg_harvest__task_assignments_changes') }} AS task_assignments_changes
+) AS last_change
+WHERE newest = 1 AND op = 'D'
