@@ -68,6 +68,9 @@ pub enum CliCommand {
     Verify(VerifyArguments),
     /// Write plain Parquet of tables in Hive-style folders, for readers without Delta.
     Export(ExportArguments),
+    /// Write one HTML page with utilisation, margins, unbilled work, budgets and cash, and the state of
+    /// the lake.
+    Report(ReportArguments),
     /// Throw a stream's table away, so that the next sync loads it anew.
     Reset(ResetArguments),
     /// Rewrite files that hold in extra_json fields for which this version of harvest-lake has
@@ -333,6 +336,22 @@ pub struct ExportArguments {
     pub partition_by: Option<String>,
     #[command(flatten)]
     pub settings: SettingFlags<LAKE>,
+}
+
+/// Arguments of `report`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ReportArguments {
+    /// File of the page [default: report.html, unless it is published]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<String>,
+    /// Write the page into the lake, as report.html
+    #[arg(long)]
+    pub publish: bool,
+    /// Day that figures call today [default: the present day in UTC]
+    #[arg(long, value_name = "DAY")]
+    pub today: Option<String>,
+    #[command(flatten)]
+    pub settings: SettingFlags<{ PLACE | STREAMS }>,
 }
 
 #[cfg(test)]
