@@ -77,3 +77,61 @@ fn without_source_map(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.contains("sourceMappingURL="));
     lines.collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::account::AccountFacts;
+    use crate::calendar::{DayNumber, ReportCalendar};
+    use crate::document::ReportParts;
+
+    /// Page of an account whose company has this name.
+    fn page_of(name: &str) -> String {
+        let mut facts = AccountFacts::default();
+        facts.company.name = Some(name.to_owned());
+        let calendar = ReportCalendar::new(DayNumber(20_000), None);
+        let mut document = ReportParts::new(facts, calendar).document();
+        document.machine = json!({ "error": name });
+        page(&document).unwrap()
+    }
+
+    /// Text between two marks, the first of which is there once.
+    fn between<'p>(page: &'p str, from: &str, to: &str) -> &'p str {
+        assert_eq!(page.matches(from).count(), 1, "{from}");
+        page.split_once(from).unwrap().1.split_once(to).unwrap().0
+    }
+
+    #[test]
+    fn no_text_of_the_data_ends_its_island_or_becomes_a_part_of_the_page() {
+        for name in [
+            "</script><script>alert(1)</script>",
+            "<!--<script>",
+            "a\u{2028}b\u{2029}\"'\\ & {{program}} {{style}}",
+        ] {
+            let page = page_of(name);
+            let island = between(&page, "<script type=\"application/json\" id=\"data\">", "</script>");
+            assert!(!island.contains(['<', '>', '&', '\u{2028}', '\u{2029}']), "{name}");
+            let data: Value = serde_json::from_str(island).unwrap();
+            assert_eq!([&data["company"], &data["machine"]["error"]], [name, name]);
+            assert_eq!(page.matches("<script").count(), 3 + CHARTS.matches("<script").count());
+        }
+    }
+
+    #[test]
+    fn the_policy_allows_the_scripts_of_the_page_and_nothing_else() {
+        let page = page_of("x");
+        let policy = between(&page, "Content-Security-Policy\" content=\"", "\"");
+        assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
+        let scripts: Vec<&str> = page.split("<script>").skip(1).collect();
+        assert_eq!(scripts.len(), 2);
+        for script in scripts {
+            let (script, _) = script.split_once("</script>").unwrap();
+            let hash = STANDARD.encode(Sha256::digest(script));
+            assert!(policy.contains(&hash), "{hash} is not in {policy}");
+        }
+        // Addresses that it names are names of XML, and the policy would let none of them load.
+        assert!(!page.contains("src=\"http") && !page.contains("url(http"));
+    }
+}
