@@ -28,4 +28,4 @@ PYTHONPATH=tests .tools/readers/bin/python -c 'import sys; from pathlib import P
     "$HARVEST_LAKE"
 "$bin/harvest-lake" report --today 2026-03-18 --out "$work/report.html"
 cd tests
-PAGE=$work/report.html "../${PYTHON:-.tools/browser/bin/python}" -m unittest page.test_page
+PAGE=$work/report.html "${PYTHON:-../.tools/browser/bin/python}" -m unittest page.test_page

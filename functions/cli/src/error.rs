@@ -95,7 +95,9 @@ pub enum CliError {
         source: delta::store::StoreError,
     },
     /// The value of `--out` is no name of a file.
-    #[error("`{found}` is no file: name one for the page with `--out`, such as report.html")]
+    #[error(
+        "`--out` is empty or a folder (`{found}`): name a file for the page, such as report.html"
+    )]
     PageName {
         /// Text that was given.
         found: String,

@@ -7,7 +7,7 @@
 mod machine;
 mod tables;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use catalog::model::ANSWERS;
@@ -50,6 +50,9 @@ pub(crate) async fn report(
     mut given: GivenSettings,
 ) -> Result<CommandAnswer, CliError> {
     arguments.settings.give(&mut given);
+    // Before the lake is opened: a wrong name is reported at once.
+    let file = arguments.out.as_deref().or((!arguments.publish).then_some(PAGE));
+    let file = file.map(PageFile::parse).transpose()?;
     let today = match arguments.today.as_deref() {
         Some(text) => text.parse().map_err(|_| CliError::Time { found: text.to_owned() })?,
         None => utc_day(SystemClock.now()),
@@ -59,7 +62,7 @@ pub(crate) async fn report(
     document.machine = Box::pin(machine::machine(&given)).await;
     let page = report::page(&document).map_err(CliError::Page)?;
     let bytes = page.len() as u64;
-    let places = write(arguments, &lake, page.into()).await?;
+    let places = write(arguments, file, &lake, page.into()).await?;
     let text = places.iter().map(|place| format!("{place}  {}\n", text::bytes(bytes))).collect();
     let json = json!({
         "lake": lake.place.to_string(),
@@ -68,6 +71,35 @@ pub(crate) async fn report(
         "report": document,
     });
     Ok(CommandAnswer::new(text, json, CliExit::Done))
+}
+
+/// File of the page outside of the lake.
+struct PageFile {
+    folder: PathBuf,
+    name: String,
+    /// Path as it was given.
+    place: String,
+}
+
+impl PageFile {
+    /// Parses a path.
+    ///
+    /// # Errors
+    /// Fails if the path is empty or names a folder.
+    fn parse(place: &str) -> Result<Self, CliError> {
+        let path = Path::new(place);
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.filter(|name| !path.is_dir() && !name.trim().is_empty());
+        let Some(name) = name else {
+            return Err(CliError::PageName { found: place.to_owned() });
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Ok(Self {
+            folder: folder.unwrap_or(Path::new(".")).to_owned(),
+            name: name.to_owned(),
+            place: place.to_owned(),
+        })
+    }
 }
 
 /// Makes the data of the page, without what other commands say.
@@ -101,6 +133,7 @@ fn head(doc: &str) -> Value {
 /// Fails if a place cannot be written.
 async fn write(
     arguments: &ReportArguments,
+    file: Option<PageFile>,
     lake: &LakeFacts,
     page: Bytes,
 ) -> Result<Vec<String>, CliError> {
@@ -111,18 +144,11 @@ async fn write(
         put.map_err(|source| CliError::PageWrite { place: place.clone(), source })?;
         places.push(place);
     }
-    if let Some(out) = arguments.out.as_deref().or((!arguments.publish).then_some(PAGE)) {
-        let path = Path::new(out);
-        let name = path.file_name().and_then(|name| name.to_str());
-        let Some(name) = name.filter(|_| !path.is_dir()) else {
-            return Err(CliError::PageName { found: out.to_owned() });
-        };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(PageFile { folder, name, place }) = file {
         // Readers see the page before or the new one, whole, as with any object of a store.
-        let store = FolderStore::new(folder.unwrap_or(Path::new(".")));
-        let put = store.put(name, page).await;
-        put.map_err(|source| CliError::PageWrite { place: out.to_owned(), source })?;
-        places.push(out.to_owned());
+        let put = FolderStore::new(folder).put(&name, page).await;
+        put.map_err(|source| CliError::PageWrite { place: place.clone(), source })?;
+        places.push(place);
     }
     Ok(places)
 }

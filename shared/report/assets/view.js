@@ -50,13 +50,13 @@
   const percent = (value) => (value === null ? "–" : `${shown(value, 2, 1)} %`);
   const count = (value) => Number(value).toLocaleString("en");
   const dayMonth = (day) => `${Number(day.slice(8))} ${MONTHS[Number(day.slice(5, 7)) - 1]}`;
-  const minute = (instant) => `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
+  const minute = (instant) => `${instant.slice(0, 10)} ${instant.slice(11, 16)}`;
 
   function cellText(value, column, row) {
     if (value === null || value === undefined) return "–";
     switch (column.kind) {
       case "hours": return hours(value);
-      case "money": return money(value, row.currency ?? "");
+      case "money": return money(value, row[column.in ?? "currency"] ?? "");
       case "percent": return percent(value);
       case "number": return shown(value, 6, 2);
       case "count": return count(value);
@@ -77,7 +77,7 @@
     if (!wish) return answer.rows;
     const absent = (value) => value === null || value === undefined;
     const order = (one, other) => {
-      const [mine, theirs] = [one[wish.name], other[wish.name]];
+      const [mine, theirs] = [one[wish.key], other[wish.key]];
       if (absent(mine) || absent(theirs)) return Number(absent(mine)) - Number(absent(theirs));
       const compared = typeof mine === "string" ? mine.localeCompare(theirs, "en") : mine < theirs ? -1 : mine > theirs ? 1 : 0;
       return wish.falling ? -compared : compared;
@@ -113,7 +113,7 @@
       const button = element("button", { type: "button", text: column.title });
       button.addEventListener("click", () => {
         const falling = wish && wish.name === column.name ? !wish.falling : isNumber(column);
-        sorting.set(id, { name: column.name, falling });
+        sorting.set(id, { name: column.name, key: column.by ?? column.name, falling });
         again(column.name);
       });
       return element("th", { scope: "col", class: isNumber(column) ? "number" : null, "aria-sort": sorted, "data-column": column.name }, button);
@@ -182,7 +182,8 @@
       });
       plot.on("created", ({ chartRect, axisY, svg }) => {
         const step = chartRect.width() / labels.length;
-        box.style.setProperty("--bar", `${Math.max(2, Math.min(36, (step * 0.7) / (options.stacked ? 1 : series.length)))}px`);
+        const widest = options.distance ? options.distance - 1 : 36;
+        box.style.setProperty("--bar", `${Math.max(2, Math.min(widest, step * 0.7))}px`);
         if (!options.line) return;
         const points = options.line.map((value, place) => `${chartRect.x1 + step * place},${chartRect.y1 - axisY.projectValue(value)} ${chartRect.x1 + step * (place + 1)},${chartRect.y1 - axisY.projectValue(value)}`);
         const line = document.createElementNS(SVG, "polyline");
@@ -230,6 +231,8 @@
     return all.sort((one, other) => size(other) - size(one)).slice(0, MOST_CHARTS);
   }
 
+  const small = (currency, drawn) => element("div", {}, element("p", { class: "chart-title", text: currency ?? "No currency" }), drawn);
+
   function cashCharts(found) {
     const dated = found.rows.filter((row) => row.month_start !== null);
     const months = [...new Set(dated.map((row) => row.month_start))].sort();
@@ -240,10 +243,10 @@
         tips: of(name).map((value, place) => `${months[place].slice(0, 7)}: ${name} ${money(value, currency)} ${currency}`),
       }));
       const labels = months.map((month) => `${MONTHS[Number(month.slice(5, 7)) - 1]} ${month.slice(2, 4)}`);
-      return [element("p", { class: "chart-title", text: currency ?? "No currency" }), chart(`Invoiced and paid by month, ${currency}`, labels, series, { distance: 12 })];
+      return small(currency, chart(`Invoiced and paid by month, ${currency}`, labels, series, { distance: 10 }));
     };
     if (months.length === 0) return [];
-    return [legend([["Invoiced", "--accent"], ["Paid", "--second"]]), ...currencies(dated).flatMap(one)];
+    return [legend([["Invoiced", "--accent"], ["Paid", "--second"]]), element("div", { class: "charts" }, ...currencies(dated).map(one))];
   }
 
   function ageingCharts(found) {
@@ -251,13 +254,11 @@
     const one = (sum) => {
       const tips = model.BUCKETS.map(([name, title]) => `${title}: ${money(sum[name], sum.currency)} ${sum.currency}`);
       const series = [{ values: model.BUCKETS.map(([name]) => plainMoney(sum[name])), tips }];
-      return [
-        element("p", { class: "chart-title", text: sum.currency ?? "No currency" }),
-        chart(`Due by age, ${sum.currency}`, ["not due", "1–30 d", "31–60 d", "61–90 d", "> 90 d"], series, { colour: (place) => colours[place] }),
-      ];
+      const labels = ["not due", "1–30 d", "31–60 d", "61–90 d", "> 90 d"];
+      return small(sum.currency, chart(`Due by age, ${sum.currency}`, labels, series, { colour: (place) => colours[place] }));
     };
     const wanted = currencies(found.rows);
-    return found.totals.filter((sum) => wanted.includes(sum.currency)).flatMap(one);
+    return [element("div", { class: "charts" }, ...found.totals.filter((sum) => wanted.includes(sum.currency)).map(one))];
   }
 
   // --- Figures ---
@@ -422,7 +423,7 @@
       tile("Utilisation, last four weeks", [[percent(told.utilisation.utilisation_percent), ""]],
         [`${percent(told.utilisation.billable_percent)} billable`, `${hours(told.utilisation.rounded_hours)} of ${hours(told.utilisation.capacity_hours)} h`], how(["utilisation"])),
       tile("Not invoiced yet", amounts(told.unbilled), ["work, expenses, open fees"], how(["unbilled_work"])),
-      tile("Overdue", amounts(told.overdue), [`of ${listed(told.due)} due`, ...(isFiltered ? ["of the whole client, or of all"] : [])], how(["invoice_ageing"]),
+      tile("Overdue", amounts(told.overdue), [told.due.length > 1 ? "of what is due on open invoices" : `of ${listed(told.due)} due`, ...(isFiltered ? ["of the whole client, or of all"] : [])], how(["invoice_ageing"]),
         told.overdue.some((one) => one.amount > 0n)),
       tile("Margin, twelve months", told.margin.length === 0 ? [["–", ""]] : told.margin.map((sum) => [percent(sum.margin_percent), ""]),
         told.margin.length === 0 ? ["nothing in the currency of the costs"] : told.margin.map((sum) => `${money(sum.margin, sum.currency)} of ${money(sum.revenue, sum.currency)} ${sum.currency}`),
@@ -531,8 +532,9 @@
   }
 
   function showStreams(status, now) {
-    const rows = streamRows(status.streams, now);
-    const failing = status.streams.filter((one) => ["failing", "refused"].includes(one.state));
+    const trouble = (one) => (["failing", "refused"].includes(one.state) ? 0 : 1);
+    const rows = streamRows(status.streams, now).sort((one, other) => trouble(one) - trouble(other));
+    const failing = status.streams.filter((one) => trouble(one) === 0);
     const cursors = status.streams.map((one) => one.cursor).filter((cursor) => cursor !== null).sort();
     const total = status.streams.reduce((sum, one) => sum + (one.rows ?? 0), 0);
     document.getElementById("machine-tiles").append(
@@ -540,13 +542,13 @@
       tile("Oldest table", [[cursors.length > 0 ? lag(cursors[0], now) : "–", ""]], ["behind the time of this page"], null),
       tile("Rows", [[count(total), ""]], ["in all tables"], null),
     );
-    machineFigure("Streams", `As of ${minute(now)}.`,
+    machineFigure("Streams", `As of ${minute(now)} UTC, those in trouble first.`,
       "What `harvest-lake status` says. The lag is from the time up to which a table has all changes until this page was made; reports and snapshots have no such time. Records that were deleted in Harvest keep their rows until the next full pass.",
-      table("streams", list([text("stream", "Stream"), text("state", "State"), text("lag", "Lag"), number("rows", "Rows"), text("cursor", "Up to"), text("last_success", "Last success"), text("last_full", "Last full pass"), number("quarantined", "Quarantined"), text("remark", "Remark")], rows), "Streams"));
+      table("streams", list([text("stream", "Stream"), text("state", "State"), { ...text("lag", "Lag"), by: "cursor" }, number("rows", "Rows"), text("cursor", "Up to, UTC"), text("last_success", "Last success, UTC"), text("last_full", "Last full pass, UTC"), number("quarantined", "Quarantined"), text("remark", "Remark")], rows), "Streams"));
     const drift = driftRows(status.streams);
     machineFigure("Drift", "Differences between what Harvest sends and what this version declares.",
       "What `harvest-lake status` says. `new` fields are kept in extra_json; values that do not fit (`changed`, `finer`) are null in their column and kept raw there.",
-      table("drift", list([text("stream", "Stream"), text("member", "Field"), text("what", "What"), number("times", "Records"), text("kinds", "Values"), text("at", "Seen last")], drift), "Drift"));
+      table("drift", list([text("stream", "Stream"), text("member", "Field"), text("what", "What"), number("times", "Records"), text("kinds", "Values"), text("at", "Seen last, UTC")], drift), "Drift"));
   }
 
   function showPlan(plan) {
@@ -554,7 +556,7 @@
     machineFigure("Requests against the budget", "Harvest's rate limits, and what the schedule takes of them.",
       "What `harvest-lake plan` says: requests of the window that ends with this page, and those of a day of the schedule once everything is loaded.",
       table("budgets", list([text("class", "Budget"), number("used", "Used now"), number("limit", "Limit"), text("window", "Window"), number("per_day", "Each day"), number("possible_per_day", "Possible each day")], used), "Budgets of requests"),
-      folded("Next runs", table("runs", list([text("stream", "Stream"), text("pass", "Pass"), text("why", "Why"), text("due", "Due"), number("requests", "Requests")], plan.runs.map((one) => ({ ...one, due: minute(one.due) }))), "Next runs")));
+      folded("Next runs", table("runs", list([text("stream", "Stream"), text("pass", "Pass"), text("why", "Why"), text("due", "Due, UTC"), number("requests", "Requests")], plan.runs.map((one) => ({ ...one, due: minute(one.due) }))), "Next runs")));
   }
 
   function showQuarantine(quarantine) {
@@ -563,7 +565,7 @@
     document.getElementById("machine-tiles").append(tile("In quarantine", [[count(total), total === 1 ? "record" : "records"]], ["that could not become rows"], null, total > 0));
     machineFigure("Quarantine", "Records that could not become rows. They are kept as they came.",
       "What `harvest-lake quarantine` says. `harvest-lake quarantine retry` tries them again.",
-      table("quarantine", list([text("stream", "Stream"), text("at", "Read"), number("records", "Records"), text("reasons", "Reasons"), text("file", "File")], rows), "Quarantine"));
+      table("quarantine", list([text("stream", "Stream"), text("at", "Read, UTC"), number("records", "Records"), text("reasons", "Reasons"), text("file", "File")], rows), "Quarantine"));
   }
 
   function showMachine() {
@@ -576,7 +578,7 @@
     if (machine.plan) showPlan(machine.plan);
     if (machine.quarantine) showQuarantine(machine.quarantine);
     const entries = machine.status?.streams.find((one) => one.stream === "time_entries");
-    const upTo = entries?.cursor ? ` · time entries up to ${minute(entries.cursor)}` : "";
+    const upTo = entries?.cursor ? ` · time entries up to ${minute(entries.cursor)} UTC` : "";
     document.getElementById("stand").textContent = `${data.today}${upTo} · weeks from ${data.week_start_day}`;
   }
 

@@ -14,6 +14,7 @@ const PAGE: &str = include_str!("../assets/page.html");
 const STYLE: &str = include_str!("../assets/page.css");
 const CHART_STYLE: &str = include_str!("../assets/chartist/index.css");
 const CHARTS: &str = include_str!("../assets/chartist/index.umd.js");
+const CHART_LICENCE: &str = include_str!("../assets/chartist/LICENSE-MIT");
 const MODEL: &str = include_str!("../assets/model.js");
 const VIEW: &str = include_str!("../assets/view.js");
 
@@ -27,7 +28,7 @@ pub fn page(document: &ReportDocument) -> Result<String, serde_json::Error> {
     let program = format!("{MODEL}\n{VIEW}");
     let parts = [
         ("{{policy}}", policy(&[&charts, &program])),
-        ("{{style}}", format!("{}\n{STYLE}", without_source_map(CHART_STYLE))),
+        ("{{style}}", style()),
         ("{{data}}", island),
         ("{{charts}}", charts),
         ("{{program}}", program),
@@ -44,6 +45,12 @@ pub fn page(document: &ReportDocument) -> Result<String, serde_json::Error> {
     }
     page.push_str(rest);
     Ok(page)
+}
+
+/// The styles, with the licence of the charts, which asks to go with every copy.
+fn style() -> String {
+    let charts = without_source_map(CHART_STYLE);
+    format!("/* Charts: Chartist 1.5.0.\n{CHART_LICENCE}*/\n{charts}\n{STYLE}")
 }
 
 /// Returns JSON that can stand in a script of any kind: what HTML gives a meaning to is escaped.
@@ -111,7 +118,8 @@ mod tests {
             "a\u{2028}b\u{2029}\"'\\ & {{program}} {{style}}",
         ] {
             let page = page_of(name);
-            let island = between(&page, "<script type=\"application/json\" id=\"data\">", "</script>");
+            let island =
+                between(&page, "<script type=\"application/json\" id=\"data\">", "</script>");
             assert!(!island.contains(['<', '>', '&', '\u{2028}', '\u{2029}']), "{name}");
             let data: Value = serde_json::from_str(island).unwrap();
             assert_eq!([&data["company"], &data["machine"]["error"]], [name, name]);

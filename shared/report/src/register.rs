@@ -92,8 +92,7 @@ pub(crate) fn note(names: &mut BTreeMap<i64, String>, id: Option<i64>, name: Opt
 pub(crate) fn shown(name: &str) -> Option<&str> {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     let is_hash = name.len() == 64 && name.bytes().all(is_digit);
-    let name = name.trim();
-    (!name.is_empty() && !is_hash).then_some(name)
+    (!name.trim().is_empty() && !is_hash).then_some(name)
 }
 
 /// Places of everything that sums name.
