@@ -4,6 +4,7 @@
 
 mod flags;
 mod kept;
+mod report;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use deployment::config::SettingName;
@@ -15,6 +16,7 @@ pub(crate) use kept::{
     EraseArguments, QuarantineArguments, QuarantineCommand, ResetArguments, RetryArguments,
     UpgradeArguments,
 };
+pub(crate) use report::ReportArguments;
 
 /// Keeps an exact, queryable copy of a Harvest account as Delta Lake tables.
 ///
@@ -336,22 +338,6 @@ pub struct ExportArguments {
     pub partition_by: Option<String>,
     #[command(flatten)]
     pub settings: SettingFlags<LAKE>,
-}
-
-/// Arguments of `report`.
-#[derive(Clone, Debug, Default, Args)]
-pub struct ReportArguments {
-    /// File of the page [default: report.html, unless it is published]
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<String>,
-    /// Write the page into the lake, as report.html
-    #[arg(long)]
-    pub publish: bool,
-    /// Day that figures call today [default: the present day in UTC]
-    #[arg(long, value_name = "DAY")]
-    pub today: Option<String>,
-    #[command(flatten)]
-    pub settings: SettingFlags<{ PLACE | STREAMS }>,
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::display::{DisplayForm, display};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::interrupt::InterruptFlag;
-use crate::report;
+use crate::report::{self, PrintedFigures};
 use crate::rounds::SyncOptions;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::sync::bring_up_to_date;
@@ -95,7 +95,7 @@ pub(crate) async fn demo(
     // The lake as people look at it, whose page goes with it when the next demo replaces it.
     let wanted = ReportArguments { publish: true, ..ReportArguments::default() };
     let given = settings(&served, account_id, &arguments.lake);
-    let page = Box::pin(report::report(&wanted, given)).await?;
+    let page = Box::pin(report::report(&wanted, given, PrintedFigures::LeftOut)).await?;
     said.text.push_str("\nUtilisation, unbilled work, budgets and cash, for a browser:\n  ");
     said.text.push_str(&page.text);
     let place = page.json.pointer("/pages/0");

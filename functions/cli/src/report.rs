@@ -40,6 +40,23 @@ const FOLLOWED: [&str; 9] = [
     "utilisation",
 ];
 
+/// Whether the answer has the data of the page. They are most of the memory of the command, and text
+/// does not show them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PrintedFigures {
+    /// All of them, for programs.
+    Whole,
+    /// None of them.
+    LeftOut,
+}
+
+impl PrintedFigures {
+    /// Returns the choice for an answer that is printed as JSON, or for one that is not.
+    pub(crate) const fn when(json: bool) -> Self {
+        if json { Self::Whole } else { Self::LeftOut }
+    }
+}
+
 /// Writes the page, and returns its place and data.
 ///
 /// # Errors
@@ -48,6 +65,7 @@ const FOLLOWED: [&str; 9] = [
 pub(crate) async fn report(
     arguments: &ReportArguments,
     mut given: GivenSettings,
+    data: PrintedFigures,
 ) -> Result<CommandAnswer, CliError> {
     arguments.settings.give(&mut given);
     // Before the lake is opened: a wrong name is reported at once.
@@ -63,12 +81,15 @@ pub(crate) async fn report(
     let page = report::page(&document).map_err(CliError::Page)?;
     let bytes = page.len() as u64;
     let places = write(arguments, file, &lake, page.into()).await?;
-    let text = places.iter().map(|place| format!("{place}  {}\n", text::bytes(bytes))).collect();
+    let text = format!("{}  {}\n", places.join("\n"), text::bytes(bytes));
     let json = json!({
         "lake": lake.place.to_string(),
         "pages": places,
         "bytes": bytes,
-        "report": document,
+        "report": match data {
+            PrintedFigures::Whole => json!(document),
+            PrintedFigures::LeftOut => Value::Null,
+        },
     });
     Ok(CommandAnswer::new(text, json, CliExit::Done))
 }

@@ -43,7 +43,8 @@ pub struct S3Store {
 
 /// Content type of an object that a browser is to show instead of saving it; `None` for any other.
 fn content_type(key: &str) -> Option<&'static str> {
-    key.ends_with(".html").then_some("text/html; charset=utf-8")
+    let (_, ending) = key.rsplit_once('.')?;
+    (ending == "html").then_some("text/html; charset=utf-8")
 }
 
 /// Rule by which the SDK repeats a put that was refused because another one was under way (409): it

@@ -60,7 +60,7 @@ impl ScannedRows {
     fn new(fields: &[Arc<Field>], columns: &[Arc<dyn Array>], rows: usize) -> Self {
         Self {
             names: fields.iter().map(|field| field.name().clone()).collect(),
-            columns: columns.iter().map(|column| ScannedColumn::of(column)).collect(),
+            columns: columns.iter().map(ScannedColumn::of).collect(),
             rows,
         }
     }

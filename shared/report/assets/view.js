@@ -231,6 +231,11 @@
     return all.sort((one, other) => size(other) - size(one)).slice(0, MOST_CHARTS);
   }
 
+  // Says so where there are more currencies than charts.
+  const fewer = (rows) => (new Set(rows.map((row) => row.currency)).size > MOST_CHARTS
+    ? [element("p", { class: "muted", text: `Charts of ${MOST_CHARTS} currencies; the table has all.` })]
+    : []);
+
   const small = (currency, drawn) => element("div", {}, element("p", { class: "chart-title", text: currency ?? "No currency" }), drawn);
 
   function cashCharts(found) {
@@ -246,7 +251,7 @@
       return small(currency, chart(`Invoiced and paid by month, ${currency}`, labels, series, { distance: 10 }));
     };
     if (months.length === 0) return [];
-    return [legend([["Invoiced", "--accent"], ["Paid", "--second"]]), element("div", { class: "charts" }, ...currencies(dated).map(one))];
+    return [legend([["Invoiced", "--accent"], ["Paid", "--second"]]), element("div", { class: "charts" }, ...currencies(dated).map(one)), ...fewer(dated)];
   }
 
   function ageingCharts(found) {
@@ -258,7 +263,7 @@
       return small(sum.currency, chart(`Due by age, ${sum.currency}`, labels, series, { colour: (place) => colours[place] }));
     };
     const wanted = currencies(found.rows);
-    return [element("div", { class: "charts" }, ...found.totals.filter((sum) => wanted.includes(sum.currency)).map(one))];
+    return [element("div", { class: "charts" }, ...found.totals.filter((sum) => wanted.includes(sum.currency)).map(one)), ...fewer(found.rows)];
   }
 
   // --- Figures ---

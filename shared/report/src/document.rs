@@ -13,7 +13,7 @@ use crate::capacity::PeopleVersions;
 use crate::fixed::FixedPoint;
 use crate::flows::{InvoiceSums, PaymentSums};
 use crate::register::CurrencyCode;
-use crate::work::{ExpenseSums, TimeSums, WorkCube, WorkGround};
+use crate::work::{ExpenseSlotSums, TimeSlotSums, WorkCube, WorkGround};
 
 /// Data of the page.
 #[derive(Clone, Debug, Serialize)]
@@ -65,9 +65,9 @@ pub struct ReportParts {
 }
 
 /// Sums of the time entries.
-pub(crate) type TimeCube = WorkCube<TimeSums>;
+pub type TimeCube = WorkCube<TimeSlotSums>;
 /// Sums of the expenses.
-pub(crate) type ExpenseCube = WorkCube<ExpenseSums>;
+pub type ExpenseCube = WorkCube<ExpenseSlotSums>;
 
 /// Budgets of active projects, as Harvest's report has them.
 #[derive(Clone, Debug, Default)]
@@ -148,7 +148,9 @@ impl DecimalColumn {
         let mut values: Vec<i128> = numbers.map(|number| number.0).collect();
         let mut scale = SCALE;
         while scale > 0 && values.iter().all(|value| value % 10 == 0) {
-            values.iter_mut().for_each(|value| *value /= 10);
+            for value in &mut values {
+                *value /= 10;
+            }
             scale -= 1;
         }
         Self { scale, values: values.into_iter().map(PlainNumber).collect() }

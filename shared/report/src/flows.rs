@@ -171,7 +171,10 @@ impl InvoiceSums {
         client: Option<i64>,
         currency: Option<&CurrencyCode>,
     ) -> Option<&mut FlowSums> {
-        let month = month_of_flow(&self.ground, day)?;
+        if !counts(&self.ground, day) {
+            return None;
+        }
+        let month = day.map(DayNumber::month);
         let key = FlowKey { month, client, currency: currency.cloned() };
         Some(self.flows.entry(key).or_default())
     }
@@ -204,7 +207,10 @@ impl PaymentSums {
 
     /// Adds a payment; one without an invoice that is known has no client and no currency.
     pub(crate) fn add(&mut self, invoice: i64, day: Option<DayNumber>, amount: Amount) {
-        let Some(month) = month_of_flow(&self.invoices.ground, day) else { return };
+        if !counts(&self.invoices.ground, day) {
+            return;
+        }
+        let month = day.map(DayNumber::month);
         let payer = self.invoices.payers.get(&invoice);
         let client = payer.and_then(|payer| payer.client);
         let currency = payer.and_then(|payer| payer.currency.clone());
@@ -212,11 +218,9 @@ impl PaymentSums {
     }
 }
 
-/// Month of a day in the twelve that end with that of today: `Some(None)` without a day, `None`
-/// for a day outside.
-fn month_of_flow(ground: &WorkGround, day: Option<DayNumber>) -> Option<Option<DayNumber>> {
-    let Some(day) = day else { return Some(None) };
+/// Whether a flow of this day counts: it is in the twelve months that end with that of today, or has
+/// no day.
+fn counts(ground: &WorkGround, day: Option<DayNumber>) -> bool {
     let calendar = &ground.calendar;
-    let is_inside = calendar.first_month() <= day && day <= calendar.today();
-    is_inside.then(|| Some(day.month()))
+    day.is_none_or(|day| calendar.first_month() <= day && day <= calendar.today())
 }

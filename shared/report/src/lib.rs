@@ -27,11 +27,11 @@ pub use account::{
 };
 pub use calendar::{DayNumber, ReportCalendar};
 pub use capacity::PeopleVersions;
-pub use document::{BudgetRows, ReportDocument, ReportParts};
+pub use document::{BudgetRows, ExpenseCube, ReportDocument, ReportParts, TimeCube};
 pub use flows::{InvoiceSums, PaymentSums};
 pub use page::page;
 pub use tables::{
     BUDGET_COLUMNS, EXPENSE_COLUMNS, INVOICE_COLUMNS, PAYMENT_COLUMNS, TIME_COLUMNS,
     VERSION_COLUMNS,
 };
-pub use work::{ExpenseSums, TimeSums, WorkCube};
+pub use work::{ExpenseSlotSums, TimeSlotSums, WorkCube};

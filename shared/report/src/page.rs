@@ -4,6 +4,8 @@
 //! The page's policy allows the two scripts by their hashes and nothing else: no request, no other
 //! script, no form. Texts of the data reach the page as text alone (`assets/view.js`).
 
+use core::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
@@ -59,8 +61,8 @@ fn island(json: &str) -> String {
     for character in json.chars() {
         match character {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                safe.push_str("\\u");
-                safe.push_str(&format!("{:04x}", u32::from(character)));
+                // Writing to a text cannot fail.
+                write!(safe, "\\u{:04x}", u32::from(character)).unwrap_or_default();
             }
             other => safe.push(other),
         }

@@ -8,7 +8,7 @@ use crate::columns::{day, decimal, is_true, name};
 use crate::document::{BudgetRow, BudgetRows};
 use crate::fixed::Amount;
 use crate::flows::{InvoiceLine, InvoiceRow, InvoiceSums, PaymentSums};
-use crate::work::{ExpenseRow, ExpenseSums, TimeEntry, TimeSums, WorkCube, WorkPlace};
+use crate::work::{ExpenseRow, ExpenseSlotSums, TimeEntryRow, TimeSlotSums, WorkCube, WorkPlace};
 
 /// Columns of the table of changes of people, or of people where there is none.
 pub const VERSION_COLUMNS: &[&str] =
@@ -130,7 +130,7 @@ impl<'a> PlaceColumns<'a> {
     }
 }
 
-impl WorkCube<TimeSums> {
+impl WorkCube<TimeSlotSums> {
     /// Adds rows of time entries.
     pub fn add_rows(&mut self, rows: &ScannedRows) {
         let places = PlaceColumns::of(rows);
@@ -139,7 +139,7 @@ impl WorkCube<TimeSums> {
         let (billable, is_billed) = (rows.column("billable"), rows.column("is_billed"));
         let (rate, cost_rate) = (rows.column("billable_rate"), rows.column("cost_rate"));
         for row in 0..rows.len() {
-            self.add(&TimeEntry {
+            self.add(&TimeEntryRow {
                 day: day(spent, row),
                 place: places.place(row),
                 hours: decimal(hours, row),
@@ -153,7 +153,7 @@ impl WorkCube<TimeSums> {
     }
 }
 
-impl WorkCube<ExpenseSums> {
+impl WorkCube<ExpenseSlotSums> {
     /// Adds rows of expenses.
     pub fn add_rows(&mut self, rows: &ScannedRows) {
         let places = PlaceColumns::of(rows);

@@ -20,7 +20,7 @@ pub(crate) struct WorkGround {
 
 /// Columns of a time entry.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct TimeEntry<'a> {
+pub(crate) struct TimeEntryRow<'a> {
     pub(crate) day: Option<DayNumber>,
     pub(crate) place: WorkPlace<'a>,
     pub(crate) hours: Option<Hours>,
@@ -62,7 +62,7 @@ pub(crate) struct WorkKey {
 
 /// Sums of time entries in one slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TimeSums {
+pub struct TimeSlotSums {
     /// Hours as tracked.
     pub(crate) hours: Hours,
     /// Hours by the account's rounding rule.
@@ -83,7 +83,7 @@ pub struct TimeSums {
 
 /// Sums of expenses in one slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ExpenseSums {
+pub struct ExpenseSlotSums {
     pub(crate) billable: Amount,
     pub(crate) cost: Amount,
 }
@@ -167,9 +167,9 @@ impl<S: Default> WorkCube<S> {
     }
 }
 
-impl WorkCube<TimeSums> {
+impl WorkCube<TimeSlotSums> {
     /// Adds an entry. Work of a later day than today counts only for the days with entries.
-    pub(crate) fn add(&mut self, entry: &TimeEntry<'_>) {
+    pub(crate) fn add(&mut self, entry: &TimeEntryRow<'_>) {
         let Some(day) = entry.day else { return };
         self.track(entry.place.person, entry.place.person_name, day);
         if day > self.ground.calendar.today() {
@@ -204,7 +204,7 @@ impl WorkCube<TimeSums> {
     }
 }
 
-impl WorkCube<ExpenseSums> {
+impl WorkCube<ExpenseSlotSums> {
     /// Adds an expense, unless it is of a later day than today.
     pub(crate) fn add(&mut self, expense: &ExpenseRow<'_>) {
         let Some(day) = expense.day.filter(|day| *day <= self.ground.calendar.today()) else {
@@ -230,7 +230,7 @@ impl WorkCube<ExpenseSums> {
 }
 
 /// Returns what one entry adds to the sums.
-fn sums_of(entry: &TimeEntry<'_>, is_fixed: bool) -> TimeSums {
+fn sums_of(entry: &TimeEntryRow<'_>, is_fixed: bool) -> TimeSlotSums {
     let rounded = entry.rounded_hours.or(entry.hours).unwrap_or_default();
     let is_billable = entry.billable == Some(true);
     let when = |is: bool| if is { rounded } else { Hours::ZERO };
@@ -238,7 +238,7 @@ fn sums_of(entry: &TimeEntry<'_>, is_fixed: bool) -> TimeSums {
     let worth = at_rate(entry.billable_rate);
     // A null flag is neither billable nor not: SQL then goes on to the rate.
     let is_worthless = entry.billable == Some(false) || is_fixed;
-    TimeSums {
+    TimeSlotSums {
         hours: entry.hours.unwrap_or_default(),
         rounded_hours: rounded,
         billable_hours: when(is_billable),
@@ -250,7 +250,7 @@ fn sums_of(entry: &TimeEntry<'_>, is_fixed: bool) -> TimeSums {
     }
 }
 
-impl TimeSums {
+impl TimeSlotSums {
     /// Adds other sums.
     pub(crate) fn join(&mut self, other: &Self) {
         self.hours += other.hours;

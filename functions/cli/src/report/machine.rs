@@ -24,11 +24,11 @@ pub(super) async fn machine(given: &GivenSettings) -> Value {
             Value::Null
         }
     };
-    let plain = TextStyle::Plain;
+    let style = TextStyle::Plain;
     let (asked, wanted) = (StatusArguments::default(), PlanArguments::default());
-    let mut status = document("status", status::status(&asked, given.clone(), plain).await);
+    let mut status = document("status", status::status(&asked, given.clone(), style).await);
     without_persons(&mut status);
-    let plan = document("plan", plan::plan(&wanted, given.clone(), plain).await);
+    let plan = document("plan", plan::plan(&wanted, given.clone(), style).await);
     let listed = quarantine::quarantine(&QuarantineArguments::default(), given.clone()).await;
     let quarantine = document("quarantine", listed);
     json!({

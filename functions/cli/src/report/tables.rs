@@ -9,8 +9,9 @@ use engine::spec::StreamSpec;
 use lake::scan::{ScannedRows, scan};
 use report::{
     AccountFacts, BUDGET_COLUMNS, BudgetRows, CATEGORY_COLUMNS, CLIENT_COLUMNS, COMPANY_COLUMNS,
-    DayNumber, EXPENSE_COLUMNS, INVOICE_COLUMNS, PAYMENT_COLUMNS, PROJECT_COLUMNS, PeopleVersions,
-    ReportCalendar, ReportParts, TIME_COLUMNS, USER_COLUMNS, VERSION_COLUMNS,
+    DayNumber, EXPENSE_COLUMNS, ExpenseCube, INVOICE_COLUMNS, InvoiceSums, PAYMENT_COLUMNS,
+    PROJECT_COLUMNS, PaymentSums, PeopleVersions, ReportCalendar, ReportParts, TIME_COLUMNS,
+    TimeCube, USER_COLUMNS, VERSION_COLUMNS,
 };
 
 use crate::error::CliError;
@@ -39,7 +40,7 @@ pub(super) async fn parts(lake: &LakeFacts, today: DayNumber) -> Result<ReportPa
     let calendar = ReportCalendar::new(today, facts.week_start_day());
     let mut parts = ReportParts::new(facts, calendar);
     let spec = &streams::TIME_ENTRIES;
-    parts.time = tables.sum(spec, TIME_COLUMNS, parts.time, |sum, rows| sum.add_rows(rows)).await?;
+    parts.time = tables.sum(spec, TIME_COLUMNS, parts.time, TimeCube::add_rows).await?;
     // Without them there is nothing to show: a lake that was never filled, or another folder.
     if tables.lacking.iter().any(|lacking| lacking == spec.name) {
         let (table, lake) = (spec.name.to_owned(), lake.place.to_string());
@@ -47,15 +48,14 @@ pub(super) async fn parts(lake: &LakeFacts, today: DayNumber) -> Result<ReportPa
     }
     let spec = &streams::EXPENSES;
     parts.expenses =
-        tables.sum(spec, EXPENSE_COLUMNS, parts.expenses, |sum, rows| sum.add_rows(rows)).await?;
+        tables.sum(spec, EXPENSE_COLUMNS, parts.expenses, ExpenseCube::add_rows).await?;
     let (spec, none) = (&streams::INVOICES, parts.no_invoices());
-    let invoices = tables.sum(spec, INVOICE_COLUMNS, none, |sum, rows| sum.add_rows(rows)).await?;
+    let invoices = tables.sum(spec, INVOICE_COLUMNS, none, InvoiceSums::add_rows).await?;
     parts.invoices = Arc::new(invoices);
     let (spec, none) = (&streams::INVOICE_PAYMENTS, parts.no_payments());
-    parts.payments =
-        tables.sum(spec, PAYMENT_COLUMNS, none, |sum, rows| sum.add_rows(rows)).await?;
+    parts.payments = tables.sum(spec, PAYMENT_COLUMNS, none, PaymentSums::add_rows).await?;
     let (spec, none) = (&streams::PROJECT_BUDGET_REPORT, BudgetRows::default());
-    parts.budgets = tables.sum(spec, BUDGET_COLUMNS, none, |sum, rows| sum.add_rows(rows)).await?;
+    parts.budgets = tables.sum(spec, BUDGET_COLUMNS, none, BudgetRows::add_rows).await?;
     parts.versions = tables.versions().await?;
     parts.lacking = tables.lacking;
     Ok(parts)
@@ -66,35 +66,28 @@ impl ReportTables<'_> {
     async fn facts(&mut self) -> Result<AccountFacts, CliError> {
         let facts = AccountFacts::default();
         let spec = &streams::COMPANY;
-        let facts =
-            self.sum(spec, COMPANY_COLUMNS, facts, |sum, rows| sum.add_company(rows)).await?;
+        let facts = self.sum(spec, COMPANY_COLUMNS, facts, AccountFacts::add_company).await?;
         let spec = &streams::CLIENTS;
-        let facts =
-            self.sum(spec, CLIENT_COLUMNS, facts, |sum, rows| sum.add_clients(rows)).await?;
+        let facts = self.sum(spec, CLIENT_COLUMNS, facts, AccountFacts::add_clients).await?;
         let spec = &streams::PROJECTS;
-        let facts =
-            self.sum(spec, PROJECT_COLUMNS, facts, |sum, rows| sum.add_projects(rows)).await?;
+        let facts = self.sum(spec, PROJECT_COLUMNS, facts, AccountFacts::add_projects).await?;
         let spec = &streams::USERS;
-        let facts = self.sum(spec, USER_COLUMNS, facts, |sum, rows| sum.add_people(rows)).await?;
+        let facts = self.sum(spec, USER_COLUMNS, facts, AccountFacts::add_people).await?;
         let spec = &streams::INVOICE_ITEM_CATEGORIES;
-        self.sum(spec, CATEGORY_COLUMNS, facts, |sum, rows| sum.add_categories(rows)).await
+        self.sum(spec, CATEGORY_COLUMNS, facts, AccountFacts::add_categories).await
     }
 
     /// Reads the versions of people: from the table of their changes, or else the present ones.
     async fn versions(&mut self) -> Result<PeopleVersions, CliError> {
         let (spec, none) = (&streams::USERS, PeopleVersions::default());
-        let add = |sum: &mut PeopleVersions, rows: &ScannedRows| sum.add_rows(rows);
+        let add = PeopleVersions::add_rows;
         let changes = self.of(spec, TableKind::Changes, VERSION_COLUMNS, none.clone(), add).await?;
-        match changes {
-            Some(versions) => Ok(versions),
-            None => {
-                self.lacking.push(engine::schema::changes_name(spec));
-                Ok(self
-                    .of(spec, TableKind::Rows, VERSION_COLUMNS, none, add)
-                    .await?
-                    .unwrap_or_default())
-            }
+        if let Some(versions) = changes {
+            return Ok(versions);
         }
+        self.lacking.push(engine::schema::changes_name(spec));
+        let present = self.of(spec, TableKind::Rows, VERSION_COLUMNS, none, add).await?;
+        Ok(present.unwrap_or_default())
     }
 
     /// Adds the rows of a stream's table to `sum`, which stays as it is if there is none.

@@ -28,8 +28,8 @@ fn parts() -> ReportParts {
     ReportParts::new(facts(), ReportCalendar::new(today(), Some("Saturday")))
 }
 
-fn entry(day: i32, person: i64, project: i64, hours: i128) -> TimeEntry<'static> {
-    TimeEntry {
+fn entry(day: i32, person: i64, project: i64, hours: i128) -> TimeEntryRow<'static> {
+    TimeEntryRow {
         day: Some(today().plus(day)),
         place: WorkPlace {
             person: Some(person),
@@ -41,24 +41,24 @@ fn entry(day: i32, person: i64, project: i64, hours: i128) -> TimeEntry<'static>
         billable: Some(true),
         billable_rate: Some(FixedPoint(90_000_000)),
         cost_rate: Some(FixedPoint(40_000_000)),
-        ..TimeEntry::default()
+        ..TimeEntryRow::default()
     }
 }
 
 #[test]
 fn an_entry_is_worth_what_the_model_says() {
-    let told = |entry: TimeEntry<'_>, is_fixed| {
+    let told = |entry: TimeEntryRow<'_>, is_fixed| {
         let sums = sums_of(&entry, is_fixed);
         (sums.amount.0, sums.fixed_fee_at_rates.0, sums.hours_without_rate.0)
     };
     let plain = entry(0, 1, 1, 2_000_000);
     assert_eq!(told(plain, false), (1_800_000, 0, 0));
     assert_eq!(told(plain, true), (0, 1_800_000, 0));
-    let rounded = TimeEntry { rounded_hours: Some(FixedPoint(2_250_000)), ..plain };
+    let rounded = TimeEntryRow { rounded_hours: Some(FixedPoint(2_250_000)), ..plain };
     assert_eq!(told(rounded, false).0, 2_025_000);
-    let free = TimeEntry { billable_rate: None, ..plain };
+    let free = TimeEntryRow { billable_rate: None, ..plain };
     assert_eq!([told(free, false), told(free, true)], [(0, 0, 2_000_000), (0, 0, 2_000_000)]);
-    let other = TimeEntry { billable: Some(false), ..plain };
+    let other = TimeEntryRow { billable: Some(false), ..plain };
     assert_eq!(told(other, false), (0, 0, 0));
 }
 
@@ -75,7 +75,7 @@ fn old_work_is_unbilled_until_it_is_billed_and_in_no_slot() {
     let mut cube = parts().time;
     let old = entry(-2000, 1, 1, 1_000_000);
     cube.add(&old);
-    cube.add(&TimeEntry { is_billed: true, ..old });
+    cube.add(&TimeEntryRow { is_billed: true, ..old });
     assert!(cube.slots.is_empty());
     let [unbilled] = cube.unbilled.values().collect::<Vec<_>>()[..] else { panic!() };
     assert_eq!((unbilled.rounded_hours.0, unbilled.oldest), (1_000_000, Some(today().plus(-2000))));
@@ -97,10 +97,10 @@ prop_compose! {
         billable in any::<Option<bool>>(),
         is_billed in any::<bool>(),
         has_rate in any::<bool>(),
-    ) -> TimeEntry<'static> {
+    ) -> TimeEntryRow<'static> {
         let plain = entry(day, person, project, hours);
         let billable_rate = plain.billable_rate.filter(|_| has_rate);
-        TimeEntry { billable, is_billed, billable_rate, ..plain }
+        TimeEntryRow { billable, billable_rate, is_billed, ..plain }
     }
 }
 
@@ -113,13 +113,15 @@ proptest! {
         entries in proptest::collection::vec(some_entry(), 0..60),
     ) {
         let mut parts = parts();
-        entries.iter().for_each(|entry| parts.time.add(entry));
+        for entry in &entries {
+            parts.time.add(entry);
+        }
         let document = parts.document();
         let (time, all) = (&document.time, document.periods.all);
-        let shown = |entry: &&TimeEntry<'_>| {
+        let shown = |entry: &&TimeEntryRow<'_>| {
             entry.day.is_some_and(|day| all.from <= day && day <= all.to)
         };
-        let cost = |entry: &TimeEntry<'_>| {
+        let cost = |entry: &TimeEntryRow<'_>| {
             let hours = entry.rounded_hours.or(entry.hours).unwrap();
             hours.at(entry.cost_rate.unwrap()).0
         };
@@ -164,7 +166,9 @@ proptest! {
             if reversed {
                 entries.reverse();
             }
-            entries.iter().for_each(|entry| parts.time.add(entry));
+            for entry in &entries {
+                parts.time.add(entry);
+            }
             let document = parts.document();
             let engagement = |at: usize| {
                 let one = &document.engagements[document.time.engagement[at] as usize];
