@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 1
 # Tests that run at a time. Those of whole processes mostly wait: with one for each core, two cores are idle for most of their time.
 TEST_THREADS ?= 5
 
-.PHONY: help demo unit test judged tools extended spark trino dbt arm64 small-worker dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare memory
+.PHONY: help demo unit test judged tools extended spark trino dbt arm64 small-worker dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare memory page
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,7 @@ extended: test ## What takes longer: many simulation seeds, the large account, b
 	$(MAKE) account
 	$(MAKE) compare SCALE=demo RUNS=1
 	$(MAKE) memory
+	$(MAKE) page
 	$(MAKE) speed
 	$(MAKE) backfill
 	$(MAKE) bench
@@ -188,6 +189,10 @@ memory: $(TOOLS)/pictures/installed ## Memory of the heaviest commands on a mill
 	cargo build --locked --profile quick --bins
 	tests/memory.sh
 
+page: $(TOOLS)/browser/installed $(TOOLS)/charts/installed $(TOOLS)/readers/installed ## The page of the report in Chromium (needs `chromium`): numbers, filters, keyboard, contrast, a phone's width
+	cargo build --locked --profile quick --bins
+	tests/page.sh
+
 acceptance: $(TOOLS)/sam/installed ## Deploy STACK, sync it, query every table through Athena, tear it down (needs AWS)
 	PATH=$(CURDIR)/$(TOOLS)/sam/bin:$$PATH PYTHONPATH=tests $(TOOLS)/sam/bin/python -m acceptance $(STACK) $(ACCEPT)
 
@@ -224,4 +229,11 @@ $(TOOLS)/node/installed: tests/requirements/package.json
 	mkdir -p $(TOOLS)/node
 	cp $< $(TOOLS)/node/package.json
 	npm install --prefix $(TOOLS)/node --no-audit --no-fund --silent
+	touch $@
+
+# The charts of the report come from this package; their files are in the repository, and `make page` compares them.
+$(TOOLS)/charts/installed: tests/requirements/charts.json
+	mkdir -p $(TOOLS)/charts
+	cp $< $(TOOLS)/charts/package.json
+	npm install --prefix $(TOOLS)/charts --no-audit --no-fund --silent
 	touch $@

@@ -4,6 +4,7 @@
 
 mod flags;
 mod kept;
+mod report;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use deployment::config::SettingName;
@@ -15,6 +16,7 @@ pub(crate) use kept::{
     EraseArguments, QuarantineArguments, QuarantineCommand, ResetArguments, RetryArguments,
     UpgradeArguments,
 };
+pub(crate) use report::ReportArguments;
 
 /// Keeps an exact, queryable copy of a Harvest account as Delta Lake tables.
 ///
@@ -68,6 +70,9 @@ pub enum CliCommand {
     Verify(VerifyArguments),
     /// Write plain Parquet of tables in Hive-style folders, for readers without Delta.
     Export(ExportArguments),
+    /// Write one HTML page with utilisation, margins, unbilled work, budgets and cash, and the state of
+    /// the lake.
+    Report(ReportArguments),
     /// Throw a stream's table away, so that the next sync loads it anew.
     Reset(ResetArguments),
     /// Rewrite files that hold in extra_json fields for which this version of harvest-lake has

@@ -18,11 +18,12 @@ use sim::{
     ADMINISTRATOR_TOKEN, Account, AccountScale, HttpFace, Mutation, QuotaLimit, RunningFace, serve,
 };
 
-use crate::arguments::DemoArguments;
+use crate::arguments::{DemoArguments, ReportArguments};
 use crate::display::{DisplayForm, display};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::interrupt::InterruptFlag;
+use crate::report::{self, PrintedFigures};
 use crate::rounds::SyncOptions;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::sync::bring_up_to_date;
@@ -76,7 +77,7 @@ pub(crate) async fn demo(
     first(&loaded_said);
     // The text of this answer is on the screen already; with `--json` its document is printed now.
     if loaded_said.exit != CliExit::Done {
-        let json = document(0, &loaded_said, None);
+        let json = document(0, &loaded_said, None, None);
         return Ok(CommandAnswer { text: String::new(), json, ..loaded_said });
     }
 
@@ -90,18 +91,31 @@ pub(crate) async fn demo(
     first(&plain(story));
     let updated =
         bring_up_to_date(&deployment, wish, display(show, &interrupt), &interrupt).await?;
-    let said = updated.said(paint);
-    let json = document(changes, &loaded_said, Some(&said));
+    let mut said = updated.said(paint);
+    // The lake as people look at it, whose page goes with it when the next demo replaces it.
+    let wanted = ReportArguments { publish: true, ..ReportArguments::default() };
+    let given = settings(&served, account_id, &arguments.lake);
+    let page = Box::pin(report::report(&wanted, given, PrintedFigures::LeftOut)).await?;
+    said.text.push_str("\nUtilisation, unbilled work, budgets and cash, for a browser:\n  ");
+    said.text.push_str(&page.text);
+    let place = page.json.pointer("/pages/0");
+    let json = document(changes, &loaded_said, Some(&said), place);
     Ok(CommandAnswer { json, ..said })
 }
 
 /// Returns the document: the number of changes between the syncs, and the documents of both;
-/// `second` is null if the first one failed.
-fn document(changes: usize, first: &CommandAnswer, second: Option<&CommandAnswer>) -> Value {
+/// and the place of the page; `second` and `page` are null if the first one failed.
+fn document(
+    changes: usize,
+    first: &CommandAnswer,
+    second: Option<&CommandAnswer>,
+    page: Option<&Value>,
+) -> Value {
     json!({
         "changes": changes,
         "first": first.document(),
         "second": second.map(CommandAnswer::document),
+        "page": page,
     })
 }
 

@@ -73,6 +73,35 @@ pub enum CliError {
         #[source]
         source: lake::verify::VerifyError,
     },
+    /// A table could not be read for the report.
+    #[error("`{stream}` could not be read")]
+    Scan {
+        /// The stream.
+        stream: &'static str,
+        /// Cause.
+        #[source]
+        source: lake::partition::PartitionError,
+    },
+    /// The page could not be made: a bug of this program.
+    #[error("the page could not be made")]
+    Page(#[source] serde_json::Error),
+    /// The page could not be written.
+    #[error("the page could not be written to `{place}`")]
+    PageWrite {
+        /// Place of the page.
+        place: String,
+        /// Cause.
+        #[source]
+        source: delta::store::StoreError,
+    },
+    /// The value of `--out` is no name of a file.
+    #[error(
+        "`--out` is empty or a folder (`{found}`): name a file for the page, such as report.html"
+    )]
+    PageName {
+        /// Text that was given.
+        found: String,
+    },
     /// There is no table yet.
     #[error(
         "there is no table `{table}` in the lake `{lake}` yet: run `harvest-lake sync`{} first, or name another lake with `--lake`",
@@ -113,6 +142,7 @@ impl CliError {
             | Self::NotADemo { .. }
             | Self::Target { .. }
             | Self::Time { .. }
+            | Self::PageName { .. }
             | Self::Partition(_)
             | Self::Run(RunError::OtherCompany { .. })
             | Self::Table(delta::table::TableError::OtherAccount { .. }) => CliExit::Usage,
@@ -141,6 +171,9 @@ impl CliError {
             | Self::NoTable { .. }
             | Self::Demo { .. }
             | Self::Export { .. }
+            | Self::Scan { .. }
+            | Self::Page(_)
+            | Self::PageWrite { .. }
             | Self::Verify { .. } => CliExit::SomeFailed,
         }
     }
@@ -154,6 +187,7 @@ impl CliError {
             | Self::Parts(PartsError::Config(_))
             | Self::Time { .. }
             | Self::Target { .. }
+            | Self::PageName { .. }
             | Self::Partition(_)
             | Self::NotADemo { .. } => "SettingInvalid",
             Self::Stream(_) => "UnknownStream",
@@ -171,6 +205,7 @@ impl CliError {
             Self::NoTable { .. } => "NoTable",
             Self::Export { .. } => "ExportFailed",
             Self::Verify { .. } => "VerifyFailed",
+            Self::Scan { .. } | Self::Page(_) | Self::PageWrite { .. } => "ReportFailed",
             Self::Demo { .. } => "DemoFailed",
         }
     }
@@ -183,6 +218,9 @@ impl CliError {
             Self::Export { source, .. } => source.is_vanished(),
             Self::Verify { source, .. } => source.is_vanished(),
             Self::Run(source) => source.is_vanished(),
+            Self::Scan { source, .. } => {
+                matches!(source, lake::partition::PartitionError::Missing { .. })
+            }
             Self::Config(_)
             | Self::Stream(_)
             | Self::Parts(_)
@@ -192,6 +230,9 @@ impl CliError {
             | Self::Time { .. }
             | Self::Target { .. }
             | Self::Partition(_)
+            | Self::Page(_)
+            | Self::PageWrite { .. }
+            | Self::PageName { .. }
             | Self::NoTable { .. }
             | Self::NotADemo { .. }
             | Self::Demo { .. } => false,

@@ -11,7 +11,7 @@
 //!
 //! A command gets its parts in one of four ways, which differ in what they create and need:
 //!
-//! * `lake_facts` alone (`files`, `export`, `quarantine`): tables of any account, without settings
+//! * `lake_facts` alone (`files`, `export`, `quarantine`, `report`): tables of any account, without settings
 //!   of the account.
 //! * `lake_facts` and `stored` (`status`, `plan`): tables and state; no token is needed, and
 //!   nothing is created.
@@ -40,6 +40,7 @@ mod output;
 mod plan;
 mod probe;
 mod quarantine;
+mod report;
 mod reset;
 mod rounds;
 mod run;

@@ -26,6 +26,7 @@ use crate::login;
 use crate::output::AnswerWriter;
 use crate::plan;
 use crate::quarantine;
+use crate::report::{self, PrintedFigures};
 use crate::reset;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::sql;
@@ -169,6 +170,10 @@ async fn command(
         CliCommand::Files(files) => files::files(files, &given).await,
         CliCommand::Verify(wanted) => Box::pin(verify::verify(wanted, given, paint)).await,
         CliCommand::Export(wanted) => export::export(wanted, &given).await,
+        CliCommand::Report(wanted) => {
+            let data = PrintedFigures::when(arguments.json);
+            Box::pin(report::report(wanted, given, data)).await
+        }
         CliCommand::Reset(reset) => reset::reset(reset, given).await,
         CliCommand::Quarantine(wanted) => quarantine::quarantine(wanted, given).await,
         CliCommand::Erase(wanted) => erase::erased(wanted, given).await,

@@ -41,6 +41,12 @@ pub struct S3Store {
     prefix: String,
 }
 
+/// Content type of an object that a browser is to show instead of saving it; `None` for any other.
+fn content_type(key: &str) -> Option<&'static str> {
+    let (_, ending) = key.rsplit_once('.')?;
+    (ending == "html").then_some("text/html; charset=utf-8")
+}
+
 /// Rule by which the SDK repeats a put that was refused because another one was under way (409): it
 /// passes within milliseconds, and repetitions without a random pause would meet again.
 #[derive(Debug)]
@@ -168,6 +174,7 @@ impl ObjectStore for S3Store {
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         check_key(key)?;
         let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
+        let put = put.set_content_type(content_type(key).map(str::to_owned));
         match put.body(ByteStream::from(bytes)).send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(self.failed(key, error)),

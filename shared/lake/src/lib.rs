@@ -1,5 +1,5 @@
 //! The rows of the tables and their files: collects the rows of a run, merges them into Parquet
-//! files, records changes, exports, rewrites and verifies.
+//! files, records changes, exports, scans, rewrites and verifies.
 //!
 //! The crate stores files and returns their entries for the log. It never commits. The caller first
 //! stores files through this crate and then names them in one commit of `delta`, so that a process
@@ -17,6 +17,7 @@ pub mod erase;
 pub mod export;
 pub mod merge;
 pub mod partition;
+pub mod scan;
 pub mod upgrade;
 pub mod verify;
 mod walk;

@@ -137,7 +137,9 @@ fn before_the_first_sync(scene: &Scene, seen: &mut SeenAnswers) {
     }
     answer(scene, seen, "schema clients_changes --ddl duckdb", 0);
     let target = scene.folder().join("out");
-    for line in ["files clients", "verify", &format!("export clients {}", target.display())] {
+    for line in
+        ["files clients", "verify", "report", &format!("export clients {}", target.display())]
+    {
         assert_eq!(answer(scene, seen, line, 1)["error_type"], "NoTable", "{line}");
     }
     for (line, error_type) in [
@@ -145,6 +147,8 @@ fn before_the_first_sync(scene: &Scene, seen: &mut SeenAnswers) {
         ("sweep client", "SettingInvalid"),
         ("sync --budget-percent 0", "SettingInvalid"),
         ("files clients --at soon", "SettingInvalid"),
+        ("report --today soon", "SettingInvalid"),
+        ("report --out /", "SettingInvalid"),
     ] {
         let failed = answer(scene, seen, line, 2);
         assert_eq!(failed["error_type"], error_type, "{line}");
@@ -189,6 +193,15 @@ fn after_a_sync(scene: &Scene, seen: &mut SeenAnswers) {
     answer(scene, seen, "files clients_changes", 0);
     let target = scene.folder().join("out");
     answer(scene, seen, &format!("export clients tasks {}", target.display()), 0);
+    let page = scene.folder().join("report.html");
+    answer(scene, seen, &format!("report --publish --out {}", page.display()), 0);
+    assert_eq!(fs::read(page).unwrap(), fs::read(scene.lake().join("report.html")).unwrap());
+    // A state that is none costs the page what only the state tells.
+    let other = scene.folder().join("other");
+    fs::write(&other, "no state".repeat(100)).unwrap();
+    let line = format!("report --publish --state {}", other.display());
+    let told = answer(scene, seen, &line, 0);
+    assert_eq!(told["report"]["machine"]["problems"][0]["command"], "status", "{told}");
     lay(scene, "clients");
     answer(scene, seen, "quarantine", 0);
     let tried = answer(scene, seen, "quarantine retry clients", 0);

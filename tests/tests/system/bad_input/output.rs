@@ -15,7 +15,7 @@ fn shell(scene: &Scene, script: &str, line: &str) -> Ended {
     finish(command.spawn().unwrap())
 }
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "sync --streams clients",
     "sync --streams clients --json",
     "sweep clients",
@@ -32,6 +32,7 @@ const COMMANDS: [&str; 21] = [
     "files clients --paths",
     "verify clients",
     "quarantine",
+    "report --publish",
     "upgrade clients --json",
     "--help",
     "--version",
@@ -165,6 +166,8 @@ fn a_setting_that_is_empty_is_a_mistake_and_not_the_default() {
         ("files", words("files clients --lake @")),
         ("verify", words("verify --lake @")),
         ("quarantine", words("quarantine --lake @")),
+        ("report", words("report --lake @")),
+        ("report --out", words("report --out @")),
         ("reset", words("reset clients --lake @")),
         ("erase", words("erase --user 1 --lake @")),
         ("export from", words("export clients x --lake @")),
