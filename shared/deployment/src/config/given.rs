@@ -1,13 +1,15 @@
-//! The settings as texts: from the environment, from flags.
+//! The settings as texts: from flags, from the environment, from the files of settings and secrets.
 
 #![expect(clippy::disallowed_methods, reason = "this module alone reads the environment")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
 
 use super::declared::SETTINGS;
 use super::error::ConfigError;
+use super::file::{self, settings_file};
 use super::setting::{SettingDefault, SettingName};
 
 /// The given settings, as texts. `Debug` shows no value, because one of them is the token.
@@ -16,6 +18,8 @@ pub struct GivenSettings {
     values: BTreeMap<SettingName, String>,
     /// Settings with an empty value.
     empty: BTreeSet<SettingName>,
+    /// Places of those that a file gives: the file, and its line where that is known.
+    places: BTreeMap<SettingName, String>,
 }
 
 impl core::fmt::Debug for GivenSettings {
@@ -36,13 +40,27 @@ impl GivenSettings {
         Ok(given)
     }
 
-    /// Reads the environment of a person, who may have logged in on this machine. An empty variable
-    /// is a mistake that [`check`](Self::check) reports, unless a flag gives the setting a value.
+    /// Reads the environment of a person, who may have logged in on this machine, and below it the
+    /// file of settings: `config`, or the one that the environment names, or the nearest one in the
+    /// current folder and those above it. An empty variable is a mistake that
+    /// [`check`](Self::check) reports, unless a flag gives the setting a value.
     ///
     /// # Errors
-    /// Where a variable is no text.
-    pub fn from_shell() -> Result<Self, ConfigError> {
+    /// Where a variable is no text, or the file cannot be used.
+    pub fn from_shell(config: Option<&str>) -> Result<Self, ConfigError> {
         let mut given = Self::from_variables()?;
+        if let Some(config) = config {
+            given.set(SettingName::CONFIG, config);
+        }
+        let file = match given.get(SettingName::CONFIG).map(PathBuf::from) {
+            Some(file) => Some(file),
+            // An empty name is reported with the other mistakes.
+            None if given.has(SettingName::CONFIG) => None,
+            None => std::env::current_dir().ok().and_then(|folder| settings_file(&folder)),
+        };
+        if let Some(file) = file {
+            file::add(&mut given, &file)?;
+        }
         let folder = SettingName::LOGIN_FOLDER;
         if given.get(folder).is_none() && !given.empty.contains(&folder) {
             // Without a home there is no such folder, and a path that is no text cannot be a setting.
@@ -85,6 +103,7 @@ impl GivenSettings {
     pub fn unset(&mut self, setting: SettingName) {
         self.values.remove(&setting);
         self.empty.remove(&setting);
+        self.places.remove(&setting);
     }
 
     /// Checks that every given setting has a value: an empty name of the lake, most likely from an
@@ -94,9 +113,34 @@ impl GivenSettings {
     /// The first setting that is empty.
     pub fn check(&self) -> Result<(), ConfigError> {
         match self.empty.first() {
-            Some(&setting) => Err(ConfigError::Empty { setting }),
+            Some(&setting) => Err(self.placed(setting, ConfigError::Empty { setting })),
             None => Ok(()),
         }
+    }
+
+    /// Whether the setting is given, be it empty.
+    pub(super) fn has(&self, setting: SettingName) -> bool {
+        self.values.contains_key(&setting) || self.empty.contains(&setting)
+    }
+
+    /// Notes that a file gives the setting, for its errors.
+    pub(super) fn note_place(&mut self, setting: SettingName, place: String) {
+        self.places.insert(setting, place);
+    }
+
+    /// Returns the error about `setting`, with the place of its value if that is a file.
+    pub(super) fn placed(&self, setting: SettingName, error: ConfigError) -> ConfigError {
+        match self.places.get(&setting) {
+            Some(place) => ConfigError::InFile { place: place.clone(), why: error.to_string() },
+            None => error,
+        }
+    }
+
+    /// Returns the value of a setting that is given, without white space around it; `None` where its
+    /// default counts.
+    #[must_use]
+    pub fn stated(&self, setting: SettingName) -> Option<&str> {
+        self.values.get(&setting).map(|value| value.trim())
     }
 
     /// Returns the given value of `setting`, without white space around it, or its default; `None`:
@@ -110,7 +154,7 @@ impl GivenSettings {
             | SettingDefault::Unset
             | SettingDefault::Required => None,
         };
-        self.values.get(&setting).map(|value| value.trim()).or(default)
+        self.stated(setting).or(default)
     }
 }
 
