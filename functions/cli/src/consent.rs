@@ -15,7 +15,7 @@ use crate::ask;
 use crate::error::CliError;
 use crate::text;
 
-/// What a table would lose.
+/// Loss of one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct TableLoss {
     /// Name of the table.

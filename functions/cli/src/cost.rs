@@ -119,7 +119,7 @@ mod tests {
         else {
             panic!("another command");
         };
-        let told = cost(&arguments, GivenSettings::default()).unwrap();
+        let told = cost(&arguments, GivenSettings::default(), TextStyle::PLAIN).unwrap();
         let items = told.json["items"].as_array().unwrap();
         let sum: f64 = items.iter().map(|item| item["dollars"].as_f64().unwrap()).sum();
         let dollars = told.json["dollars"].as_f64().unwrap();

@@ -22,7 +22,7 @@ async fn main() -> ExitCode {
     let mut out = std::io::stdout().lock();
     // Not `parse`: that would end the process inside clap. Help and version take the same way as
     // answers, so that a full disk or a closed pipe is treated alike.
-    match CliArguments::of_process() {
+    match CliArguments::typed() {
         Ok(arguments) => cli::run(&arguments, terminal, &mut out).await.into(),
         Err(error) => cli::unparsed(&error, terminal, &mut out).into(),
     }

@@ -66,7 +66,7 @@ impl CommandAnswer {
 pub(crate) enum TextDetail {
     /// Failures alone (`--quiet`).
     Failures,
-    /// What has changed, and what needs a person.
+    /// Changes, and all that needs a person.
     News,
     /// All of it (`--verbose`).
     All,

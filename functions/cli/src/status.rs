@@ -16,7 +16,7 @@ mod render;
 mod tests;
 
 use delta::table::{ForeignChange, Table, TableError};
-use deployment::config::GivenSettings;
+use deployment::config::{GivenSettings, SettingName};
 use deployment::parts;
 use engine::drift::DriftFinding;
 use engine::item::{AccountItem, ItemValue, PassState, StreamHealth, StreamItem, StreamPosition};
@@ -94,11 +94,16 @@ impl StreamStatus {
 
     /// Whether the stream needs a person, by its state or by what its runs have found.
     fn needs_a_person(&self) -> bool {
+        self.state.needs_a_person() || self.has_findings()
+    }
+
+    /// Whether its runs, or the look at its table, have found something that needs a person.
+    fn has_findings(&self) -> bool {
         let found = self.quarantined > 0
             || self.parked != Some(0)
             || self.warning.is_some()
             || self.drift.iter().any(|finding| finding.what.costs_values());
-        self.state.needs_a_person() || (found && self.state.is_read()) || self.unreadable
+        (found && self.state.is_read()) || self.unreadable
     }
 }
 
@@ -120,7 +125,7 @@ struct UnfinishedPass {
     waits_until: Option<Timestamp>,
 }
 
-/// What `status` shows.
+/// Content of the answer.
 #[derive(Clone, Debug)]
 struct LakeStatus {
     account: AccountItem,
@@ -179,7 +184,10 @@ pub(crate) async fn status(
         rows.push(row);
     }
     let status = LakeStatus { account, lake: lake.place.to_string(), streams: rows, now };
-    Ok(status.said(arguments.all || settings.streams.is_some(), paint))
+    // Streams that are named on the command line are those that a person wants to see.
+    let named = !arguments.streams.names.is_empty()
+        || arguments.settings.get(SettingName::STREAMS).is_some();
+    Ok(status.said(arguments.all || named, paint))
 }
 
 /// Corrects the item by its table, as the next run will before it reads: the state may describe

@@ -51,7 +51,7 @@ impl CliArguments {
     ///
     /// # Errors
     /// Fails if it is wrong, or asks for help or the version.
-    pub fn of_process() -> Result<Self, clap::Error> {
+    pub fn typed() -> Result<Self, clap::Error> {
         let matches = declared().try_get_matches()?;
         Self::from_arg_matches(&matches)
     }

@@ -57,7 +57,7 @@ pub(super) struct StreamNumbers {
     parts: (u64, u64),
     /// Greatest number of records that an answer has told.
     total: Option<u64>,
-    /// What it does besides reading; empty while it reads.
+    /// Activity besides reading; empty while it reads.
     doing: &'static str,
 }
 

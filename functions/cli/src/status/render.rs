@@ -14,6 +14,9 @@ use crate::said::{CommandAnswer, TextStyle};
 use crate::table::TextTable;
 use crate::text;
 
+/// Number of late streams that are named.
+const NAMED: usize = 5;
+
 impl LakeStatus {
     /// Returns the status as text and as JSON. Without `all` the text has only the streams that need
     /// a person; the document always has all.
@@ -41,7 +44,10 @@ impl LakeStatus {
 
     fn text(&self, all: bool, paint: TextStyle) -> String {
         let mut text = format!("{}\n", paint.strong(&self.verdict()));
-        let shown: Vec<_> = self.streams.iter().filter(|row| all || row.needs_a_person()).collect();
+        // When nothing runs, all streams are late: one line tells as much as 33.
+        let is_told =
+            |row: &&StreamStatus| row.needs_a_person() && (!is_late(row) || row.has_findings());
+        let shown: Vec<_> = self.streams.iter().filter(|row| all || is_told(row)).collect();
         if !shown.is_empty() && self.exists() {
             text.push('\n');
             text.push_str(&self.table(&shown, paint));
@@ -62,13 +68,28 @@ impl LakeStatus {
                 paragraph(paint.warn(&format!("! {}: {warning}", row.stream)));
             }
         }
-        for line in self.errors(&shown) {
+        for line in self.errors(&shown).into_iter().chain(self.late()) {
             paragraph(paint.bad(&line));
         }
         if !all && self.exists() {
             paragraph(paint.faint("`harvest-lake status --all` shows every stream."));
         }
         text
+    }
+
+    /// Returns the line about streams that are late.
+    fn late(&self) -> Option<String> {
+        let late: Vec<&str> =
+            self.streams.iter().filter(|row| is_late(row)).map(|row| row.stream).collect();
+        let names = match late.len() {
+            0 => return None,
+            1..=NAMED => late.join(", "),
+            _ => text::plural(late.len() as u64, "stream", "streams"),
+        };
+        Some(format!(
+            "✗ late: {names}; run `harvest-lake sync`, or see why the schedule does not (with more \
+             time between syncs, set `sync_interval`)"
+        ))
     }
 
     /// Returns a line for each last error. Streams with the same one share a line: a refused token
@@ -216,6 +237,10 @@ impl LakeStatus {
         }
         lines
     }
+}
+
+fn is_late(row: &StreamStatus) -> bool {
+    row.state == StreamCondition::Late
 }
 
 /// Returns the remarks about one stream, the unfinished pass first.

@@ -51,7 +51,7 @@ fn begun(waits_until: Option<Timestamp>) -> Option<ResumablePass> {
         seen: None,
         deleted: 0,
         refused: 0,
-        answers: engine::item::AnswerCounts::default(),
+        answers: engine::quarantine::AnswerCounts::default(),
         start_date: None,
         requests: 12,
         progress: (12, 28),
@@ -109,8 +109,8 @@ fn each_state_of_a_stream_is_told() {
 fn the_verdict_is_one_line_and_nothing_follows_if_nobody_is_needed() {
     let account = AccountItem { company: "Möck & Co".to_owned(), ..AccountItem::default() };
     let fine = of(&loaded(HOUR / 5), &account);
-    let told = |rows: &[StreamStatus]| super::tests::told(&account, rows, false);
-    let said = told(&[fine.clone(), of(&loaded(HOUR / 4), &account)]);
+    let brief = |rows: &[StreamStatus]| told(&account, rows, false);
+    let said = brief(&[fine.clone(), of(&loaded(HOUR / 4), &account)]);
     let verdict = "Möck & Co: all 2 tables are current; the oldest is as of 15 min ago (08:45 UTC); \
                    next sweep in ";
     assert!(said.text.starts_with(verdict), "{}", said.text);
@@ -120,17 +120,17 @@ fn the_verdict_is_one_line_and_nothing_follows_if_nobody_is_needed() {
 
     let mut waiting = loaded(HOUR);
     waiting.position.full.unfinished = begun(Some(plus(now(), HOUR / 4)));
-    let said = told(&[fine.clone(), of(&waiting, &account), of(&loaded(HOUR * 20), &account)]);
+    let said = brief(&[fine.clone(), of(&waiting, &account), of(&loaded(HOUR * 20), &account)]);
     for part in [
         "1 of 3 tables are current, 1 late, 1 waiting; the oldest is as of 20 h ago (2026-11-26",
         "the rate budget has room in 15 min (09:15 UTC)",
-        "invoices   late",
+        "✗ late: invoices; run `harvest-lake sync`",
     ] {
         assert!(said.text.contains(part), "{part}: {}", said.text);
     }
     assert!(!said.text.contains("12 of 40"), "{}", said.text);
     assert_eq!(said.exit, CliExit::SomeFailed);
-    let all = super::tests::told(&account, &[of(&waiting, &account)], true);
+    let all = told(&account, &[of(&waiting, &account)], true);
     let part = "full pass unfinished, 12 of 40 parts read, waits for the budget until 09:15 UTC";
     assert!(all.text.contains(part), "{}", all.text);
 }

@@ -4,8 +4,8 @@
 //! declares nothing of its own: it gives a text to settings that neither a flag nor a variable nor
 //! `.env` gives, and the text is parsed as theirs is.
 //!
-//! The file may name the server that gets the token. A file that another user has put into a folder
-//! above, such as `/tmp`, is therefore an error.
+//! The file may name the server that gets the token. A file that is found, and that another user has
+//! put into a folder above, such as `/tmp`, is therefore an error; one that a person names is not.
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +33,16 @@ const PREFIX: &str = "HARVEST_";
 const TOKENS: [SettingName; 4] =
     [SettingName::TOKEN_FILE, SettingName::TOKEN, SettingName::PARAMETER, SettingName::SECRET];
 
-/// Returns the file of settings in the folder, or in the nearest one above it that has one.
+/// Way to a file of settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileOrigin {
+    /// A person has named it.
+    Named,
+    /// It lies in the current folder or above.
+    Found,
+}
+
+/// Returns the file of settings in the current `folder`, or in the nearest one above it.
 #[must_use]
 pub fn settings_file(folder: &Path) -> Option<PathBuf> {
     let found = folder.ancestors().find(|folder| folder.join(SETTINGS_FILE).is_file())?;
@@ -53,13 +62,46 @@ pub fn file_name(setting: SettingName) -> Option<String> {
     has.then(|| setting.variable.trim_start_matches(PREFIX).to_ascii_lowercase())
 }
 
+impl GivenSettings {
+    /// Reads the environment of a person, who may have logged in on this machine, and below it the
+    /// file of settings: `config`, or the one that the environment names, or the nearest one in the
+    /// current folder and those above it. An empty variable is a mistake that
+    /// [`check`](Self::check) reports, unless a flag gives the setting a value.
+    ///
+    /// # Errors
+    /// Where a variable is no text, or the file cannot be used.
+    pub fn from_shell(config: Option<&str>) -> Result<Self, ConfigError> {
+        let mut given = Self::from_variables()?;
+        if let Some(config) = config {
+            given.set(SettingName::CONFIG, config);
+        }
+        if let Some(file) = given.get(SettingName::CONFIG).map(PathBuf::from) {
+            add(&mut given, &file, FileOrigin::Named)?;
+        // An empty name is reported with the other mistakes.
+        } else if !given.has(SettingName::CONFIG)
+            && let Ok(folder) = std::env::current_dir()
+            && let Some(file) = settings_file(&folder)
+        {
+            add(&mut given, &file, FileOrigin::Found)?;
+        }
+        Ok(given.with_logins())
+    }
+}
+
 /// Adds what the file of settings and the `.env` beside it give, below what is given already.
-pub(super) fn add(given: &mut GivenSettings, file: &Path) -> Result<(), ConfigError> {
-    let text = read(file)?;
+///
+/// # Errors
+/// Fails if a file cannot be read, belongs to another user, or has a mistake.
+pub(super) fn add(
+    given: &mut GivenSettings,
+    file: &Path,
+    origin: FileOrigin,
+) -> Result<(), ConfigError> {
+    let text = read(file, origin)?;
     let secrets = file.with_file_name(SECRETS_FILE);
     if secrets.is_file() {
         let mut layer = Layer::above(given);
-        for (name, value) in secrets_of(&secrets)? {
+        for (name, value) in secrets_of(&secrets, origin)? {
             let known = SETTINGS.iter().find(|setting| setting.variable == name);
             // Other programs may have their variables there.
             if let Some(setting) = known {
@@ -108,15 +150,17 @@ impl<'g> Layer<'g> {
     }
 }
 
-/// Reads a file that belongs to this user, or to the administrator of the machine.
-fn read(file: &Path) -> Result<String, ConfigError> {
+/// Reads a file. One that was found has to belong to this user, or to the administrator of the
+/// machine.
+fn read(file: &Path, origin: FileOrigin) -> Result<String, ConfigError> {
     let unreadable = |source| ConfigError::File { path: file.to_owned(), source };
     let owner = std::fs::metadata(file).map_err(unreadable)?.uid();
-    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+    let own = owner == 0 || owner == rustix::process::geteuid().as_raw();
+    if !own && origin == FileOrigin::Found {
         return Err(ConfigError::InFile {
             place: file.display().to_string(),
             why: "the file belongs to another user of this machine, who could send your token \
-                  elsewhere with it: copy it, or name another with `--config`"
+                  elsewhere with it: if it is meant, name it with `--config`"
                 .to_owned(),
         });
     }
@@ -124,14 +168,14 @@ fn read(file: &Path) -> Result<String, ConfigError> {
 }
 
 /// Names and values of `.env`.
-fn secrets_of(file: &Path) -> Result<Vec<(String, String)>, ConfigError> {
+fn secrets_of(file: &Path, origin: FileOrigin) -> Result<Vec<(String, String)>, ConfigError> {
     if others_may_read(file) {
         let file = file.display();
         tracing::warn!(
             "other users of this machine may read the secrets in `{file}`: `chmod 600` it"
         );
     }
-    let text = read(file)?;
+    let text = read(file, origin)?;
     dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>().map_err(|error| {
         // The text of an error has the line, and with it the secret.
         let source = match error {

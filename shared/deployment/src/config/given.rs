@@ -1,15 +1,13 @@
-//! The settings as texts: from flags, from the environment, from the files of settings and secrets.
+//! The settings as texts: from flags, from the environment, from files.
 
 #![expect(clippy::disallowed_methods, reason = "this module alone reads the environment")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
 
 use super::declared::SETTINGS;
 use super::error::ConfigError;
-use super::file::{self, settings_file};
 use super::setting::{SettingDefault, SettingName};
 
 /// The given settings, as texts. `Debug` shows no value, because one of them is the token.
@@ -40,41 +38,26 @@ impl GivenSettings {
         Ok(given)
     }
 
-    /// Reads the environment of a person, who may have logged in on this machine, and below it the
-    /// file of settings: `config`, or the one that the environment names, or the nearest one in the
-    /// current folder and those above it. An empty variable is a mistake that
-    /// [`check`](Self::check) reports, unless a flag gives the setting a value.
-    ///
-    /// # Errors
-    /// Where a variable is no text, or the file cannot be used.
-    pub fn from_shell(config: Option<&str>) -> Result<Self, ConfigError> {
-        let mut given = Self::from_variables()?;
-        if let Some(config) = config {
-            given.set(SettingName::CONFIG, config);
-        }
-        let file = match given.get(SettingName::CONFIG).map(PathBuf::from) {
-            Some(file) => Some(file),
-            // An empty name is reported with the other mistakes.
-            None if given.has(SettingName::CONFIG) => None,
-            None => std::env::current_dir().ok().and_then(|folder| settings_file(&folder)),
-        };
-        if let Some(file) = file {
-            file::add(&mut given, &file)?;
-        }
+    /// Adds the person's folder of logins, where no other is given.
+    pub(super) fn with_logins(mut self) -> Self {
         let folder = SettingName::LOGIN_FOLDER;
-        if given.get(folder).is_none() && !given.empty.contains(&folder) {
+        if !self.has(folder) {
             // Without a home there is no such folder, and a path that is no text cannot be a setting.
             let base = etcetera::choose_base_strategy().ok().map(|base| base.config_dir());
             let path =
                 base.and_then(|base| base.join("harvest-lake").into_os_string().into_string().ok());
             if let Some(path) = path {
-                given.set(folder, path);
+                self.set(folder, path);
             }
         }
-        Ok(given)
+        self
     }
 
-    fn from_variables() -> Result<Self, ConfigError> {
+    /// Reads the variables of the environment.
+    ///
+    /// # Errors
+    /// Where a variable is no text.
+    pub(super) fn from_variables() -> Result<Self, ConfigError> {
         let mut given = Self::default();
         for setting in SETTINGS {
             match std::env::var_os(setting.variable).map(std::ffi::OsString::into_string) {

@@ -10,7 +10,7 @@ fn added(given: GivenSettings, toml: &str, env: &str) -> Result<GivenSettings, C
     fs::write(&file, toml).unwrap();
     fs::write(folder.path().join(SECRETS_FILE), env).unwrap();
     let mut given = given;
-    add(&mut given, &file)?;
+    add(&mut given, &file, FileOrigin::Found)?;
     Ok(given)
 }
 
@@ -141,5 +141,20 @@ fn the_nearest_file_above_is_found() {
     fs::write(folder.path().join("a").join(SETTINGS_FILE), "").unwrap();
     assert_eq!(settings_file(&deep), Some(folder.path().join("a").join(SETTINGS_FILE)));
     assert_eq!(settings_file(&folder.path().join("a")), Some(PathBuf::from(SETTINGS_FILE)));
-    add(&mut GivenSettings::default(), Path::new("/dev/null")).unwrap();
+    add(&mut GivenSettings::default(), Path::new("/dev/null"), FileOrigin::Found).unwrap();
+}
+
+/// Only the administrator can make a file of another user.
+#[test]
+fn a_file_of_another_user_counts_only_if_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(SETTINGS_FILE);
+    fs::write(&file, "lake = \"s3://b/x\"").unwrap();
+    if std::os::unix::fs::chown(&file, Some(12_345), None).is_err() {
+        return;
+    }
+    let mut given = GivenSettings::default();
+    add(&mut given, &file, FileOrigin::Named).unwrap();
+    let found = add(&mut GivenSettings::default(), &file, FileOrigin::Found).unwrap_err();
+    assert!(found.to_string().contains("another user"), "{found}");
 }
