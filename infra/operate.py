@@ -102,9 +102,12 @@ def log_in(name: str) -> None:
 
 
 def show_status(name: str) -> None:
-    """Becomes `harvest-lake status` on the places of the stack."""
+    """Becomes `harvest-lake status` on the places of the stack, with what it reads and how often."""
     outputs, parameters = described(name)
     places = ["--lake", outputs["Lake"], "--state", outputs["State"], "--account-id", parameters["HarvestAccountId"]]
+    for parameter, flag in (("SyncInterval", "--sync-interval"), ("Streams", "--streams"), ("Exclude", "--exclude")):
+        if parameters.get(parameter):
+            places += [flag, parameters[parameter]]
     become("status", *places)
 
 

@@ -101,6 +101,8 @@ class OperateTest(unittest.TestCase):
     def test_status_is_that_of_the_stacks_places(self):
         line = "harvest-lake status --lake s3://mine/lake --state dynamodb://mine --account-id 1234567"
         self.assertEqual(self.became(operate.show_status, Services(None)), line)
+        services = Services(None, SyncInterval="6h", Streams="", Exclude="roles")
+        self.assertEqual(self.became(operate.show_status, services), f"{line} --sync-interval 6h --exclude roles")
 
     def became(self, action, services: Services, **variables: str) -> str:
         """Command line that the action becomes."""

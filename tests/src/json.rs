@@ -64,6 +64,7 @@ pub fn answered<'l>(line: &[&'l str], document: &Value) -> &'l str {
     }
     match line {
         ["sweep", ..] => "sync",
+        ["init", rest @ ..] if rest.contains(&"--schedule") => "schedule",
         ["schema", rest @ ..] if rest.contains(&"--ddl") => "statement",
         ["quarantine", "retry", ..] => "quarantine_retry",
         [command, ..] => command,

@@ -6,7 +6,7 @@
     reason = "most of these assert, and may be the end of a chain"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -196,6 +196,8 @@ impl Scene {
         command
             .env_clear()
             .env("PATH", path())
+            // An empty file: the settings of the person who runs the tests do not count.
+            .env("HARVEST_CONFIG", "/dev/null")
             .env("HARVEST_ACCOUNT_ID", self.account().to_string())
             .env("HARVEST_ACCESS_TOKEN", sim::ADMINISTRATOR_TOKEN)
             .env("HARVEST_BASE_URL", self.served.base_url())
@@ -253,6 +255,13 @@ impl Scene {
             settings: None,
             memory: Arc::default(),
         }
+    }
+
+    /// Id of a user of the account.
+    pub fn somebody(&self) -> i64 {
+        let users = streams::find("users").unwrap();
+        let rows = self.oracle(&self.lake()).true_rows(users, &BTreeSet::new());
+        rows.keys().find_map(|key| key.parse().ok()).unwrap()
     }
 
     /// Returns the differences between the tables and the account.

@@ -62,7 +62,7 @@ class DistributionTest(StackCase):
         with step("`operate.py status`, with the static command"):
             ended = self.type(self.line("COMMAND=./harvest-lake-").replace("linux-x86_64", f"linux-{platform.machine()}"))
             self.assertEqual(ended.status, 0, ended.said)
-            self.assertEqual([one for one in STREAMS if one not in ended.said], [])
+            self.assertIn(f"all {len(STREAMS)} tables are current", ended.said)
         with step("the tables, compared with Harvest") as notes:
             notes += [self.compare("harvest-lake", *SOME)]
 

@@ -3,27 +3,33 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "the help text names variables in brackets")]
 
 mod flags;
+mod help;
 mod kept;
+mod names;
 mod report;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use deployment::config::SettingName;
 use engine::pass::Pass;
 use sim::AccountScale;
 
-use flags::{API, COST, EVERYWHERE, LAKE, LOGIN, PLACE, PLAN, PRIVACY, RUN, STREAMS, SettingFlags};
-pub(crate) use kept::{
-    EraseArguments, QuarantineArguments, QuarantineCommand, ResetArguments, RetryArguments,
-    UpgradeArguments,
+use flags::{
+    API, COST, EVERYWHERE, INTERVAL, LAKE, LOGIN, PLACE, PLAN, PRIVACY, RUN, STREAMS, SettingFlags,
 };
+pub(crate) use help::declared;
+pub(crate) use kept::{
+    ConsentArguments, EraseArguments, QuarantineArguments, QuarantineCommand, ResetArguments,
+    RetryArguments, UpgradeArguments,
+};
+pub(crate) use names::StreamNames;
 pub(crate) use report::ReportArguments;
 
 /// Keeps an exact, queryable copy of a Harvest account as Delta Lake tables.
 ///
 /// The help names in brackets the environment variable that stands for a flag; the flag wins. Exit
 /// codes: 0 done (also when the rate budget leaves work for later), 1 some streams failed, or the
-/// answer could not be written, 2 the command line or a setting is wrong, 3 Harvest does not accept
-/// the credentials; 130, 143 or 129 a sync was stopped by Ctrl-C, SIGTERM or SIGHUP.
+/// answer could not be written, 2 the command line or a setting is wrong, or nobody agreed to what
+/// would be lost, 3 Harvest does not accept the credentials, or shows no such account to them; 130,
+/// 143 or 129 a sync was stopped by Ctrl-C, SIGTERM or SIGHUP.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "harvest-lake", version, max_term_width = 100)]
 pub struct CliArguments {
@@ -33,6 +39,12 @@ pub struct CliArguments {
     /// Print one JSON document instead of text.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Print failures alone, and nothing if all is well
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Print all rows, and log each request
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
     #[command(flatten)]
     pub(crate) settings: SettingFlags<EVERYWHERE>,
 }
@@ -42,46 +54,67 @@ pub struct CliArguments {
 pub enum CliCommand {
     /// Bring the lake up to date.
     Sync(SyncArguments),
-    /// Read streams whole: embedded names are repaired, and what is gone from Harvest is deleted.
+    /// Read streams whole: repair embedded names, delete what is gone.
+    ///
+    /// A row is deleted only after proof that Harvest no longer has its record.
     Sweep(SweepArguments),
-    /// Read a made-up account, served on this machine, into a lake; let time pass in it; read it
-    /// again.
+    /// Read a made-up account, let time pass in it, read it again.
+    ///
+    /// The account is served on this machine.
     Demo(DemoArguments),
-    /// Log in to Harvest: find the account, and store its token for later commands or for a stack.
+    /// Log in to Harvest, for later commands or for a stack.
+    ///
+    /// Finds the account, and stores its token.
     Login(LoginArguments),
-    /// Ask Harvest whose token it is and how many records each stream has, without reading them.
+    /// Write the settings of this folder, and check them.
+    ///
+    /// Asks for a token and a place, and finds the account. Settings that are given as flags are
+    /// written, too.
+    Init(InitArguments),
+    /// Ask Harvest whose token it is and what a sync would find.
+    ///
+    /// One small request for each stream tells its number of records. No lake is made.
     Check(CheckArguments),
-    /// Show the state of each stream, without asking Harvest.
+    /// Say whether all is well, and what needs a person.
+    ///
+    /// Sends no request to Harvest. Exit code 1 if a stream fails, is refused or is late.
     Status(StatusArguments),
-    /// Show which runs are due when, how many requests they take, and how long the rate limits make
-    /// them last.
+    /// Show which runs are due when, and how long they last.
+    ///
+    /// The rate limits and the number of requests tell that.
     Plan(PlanArguments),
-    /// Estimate what a month costs in AWS, before there is a deployment.
+    /// Estimate what a month costs in AWS.
     Cost(CostArguments),
     /// List all streams.
     Streams,
-    /// Show the columns of a stream's table, or the statement that registers it with an engine.
+    /// Show the columns of a table, or the statement that declares it.
     Schema(SchemaArguments),
-    /// Print tables, views, model and answers of a lake as statements for a query engine.
+    /// Print tables, views and answers for a query engine.
     Sql(SqlArguments),
-    /// List the files that a stream's table consists of, now or at an older version.
+    /// List the files of a table, now or at an older version.
     Files(FilesArguments),
-    /// Check the tables for damage; on request, also compare them with Harvest.
+    /// Check the tables for damage, or compare them with Harvest.
     Verify(VerifyArguments),
-    /// Write plain Parquet of tables in Hive-style folders, for readers without Delta.
+    /// Write plain Parquet, for readers without Delta.
     Export(ExportArguments),
-    /// Write one HTML page with utilisation, margins, unbilled work, budgets and cash, and the state of
-    /// the lake.
+    /// Write one HTML page with figures and the state of the lake.
+    ///
+    /// Utilisation, margins, unbilled work, budgets, cash; streams, drift, requests, quarantine.
     Report(ReportArguments),
-    /// Throw a stream's table away, so that the next sync loads it anew.
+    /// Throw tables away, so that the next sync loads them anew.
     Reset(ResetArguments),
-    /// Rewrite files that hold in extra_json fields for which this version of harvest-lake has
-    /// columns.
+    /// Move fields from extra_json to the columns of this version.
     Upgrade(UpgradeArguments),
-    /// List the records that could not become rows, or try them again.
+    /// List the records that cannot become rows, or try them again.
     Quarantine(QuarantineArguments),
-    /// Remove a person's own data (names, addresses, notes); their hours, costs and days stay.
+    /// Remove a person's own data; their hours, costs and days stay.
+    ///
+    /// Names, addresses and notes go, from tables, changes, older versions and the quarantine.
     Erase(EraseArguments),
+    /// Print the completions for a shell.
+    Completions(CompletionsArguments),
+    /// Print a manual page, or write all of them.
+    Man(ManArguments),
 }
 
 /// Value of `--pass`.
@@ -106,6 +139,8 @@ impl From<PassArgument> for Pass {
 /// Arguments of `sync`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SyncArguments {
+    #[command(flatten)]
+    pub streams: StreamNames,
     /// Pass that each stream runs [default: the one it needs]
     #[arg(long, value_enum)]
     pub pass: Option<PassArgument>,
@@ -126,9 +161,8 @@ pub struct RunArguments {
 /// Arguments of `sweep`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SweepArguments {
-    /// The streams [default: all]
-    #[arg(value_name = "STREAM")]
-    pub names: Vec<String>,
+    #[command(flatten)]
+    pub streams: StreamNames,
     #[command(flatten)]
     pub run: RunArguments,
 }
@@ -137,11 +171,8 @@ impl SweepArguments {
     /// Returns the sync that a sweep stands for: full passes over the named streams.
     #[must_use]
     pub fn as_sync(&self) -> SyncArguments {
-        let mut run = self.run.clone();
-        if !self.names.is_empty() {
-            run.settings.set(SettingName::STREAMS, self.names.join(","));
-        }
-        SyncArguments { pass: Some(PassArgument::Full), run }
+        let (streams, run) = (self.streams.clone(), self.run.clone());
+        SyncArguments { streams, pass: Some(PassArgument::Full), run }
     }
 }
 
@@ -196,6 +227,8 @@ pub struct LoginArguments {
 #[derive(Clone, Debug, Default, Args)]
 pub struct CheckArguments {
     #[command(flatten)]
+    pub streams: StreamNames,
+    #[command(flatten)]
     pub settings: SettingFlags<{ API | STREAMS }>,
 }
 
@@ -203,12 +236,19 @@ pub struct CheckArguments {
 #[derive(Clone, Debug, Default, Args)]
 pub struct StatusArguments {
     #[command(flatten)]
-    pub settings: SettingFlags<{ PLACE | STREAMS }>,
+    pub streams: StreamNames,
+    /// Show all streams, also those that need nobody
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub settings: SettingFlags<{ PLACE | STREAMS | INTERVAL }>,
 }
 
 /// Arguments of `plan`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct PlanArguments {
+    #[command(flatten)]
+    pub streams: StreamNames,
     /// Ask Harvest for the number of records, with a few dozen requests; otherwise the stored
     /// numbers count
     #[arg(long)]
@@ -340,10 +380,64 @@ pub struct ExportArguments {
     pub settings: SettingFlags<LAKE>,
 }
 
+/// Value of `init --schedule`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchedulerKind {
+    /// Units of systemd.
+    Systemd,
+    /// A line of a crontab.
+    Cron,
+    /// A property list of launchd.
+    Launchd,
+}
+
+impl SchedulerKind {
+    /// Returns the word of the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Systemd => "systemd",
+            Self::Cron => "cron",
+            Self::Launchd => "launchd",
+        }
+    }
+}
+
+/// Arguments of `init`. Settings that are given as flags are written into the file.
+#[derive(Clone, Debug, Default, Args)]
+pub struct InitArguments {
+    /// Print the entry of a scheduler that syncs this folder, and write nothing
+    #[arg(long, value_enum, value_name = "SCHEDULER")]
+    pub schedule: Option<SchedulerKind>,
+    /// Replace the settings that the folder has
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub settings: SettingFlags<{ RUN | INTERVAL }>,
+}
+
+/// Arguments of `completions`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ManArguments {
+    /// The command [default: the program]
+    pub command: Option<String>,
+    /// Write all pages into this folder
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    pub folder: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
-    use deployment::config::{GivenSettings, SETTINGS, SettingDefault, SettingForm, SettingScope};
+    use deployment::config::{
+        GivenSettings, SETTINGS, SettingDefault, SettingForm, SettingName, SettingScope,
+    };
 
     use super::*;
 
@@ -420,10 +514,20 @@ mod tests {
         assert_eq!(sync.pass, Some(PassArgument::Full));
         let mut given = GivenSettings::default();
         sync.run.settings.give(&mut given);
+        sync.streams.give(&mut given);
         assert_eq!(given.get(SettingName::STREAMS), Some("clients,tasks"));
         assert_eq!(given.get(SettingName::ACCEPT_DELETES), Some("true"));
         assert!(sync.run.wait);
         assert!(parsed("harvest-lake sweep --pass incremental").is_err());
+    }
+
+    #[test]
+    fn streams_are_named_with_or_without_a_flag_but_not_both() {
+        for command in ["sync", "sweep", "check", "status", "plan"] {
+            parsed(&format!("harvest-lake {command} clients tasks")).unwrap();
+            parsed(&format!("harvest-lake {command} --streams clients,tasks")).unwrap();
+            parsed(&format!("harvest-lake {command} clients --streams tasks")).unwrap_err();
+        }
     }
 
     #[test]
@@ -432,6 +536,13 @@ mod tests {
             assert_eq!(parsed(line).unwrap_err().exit_code(), 2, "{line}");
         }
         assert_eq!(parsed("harvest-lake --help").unwrap_err().exit_code(), 0);
+    }
+
+    #[test]
+    fn a_person_wants_more_or_less_but_not_both() {
+        assert!(parsed("harvest-lake sync -q").unwrap().quiet);
+        assert!(parsed("harvest-lake --verbose sync").unwrap().verbose);
+        parsed("harvest-lake sync -q -v").unwrap_err();
     }
 
     /// Long help of all commands, each with its name.

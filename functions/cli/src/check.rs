@@ -32,6 +32,7 @@ use crate::exit::CliExit;
 use crate::probe::{ProbeAnswer, StreamProbe, probe};
 use crate::said::{CommandAnswer, TextStyle};
 use crate::summary::refusal;
+use crate::table::TextTable;
 use crate::text;
 
 /// Result of the check.
@@ -54,6 +55,8 @@ struct CheckReport {
     lake: String,
     lake_state: LakeState,
     streams: Vec<StreamProbe>,
+    /// Whether streams were named: then the text has these alone.
+    named: bool,
 }
 
 /// Use of one rate budget: permits given for the window that ends now and for later, at most the
@@ -97,6 +100,7 @@ pub(crate) async fn check(
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
     arguments.settings.give(&mut given);
+    arguments.streams.give(&mut given);
     let deployment = DeploymentSettings::parse(&given)?;
     let context = parts::looking(&deployment, Arc::new(NoProgress)).await?;
     let (asked, waiting) = match asked(&context).await {
@@ -148,6 +152,7 @@ fn findings(
         budgets,
         lake: deployment.lake.to_string(),
         lake_state: lake,
+        named: deployment.settings.streams.is_some(),
         streams,
     }
 }
@@ -271,14 +276,17 @@ impl CheckReport {
         let bad = |table: &UnusableTable| paint.bad(&format!("          ✗ {}", table.error));
         lines.extend(unusable.iter().map(bad));
         let row = |probe: &StreamProbe| vec![probe.stream.to_owned(), probe.answer.text()];
-        let rows = self.streams.iter().map(row).collect();
+        let shown = |probe: &&StreamProbe| !self.named || probe.answer != ProbeAnswer::Excluded;
+        let rows = self.streams.iter().filter(shown).map(row).collect();
         let failed = self.failed_lines();
         let mut text = format!("{}\n\n", lines.join("\n"));
         // Harvest was not asked: a table without rows would say that there are no streams.
         if self.streams.is_empty() {
             return text;
         }
-        text.push_str(&text::table(&["stream", "would answer"], 0..0, rows));
+        let header = ["stream", "would answer"];
+        let table = TextTable { header: &header, numbers: 0..0, spare: &[], rows };
+        text.push_str(&table.text(paint));
         if !failed.is_empty() {
             text.push_str(&paint.bad(&format!("\n{}\n", failed.join("\n"))));
         }

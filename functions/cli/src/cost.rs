@@ -13,7 +13,8 @@ use serde_json::json;
 use crate::arguments::{CostArguments, CostExtra};
 use crate::error::CliError;
 use crate::exit::CliExit;
-use crate::said::CommandAnswer;
+use crate::said::{CommandAnswer, TextStyle};
+use crate::table::TextTable;
 use crate::text;
 
 /// Estimates a month.
@@ -23,6 +24,7 @@ use crate::text;
 pub(crate) fn cost(
     arguments: &CostArguments,
     mut given: GivenSettings,
+    paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
     arguments.settings.give(&mut given);
     // Which account it is does not matter.
@@ -65,7 +67,8 @@ pub(crate) fn cost(
         "dollars": round(month.dollars(), 2),
     });
     let rows = lines.iter().map(cells).collect();
-    let mut text = text::table(&["item", "quantity", "unit", "a month"], 1..4, rows);
+    let header = ["item", "quantity", "unit", "a month"];
+    let mut text = TextTable { header: &header, numbers: 1..4, spare: &[2], rows }.text(paint);
     writeln!(
         text,
         "\nabout ${:.2} a month at list prices of us-east-1 (November 2026), for {} people and {} time entries\n\
@@ -116,7 +119,7 @@ mod tests {
         else {
             panic!("another command");
         };
-        let told = cost(&arguments, GivenSettings::default()).unwrap();
+        let told = cost(&arguments, GivenSettings::default(), TextStyle::PLAIN).unwrap();
         let items = told.json["items"].as_array().unwrap();
         let sum: f64 = items.iter().map(|item| item["dollars"].as_f64().unwrap()).sum();
         let dollars = told.json["dollars"].as_f64().unwrap();

@@ -21,8 +21,8 @@ use crate::arguments::{QueryEngine, SchemaArguments};
 use crate::duckdb;
 use crate::error::CliError;
 use crate::exit::CliExit;
-use crate::said::CommandAnswer;
-use crate::text;
+use crate::said::{CommandAnswer, TextStyle};
+use crate::table::TextTable;
 
 /// The columns of a stream, or the statement that was asked for.
 ///
@@ -31,6 +31,7 @@ use crate::text;
 pub(crate) fn schema(
     arguments: &SchemaArguments,
     given: &GivenSettings,
+    paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
     let described = DescribedTable::of(&arguments.stream)?;
     let DescribedTable { name, doc, .. } = &described;
@@ -42,7 +43,7 @@ pub(crate) fn schema(
     // The statements put `/tables/...` behind it.
     let lake = given.get(SettingName::LAKE).unwrap_or_default().trim_end_matches('/');
     Ok(match arguments.ddl {
-        None => shown(&described),
+        None => shown(&described, paint),
         Some(engine) => {
             let statement = match engine {
                 QueryEngine::Athena => ddl::athena(name, doc, lake),
@@ -86,7 +87,7 @@ impl DescribedTable {
 
 /// Returns the columns as text and as JSON. A list of structs has a line for each member, named as
 /// in SQL: `line_items[].unit_price`. The document has the whole type in one member instead.
-fn shown(described: &DescribedTable) -> CommandAnswer {
+fn shown(described: &DescribedTable, paint: TextStyle) -> CommandAnswer {
     let DescribedTable { spec, name, doc, columns } = described;
     let key = |column: &Column| spec.primary_key.contains(&column.name.as_str());
     let partition = |column: &Column| column.source == ColumnSource::Partition;
@@ -111,7 +112,8 @@ fn shown(described: &DescribedTable) -> CommandAnswer {
             rows.push(vec![format!("{}[].{}", column.name, member.name), types::hive(&member.ty)]);
         }
     }
-    let table = text::table(&["column", "type", "", "comment"], 0..0, rows);
+    let header = ["column", "type", "", "comment"];
+    let table = TextTable { header: &header, numbers: 0..0, spare: &[], rows }.text(paint);
     let document = |column: &Column| {
         json!({
             "name": column.name,
@@ -176,7 +178,8 @@ mod tests {
             given.set(SettingName::LAKE, lake);
         }
         let stream = stream.to_owned();
-        schema(&SchemaArguments { stream, ddl, ..SchemaArguments::default() }, &given)
+        let wanted = SchemaArguments { stream, ddl, ..SchemaArguments::default() };
+        schema(&wanted, &given, TextStyle::PLAIN)
     }
 
     #[test]

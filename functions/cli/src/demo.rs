@@ -26,6 +26,7 @@ use crate::interrupt::InterruptFlag;
 use crate::report::{self, PrintedFigures};
 use crate::rounds::SyncOptions;
 use crate::said::{CommandAnswer, TextStyle};
+use crate::summary::SyncSummary;
 use crate::sync::bring_up_to_date;
 
 /// Rate limit of general requests: Harvest's number, in a window of 1.5 instead of 15 seconds, so
@@ -72,7 +73,8 @@ pub(crate) async fn demo(
     first(&plain(opening));
 
     let loaded = bring_up_to_date(&deployment, wish, display(show, &interrupt), &interrupt).await?;
-    let mut loaded_said = loaded.said(paint);
+    // The queries stand at the end of the demo.
+    let mut loaded_said = SyncSummary { is_new: false, ..loaded }.said(paint);
     loaded_said.text.push('\n');
     first(&loaded_said);
     // The text of this answer is on the screen already; with `--json` its document is printed now.
@@ -91,7 +93,7 @@ pub(crate) async fn demo(
     first(&plain(story));
     let updated =
         bring_up_to_date(&deployment, wish, display(show, &interrupt), &interrupt).await?;
-    let mut said = updated.said(paint);
+    let mut said = SyncSummary { is_new: true, ..updated }.said(paint);
     // The lake as people look at it, whose page goes with it when the next demo replaces it.
     let wanted = ReportArguments { publish: true, ..ReportArguments::default() };
     let given = settings(&served, account_id, &arguments.lake);

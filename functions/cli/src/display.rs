@@ -8,18 +8,26 @@
 //! rows matter more than their announcement.
 
 mod bars;
+mod numbers;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::pass::Pass;
-use engine::time::between;
+use engine::spec::RateClass;
+use engine::time::{SignedDuration, Timestamp, between};
 use runtime::progress::{Progress, RunMoment};
 use runtime::run::{RunOutcome, RunReport};
 
 use crate::interrupt::InterruptFlag;
 use crate::text;
 use bars::BarDisplay;
+pub(crate) use numbers::BudgetMoment;
+use numbers::SyncNumbers;
+
+/// Time from one line about the whole sync to the next, where nothing can move.
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 /// Receives the progress of runs, their ends, and the use of the budgets. Called from several
 /// tasks; must return at once.
@@ -27,9 +35,19 @@ pub(crate) trait SyncDisplay: Progress {
     /// Shows that a run ended. Not called for a run that found its stream busy.
     fn ended(&self, report: &RunReport);
 
-    /// Shows the used part of the budgets, given as text for people. Lines do not show it: they
-    /// would be one each second.
-    fn budget(&self, _used: &str) {}
+    /// Notes the number of runs that are at work or due.
+    fn planned(&self, _open: u64) {}
+
+    /// Shows for what the whole sync waits, and until when.
+    fn waits(&self, _sentence: &str) {}
+
+    /// Requests that the runs at work have left at least, by rate class.
+    fn left(&self) -> BTreeMap<RateClass, u64> {
+        BTreeMap::new()
+    }
+
+    /// Shows the use of the budgets. Called each second.
+    fn budget(&self, _moment: BudgetMoment) {}
 
     /// Removes everything that moves from the terminal, before other text is written there and at
     /// the end.
@@ -41,7 +59,8 @@ pub(crate) trait SyncDisplay: Progress {
 pub(crate) enum DisplayForm {
     /// Bars that move.
     Bars,
-    /// A line for each run that ends: for log files and cron, where nothing can move.
+    /// A line for each run that ends, and one each minute: for log files and cron, where nothing can
+    /// move.
     Lines,
     /// Nothing.
     Nothing,
@@ -53,7 +72,7 @@ pub(crate) fn display(show: DisplayForm, interrupt: &InterruptFlag) -> Arc<dyn S
     let interrupt = interrupt.clone();
     match show {
         DisplayForm::Bars => Arc::new(BarDisplay::new(interrupt)),
-        DisplayForm::Lines => Arc::new(LineDisplay { interrupt }),
+        DisplayForm::Lines => Arc::new(LineDisplay { interrupt, told: Mutex::default() }),
         DisplayForm::Nothing => Arc::new(NoDisplay { interrupt }),
     }
 }
@@ -62,10 +81,31 @@ pub(crate) fn display(show: DisplayForm, interrupt: &InterruptFlag) -> Arc<dyn S
 #[derive(Debug)]
 struct LineDisplay {
     interrupt: InterruptFlag,
+    told: Mutex<ToldLines>,
+}
+
+/// Numbers behind the lines.
+#[derive(Debug, Default)]
+struct ToldLines {
+    numbers: SyncNumbers,
+    /// Time of the last line about the whole sync; of the beginning before the first one.
+    last: Option<Timestamp>,
+}
+
+impl LineDisplay {
+    fn told(&self) -> MutexGuard<'_, ToldLines> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(line: &str) {
+        writeln!(std::io::stderr(), "{line}").ok();
+    }
 }
 
 impl Progress for LineDisplay {
-    fn on(&self, _: &'static str, _: Pass, _: &RunMoment) {}
+    fn on(&self, stream: &'static str, pass: Pass, moment: &RunMoment) {
+        self.told().numbers.take(stream, pass, moment);
+    }
 
     fn wants_stop(&self) -> bool {
         self.interrupt.is_asked()
@@ -74,7 +114,32 @@ impl Progress for LineDisplay {
 
 impl SyncDisplay for LineDisplay {
     fn ended(&self, report: &RunReport) {
-        writeln!(std::io::stderr(), "{}", line(report)).ok();
+        self.told().numbers.end();
+        Self::write(&line(report));
+    }
+
+    fn planned(&self, open: u64) {
+        self.told().numbers.plan(open);
+    }
+
+    fn waits(&self, sentence: &str) {
+        let mut told = self.told();
+        told.numbers.wait(sentence.to_owned());
+        Self::write(&told.numbers.text());
+    }
+
+    fn left(&self) -> BTreeMap<RateClass, u64> {
+        self.told().numbers.left()
+    }
+
+    fn budget(&self, moment: BudgetMoment) {
+        let mut told = self.told();
+        let now = moment.now;
+        told.numbers.note(moment);
+        if between(*told.last.get_or_insert(now), now) >= MINUTE {
+            told.last = Some(now);
+            Self::write(&told.numbers.text());
+        }
     }
 }
 
@@ -107,7 +172,8 @@ pub(crate) fn line(report: &RunReport) -> String {
         RunOutcome::Complete => format!("{} pass complete", report.pass.name()),
         RunOutcome::Yielded(_) => format!("{} pass goes on later", report.pass.name()),
         RunOutcome::Busy { .. } => "another run works on it".to_owned(),
-        RunOutcome::Failed(error) => format!("failed: {}", error.chain()),
+        // The summary has the reason, once.
+        RunOutcome::Failed(error) => format!("failed ({})", error.error_type()),
     };
     format!(
         "{stream}: {how}; {}, {}, +{} ~{} -{}, {}",

@@ -6,18 +6,23 @@
 //! the command can be called again: what is done stays done.
 
 use core::fmt::Write as _;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
+use lake::person::rows_about;
 use runtime::erased::{ERASED, is_remembered, remember};
 use runtime::operate::erase::{ErasureCounts, erase};
+use runtime::operate::quarantine::list;
 use runtime::progress::NoProgress;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arguments::EraseArguments;
+use crate::consent::{self, TableLoss};
 use crate::error::CliError;
 use crate::exit::CliExit;
+use crate::lake_facts::LakeFacts;
 use crate::said::CommandAnswer;
 use crate::text;
 use crate::work::StreamWork;
@@ -33,53 +38,134 @@ const REMAINS: &str = "\nWhat they did stays under their id: hours, costs, days,
 /// Removes a person's own data from tables, their older versions and the quarantine.
 ///
 /// # Errors
-/// Fails if a setting is wrong, or the list of erased users cannot be read or written. Nothing is
-/// erased before the list has the user. A stream that is busy or fails is part of the answer, and
-/// others go on.
+/// Fails if a setting is wrong, there is no lake, no row about the person, or no consent, or the
+/// list of erased users cannot be read or written. Nothing is erased before the list has the user. A
+/// stream that is busy or fails is part of the answer, and others go on.
 pub(crate) async fn erased(
     arguments: &EraseArguments,
     mut given: GivenSettings,
 ) -> Result<CommandAnswer, CliError> {
     arguments.settings.give(&mut given);
     let user = arguments.user;
+    let lake = LakeFacts::of(&given).await?;
+    lake.exists().await?;
+    lake.name_account(&mut given).await?;
     let deployment = DeploymentSettings::parse(&given)?;
-    let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
-    remember(&context, user).await?;
-    let mut text = String::new();
-    let mut documents = Vec::new();
-    let mut exit = CliExit::Done;
-    for spec in streams::STREAMS {
-        // The declaration says which members are a person's own; most streams have none.
-        let Some(personal) = &spec.personal else { continue };
-        let stream = spec.name;
-        let work = StreamWork::from(erase(&context, spec, personal, user).await);
-        writeln!(text, "{stream}: {}", work.sentence(told)).unwrap_or_default();
-        exit = exit.max(work.exit());
-        let done = work.done.as_ref();
-        let members = json!({
-            "files": done.map(|done| done.upgraded.of),
-            "rewritten": done.map(|done| done.upgraded.files),
-            "changes": done.map(|done| done.changes),
-            "removed": done.map(|done| done.removed),
-            "members": personal.members,
-        });
-        documents.push(work.document(stream, members));
+    let found = FoundPerson::of(&lake, user).await?;
+    let names = found.names.iter().cloned().collect::<Vec<_>>().join(", ");
+    let who = if names.is_empty() { "no name left".to_owned() } else { names };
+    let loss = format!(
+        "User {user} ({who}) in {}:\n{}Their own data in these rows goes for good.\n",
+        lake.place,
+        consent::lines(&found.losses)
+    );
+    let agreed = consent::given(arguments.consent, &loss, "Erase it?")?;
+    let mut work = ErasureWork { text: loss, ..ErasureWork::default() };
+    if agreed {
+        work = ErasureWork::done(&deployment, user).await?;
     }
-    // Looked at once more at the end: if somebody has restored an older `erased.json` meanwhile,
-    // runs may write the data again.
-    let remembered = is_remembered(&context, user).await?;
-    if !remembered {
-        exit = CliExit::SomeFailed;
-        writeln!(text, "`{ERASED}` no longer has user {user}: call this again").unwrap_or_default();
-    }
-    text.push_str(REMAINS);
     let json = json!({
         "lake": deployment.lake.to_string(),
+        "dry_run": !agreed,
         "user": user,
-        "remembered": remembered,
-        "streams": documents,
+        "names": found.names,
+        "losses": found.losses,
+        "remembered": work.remembered,
+        "streams": work.documents,
     });
-    Ok(CommandAnswer::new(text, json, exit))
+    Ok(CommandAnswer::new(work.text, json, work.exit))
+}
+
+/// Rows about a person.
+struct FoundPerson {
+    names: BTreeSet<String>,
+    losses: Vec<TableLoss>,
+}
+
+impl FoundPerson {
+    /// Looks for the person in all tables.
+    ///
+    /// # Errors
+    /// Fails if nothing can be about them.
+    async fn of(lake: &LakeFacts, user: i64) -> Result<Self, CliError> {
+        let (mut names, mut losses, mut quarantine) = (BTreeSet::new(), Vec::new(), false);
+        for spec in streams::STREAMS {
+            let Some(personal) = &spec.personal else { continue };
+            let mut rows = [None, None];
+            let tables = [lake.open(spec).await, lake.open_changes(spec).await];
+            for (rows, table) in rows.iter_mut().zip(tables) {
+                *rows = match table {
+                    Ok(Some(table)) => match rows_about(&table, personal, user).await {
+                        Ok(found) => {
+                            names.extend(found.names);
+                            Some(found.rows)
+                        }
+                        Err(_) => None,
+                    },
+                    Ok(None) => Some(0),
+                    Err(_) => None,
+                };
+            }
+            let [rows, changes] = rows;
+            losses.push(TableLoss {
+                table: spec.name.to_owned(),
+                rows,
+                changes,
+                changes_since: None,
+            });
+            // Records there may be theirs: which, is decided when they are removed.
+            quarantine |= !list(&*lake.store, spec.name).await?.is_empty();
+        }
+        if !quarantine && !losses.iter().any(TableLoss::is_any) {
+            return Err(CliError::NoPerson { lake: lake.place.to_string(), user });
+        }
+        Ok(Self { names, losses })
+    }
+}
+
+/// Result of an erasure.
+#[derive(Default)]
+struct ErasureWork {
+    text: String,
+    documents: Vec<Value>,
+    remembered: bool,
+    exit: CliExit,
+}
+
+impl ErasureWork {
+    /// Erases the person's own data.
+    async fn done(deployment: &DeploymentSettings, user: i64) -> Result<Self, CliError> {
+        let context = parts::context(deployment, Arc::new(NoProgress)).await?;
+        remember(&context, user).await?;
+        let mut done = Self::default();
+        for spec in streams::STREAMS {
+            // The declaration says which members are a person's own; most streams have none.
+            let Some(personal) = &spec.personal else { continue };
+            let stream = spec.name;
+            let work = StreamWork::from(erase(&context, spec, personal, user).await);
+            writeln!(done.text, "{stream}: {}", work.sentence(told)).unwrap_or_default();
+            done.exit = done.exit.max(work.exit());
+            let counts = work.done.as_ref();
+            let members = json!({
+                "files": counts.map(|done| done.upgraded.of),
+                "rewritten": counts.map(|done| done.upgraded.files),
+                "changes": counts.map(|done| done.changes),
+                "removed": counts.map(|done| done.removed),
+                "members": personal.members,
+            });
+            done.documents.push(work.document(stream, members));
+        }
+        // Looked at once more at the end: if somebody has restored an older `erased.json` meanwhile,
+        // runs may write the data again.
+        done.remembered = is_remembered(&context, user).await?;
+        if !done.remembered {
+            done.exit = CliExit::SomeFailed;
+            let line = format!("`{ERASED}` no longer has user {user}: call this again\n");
+            done.text.push_str(&line);
+        }
+        done.text.push_str(REMAINS);
+        Ok(done)
+    }
 }
 
 /// Tells what was erased from one stream.

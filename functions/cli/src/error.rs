@@ -102,6 +102,54 @@ pub enum CliError {
         /// Text that was given.
         found: String,
     },
+    /// The folder has settings already.
+    #[error("this folder has a harvest-lake.toml already: edit it, or replace it with `--force`")]
+    Initialized,
+    /// A file of settings cannot be written.
+    #[error("{file} could not be written")]
+    Init {
+        /// The file.
+        file: &'static str,
+        /// Cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no such command to print the manual page of.
+    #[error("there is no command `{command}`: `harvest-lake --help` lists them all")]
+    NoCommand {
+        /// Name that was given.
+        command: String,
+    },
+    /// A manual page cannot be written.
+    #[error("the manual page could not be written")]
+    Manual {
+        /// Cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no lake.
+    #[error("there is no lake in `{lake}`: name it with `--lake`")]
+    NoLake {
+        /// Place of the lake.
+        lake: String,
+    },
+    /// The lake has no row about the person.
+    #[error(
+        "the lake `{lake}` has no row about user {user}: nothing was erased, and nothing was noted \
+         (`SELECT id, first_name, last_name FROM users` lists them)"
+    )]
+    NoPerson {
+        /// Place of the lake.
+        lake: String,
+        /// Id that was given.
+        user: i64,
+    },
+    /// A person did not agree to what would be lost.
+    #[error("nothing was done: {why}")]
+    Unconfirmed {
+        /// Reason, and the next step.
+        why: &'static str,
+    },
     /// There is no table yet.
     #[error(
         "there is no table `{table}` in the lake `{lake}` yet: run `harvest-lake sync`{} first, or name another lake with `--lake`",
@@ -140,6 +188,11 @@ impl CliError {
             Self::Config(_)
             | Self::Stream(_)
             | Self::NotADemo { .. }
+            | Self::NoCommand { .. }
+            | Self::Initialized
+            | Self::NoLake { .. }
+            | Self::NoPerson { .. }
+            | Self::Unconfirmed { .. }
             | Self::Target { .. }
             | Self::Time { .. }
             | Self::PageName { .. }
@@ -170,6 +223,8 @@ impl CliError {
             | Self::Past(_)
             | Self::NoTable { .. }
             | Self::Demo { .. }
+            | Self::Manual { .. }
+            | Self::Init { .. }
             | Self::Export { .. }
             | Self::Scan { .. }
             | Self::Page(_)
@@ -189,6 +244,8 @@ impl CliError {
             | Self::Target { .. }
             | Self::PageName { .. }
             | Self::Partition(_)
+            | Self::NoCommand { .. }
+            | Self::Initialized
             | Self::NotADemo { .. } => "SettingInvalid",
             Self::Stream(_) => "UnknownStream",
             Self::Parts(PartsError::OtherAccount { .. })
@@ -202,11 +259,14 @@ impl CliError {
             Self::Login(_) => "LoginFailed",
             Self::Run(error) => error.error_type(),
             Self::Past(_) => "NoVersion",
-            Self::NoTable { .. } => "NoTable",
+            Self::NoTable { .. } | Self::NoLake { .. } => "NoTable",
+            Self::NoPerson { .. } => "UnknownPerson",
+            Self::Unconfirmed { .. } => "Unconfirmed",
             Self::Export { .. } => "ExportFailed",
             Self::Verify { .. } => "VerifyFailed",
             Self::Scan { .. } | Self::Page(_) | Self::PageWrite { .. } => "ReportFailed",
             Self::Demo { .. } => "DemoFailed",
+            Self::Manual { .. } | Self::Init { .. } => "FileFailed",
         }
     }
 
@@ -234,6 +294,13 @@ impl CliError {
             | Self::PageWrite { .. }
             | Self::PageName { .. }
             | Self::NoTable { .. }
+            | Self::NoLake { .. }
+            | Self::NoPerson { .. }
+            | Self::Unconfirmed { .. }
+            | Self::NoCommand { .. }
+            | Self::Manual { .. }
+            | Self::Initialized
+            | Self::Init { .. }
             | Self::NotADemo { .. }
             | Self::Demo { .. } => false,
         }

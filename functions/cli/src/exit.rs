@@ -10,9 +10,10 @@ use std::process::ExitCode;
 
 /// The exit codes. Their order is that of their numbers: of two reasons the one with the greater
 /// code counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CliExit {
     /// All done, or all that the budget allows.
+    #[default]
     Done,
     /// Some streams failed or were not done.
     SomeFailed,

@@ -19,7 +19,8 @@ use crate::arguments::ExportArguments;
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::{LakeFacts, TRIES};
-use crate::said::CommandAnswer;
+use crate::said::{CommandAnswer, TextStyle};
+use crate::table::TextTable;
 use crate::text;
 
 /// Writes a snapshot of each named table. Returns their places, and the statements that register
@@ -31,6 +32,7 @@ use crate::text;
 pub(crate) async fn export(
     arguments: &ExportArguments,
     given: &GivenSettings,
+    paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
     let mut given = given.clone();
     arguments.settings.give(&mut given);
@@ -39,6 +41,13 @@ pub(crate) async fn export(
     let Some((target, names)) = arguments.names.split_last() else {
         return Err(CliError::Target { why: "name one".to_owned() });
     };
+    // `./time_entries` is a folder: a stream's name alone is most likely one of the streams.
+    if find_stream(target).is_ok_and(|spec| spec.name == target) {
+        let why = format!(
+            "`{target}` is a stream; is the target missing? A folder of that name is `./{target}`"
+        );
+        return Err(CliError::Target { why });
+    }
     let specs = names.iter().map(|name| find_stream(name)).collect::<Result<Vec<_>, _>>()?;
     let lake = LakeFacts::of(&given).await?;
     let place = LakePlace::parse(target).map_err(|why| CliError::Target { why })?;
@@ -80,7 +89,8 @@ pub(crate) async fn export(
         statements.push('\n');
     }
     let header = ["stream", "snapshot", "version", "files", "rows", "size", ""];
-    let text = text::table(&header, 2..6, rows) + &statements;
+    let table = TextTable { header: &header, numbers: 2..6, spare: &[3, 2, 5], rows };
+    let text = table.text(paint) + &statements;
     let json = json!({ "lake": lake.place.to_string(), "exports": documents });
     Ok(CommandAnswer::new(text, json, CliExit::Done))
 }

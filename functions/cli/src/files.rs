@@ -21,7 +21,8 @@ use crate::arguments::FilesArguments;
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::LakeFacts;
-use crate::said::CommandAnswer;
+use crate::said::{CommandAnswer, TextStyle};
+use crate::table::TextTable;
 use crate::text;
 
 /// Lists the files that a table consists of, now or at an older version.
@@ -153,7 +154,9 @@ fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &ShownVersion) -> C
     } else {
         let header = ["file", "partition", "rows", "size", ""];
         let header = if past.is_some() { &header[..] } else { &header[..4] };
-        text::table(header, 2..4, rows) + &sum(shown)
+        // A path that is wrapped cannot be copied: as wide as in a pipe on a terminal, too.
+        let table = TextTable { header, numbers: 2..4, spare: &[], rows };
+        table.text(TextStyle::PLAIN) + &sum(shown)
     };
     let warning = warning(stream, table.version(), missing);
     if arguments.paths && !warning.is_empty() {

@@ -78,6 +78,19 @@ impl LakeFacts {
         opened(open).await
     }
 
+    /// Checks that there is a lake: a table that can be read or that is damaged.
+    ///
+    /// # Errors
+    /// Fails if there is none.
+    pub(crate) async fn exists(&self) -> Result<(), CliError> {
+        for spec in streams::STREAMS {
+            if !matches!(self.open(spec).await, Ok(None)) {
+                return Ok(());
+            }
+        }
+        Err(CliError::NoLake { lake: self.place.to_string() })
+    }
+
     /// Versions of the table and of the table of its changes; `None` for one that cannot be opened.
     /// A version other than before tells that a run has committed, so that what was found in
     /// between may mix two versions.

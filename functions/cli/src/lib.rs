@@ -21,7 +21,9 @@
 //!   tables, and creates lake and state.
 
 mod arguments;
+mod ask;
 mod check;
+mod consent;
 mod cost;
 mod ddl;
 mod demo;
@@ -32,10 +34,12 @@ mod error;
 mod exit;
 mod export;
 mod files;
+mod init;
 mod interrupt;
 mod lake_facts;
 mod login;
 mod login_error;
+mod manual;
 mod output;
 mod plan;
 mod probe;
@@ -52,6 +56,7 @@ mod stored;
 mod stream_list;
 mod summary;
 mod sync;
+mod table;
 mod text;
 mod upgrade;
 mod verify;

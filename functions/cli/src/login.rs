@@ -9,7 +9,6 @@
 //! Nothing is stored before Harvest has said whose token it is and which accounts it opens. Secrets
 //! are no arguments, because other users of the machine see these.
 
-mod ask;
 mod browser;
 #[cfg(test)]
 mod tests;
@@ -29,6 +28,7 @@ use runtime::credentials::{OAuthSecret, Vault};
 use serde_json::json;
 
 use crate::arguments::LoginArguments;
+use crate::ask;
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::login_error::LoginError;
@@ -120,10 +120,7 @@ pub(crate) async fn login(
     given.check()?;
     let place = LoginPlace::of(arguments, &given)?;
     let wanted = config::account(&given)?;
-    let base: BaseUrl =
-        given.get(SettingName::BASE_URL).unwrap_or_default().parse().map_err(ConfigError::Api)?;
-    let contact = given.get(SettingName::CONTACT).unwrap_or_default();
-    let server = Arc::new(HarvestId::new(&base, contact).map_err(LoginError::Setup)?);
+    let server = Arc::new(server(&given)?);
     let credentials = match &arguments.oauth {
         Some(id) => application(arguments, id, &server).await?,
         None => personal()?,
@@ -142,6 +139,30 @@ pub(crate) async fn login(
     Ok(said(&holder, &account, &place, renewable))
 }
 
+/// Returns the server of logins that the settings name.
+fn server(given: &GivenSettings) -> Result<HarvestId, CliError> {
+    let base: BaseUrl =
+        given.get(SettingName::BASE_URL).unwrap_or_default().parse().map_err(ConfigError::Api)?;
+    let contact = given.get(SettingName::CONTACT).unwrap_or_default();
+    Ok(HarvestId::new(&base, contact).map_err(LoginError::Setup)?)
+}
+
+/// Asks Harvest whose token it is, and chooses the account: that of the settings, the only one, or
+/// the one that the person names.
+///
+/// # Errors
+/// Fails if Harvest does not accept the token, or the account is not clear.
+pub(crate) async fn account_of(
+    given: &GivenSettings,
+    token: &Token,
+) -> Result<(TokenHolder, OpenAccount), CliError> {
+    let wanted = config::account(given)?;
+    let holder = server(given)?.holder(token).await;
+    let holder = holder.map_err(|source| refused("the token", source))?;
+    let account = chosen(&holder, wanted, ask::account)?;
+    Ok((holder, account))
+}
+
 /// Error of a question to Harvest, in which `what` was sent.
 fn refused(what: &'static str, source: ApiError) -> LoginError {
     let source = Box::new(source);
@@ -154,11 +175,7 @@ fn refused(what: &'static str, source: ApiError) -> LoginError {
 
 /// Asks for a personal access token.
 fn personal() -> Result<GivenCredentials, LoginError> {
-    let text = ask::hidden(
-        "Personal access token, made by an administrator on https://id.getharvest.com/developers \
-         (it is not shown): ",
-        "the token",
-    )?;
+    let text = ask::token()?;
     Ok(GivenCredentials { token: Token::new(&text)?, stored: StoredCredentials::Personal(text) })
 }
 

@@ -5,7 +5,6 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use cli::{CliArguments, Terminal};
 
 #[tokio::main]
@@ -16,13 +15,14 @@ async fn main() -> ExitCode {
     let plain = deployment::config::refuses_colour();
     let terminal = Terminal {
         out: std::io::stdout().is_terminal() && !plain,
+        width: terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0),
         err: std::io::stderr().is_terminal(),
         colour_err: std::io::stderr().is_terminal() && !plain,
     };
     let mut out = std::io::stdout().lock();
     // Not `parse`: that would end the process inside clap. Help and version take the same way as
     // answers, so that a full disk or a closed pipe is treated alike.
-    match CliArguments::try_parse() {
+    match CliArguments::typed() {
         Ok(arguments) => cli::run(&arguments, terminal, &mut out).await.into(),
         Err(error) => cli::unparsed(&error, terminal, &mut out).into(),
     }

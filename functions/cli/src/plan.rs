@@ -27,6 +27,7 @@ use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::LakeFacts;
 use crate::said::{CommandAnswer, TextStyle};
+use crate::table::TextTable;
 use crate::text;
 use facts::{ForecastInput, RunRemark};
 
@@ -44,6 +45,7 @@ pub(crate) async fn plan(
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
     arguments.settings.give(&mut given);
+    arguments.streams.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
     lake.name_account(&mut given).await?;
     let facts = if arguments.ask {
@@ -80,7 +82,9 @@ fn said(facts: &ForecastInput, now: Timestamp, paint: TextStyle) -> CommandAnswe
     }
     let rows = planned.iter().map(|one| cells(facts, one, now)).collect();
     text.push('\n');
-    text.push_str(&text::table(&["stream", "pass", "why", "due", "requests", "done"], 4..5, rows));
+    let header = ["stream", "pass", "why", "due", "requests", "done"];
+    let table = TextTable { header: &header, numbers: 4..5, spare: &[1, 5], rows };
+    text.push_str(&table.text(paint));
     text.push('\n');
     text.push_str(&closing(facts, &planned, &daily, now, paint));
     CommandAnswer { text, json, exit: CliExit::Done, left: facts.waiting.is_some() }
@@ -241,7 +245,9 @@ fn closing(
             line
         });
     }
-    for (streams, why) in [(&facts.skipped, "their module is off"), (&facts.excluded, "excluded")] {
+    // Streams that were not named are no news.
+    let excluded = if facts.settings.streams.is_some() { &[][..] } else { &facts.excluded };
+    for (streams, why) in [(&facts.skipped[..], "their module is off"), (excluded, "excluded")] {
         if !streams.is_empty() {
             lines.push(paint.faint(&format!("Not read, {why}: {}.", streams.join(", "))));
         }

@@ -22,7 +22,8 @@ use crate::arguments::{QuarantineArguments, QuarantineCommand, RetryArguments};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::LakeFacts;
-use crate::said::CommandAnswer;
+use crate::said::{CommandAnswer, TextStyle};
+use crate::table::TextTable;
 use crate::text;
 use crate::upgrade::wanted;
 use crate::work;
@@ -31,19 +32,20 @@ use crate::work;
 pub(crate) async fn quarantine(
     arguments: &QuarantineArguments,
     mut given: GivenSettings,
+    paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
     match &arguments.what {
         Some(QuarantineCommand::Retry(wanted)) => retry(wanted, given).await,
         None => {
             arguments.settings.give(&mut given);
-            listed(given).await
+            listed(given, paint).await
         }
     }
 }
 
 /// Lists the quarantine files of all streams. Asks Harvest nothing, and needs no account: a
 /// quarantine has to be looked at while nothing else works.
-async fn listed(given: GivenSettings) -> Result<CommandAnswer, CliError> {
+async fn listed(given: GivenSettings, paint: TextStyle) -> Result<CommandAnswer, CliError> {
     let lake = LakeFacts::of(&given).await?;
     let mut text = String::new();
     let mut documents = Vec::new();
@@ -72,7 +74,8 @@ async fn listed(given: GivenSettings) -> Result<CommandAnswer, CliError> {
         text.push_str("The quarantine is empty.\n");
     } else {
         let header = ["stream", "read", "records", "reasons", "file"];
-        text.push_str(&text::table(&header, 2..3, rows));
+        let table = TextTable { header: &header, numbers: 2..3, spare: &[4], rows };
+        text.push_str(&table.text(paint));
         text.push_str(
             "\n`harvest-lake quarantine retry` tries them with this version of harvest-lake.\n",
         );

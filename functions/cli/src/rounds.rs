@@ -43,6 +43,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 use crate::display::{DisplayForm, SyncDisplay, display};
 use crate::interrupt::InterruptFlag;
+use crate::text;
 
 pub(crate) use synced::{SyncOptions, SyncOutcome};
 
@@ -240,32 +241,28 @@ impl<'c> SyncLoop<'c> {
         !self.synced.credentials_refused && !self.interrupt.is_asked()
     }
 
-    /// Logs the reason of a long wait while nothing runs. A progress bar that stands still for a
-    /// quarter of an hour looks like a program that hangs.
+    /// Tells for what a long wait is while nothing runs, and until when. A display that stands still
+    /// for a quarter of an hour looks like a program that hangs.
     async fn tell(&self, wake: Option<Timestamp>) -> Result<(), RunError> {
         let Some(until) = wake.filter(|_| self.runs.is_empty()) else {
             return Ok(());
         };
-        if between(self.context.clock.now(), until) > PATIENCE {
-            self.watch.clear();
-            let state = |source| RunError::State { stream: "account", source };
-            // The remedies differ: the budget comes back by itself, while a `Retry-After` of
-            // Harvest may mean that another program of the account sends too much.
-            let mut asked = None;
-            for class in [RateClass::General, RateClass::Reports] {
-                let blocked = self.context.gate.blocked_until(class).await.map_err(state)?;
-                asked = asked.or(blocked.map(|until| (class, until)));
-            }
-            let until = until.strftime("%Y-%m-%d %H:%M:%S UTC");
-            if let Some((class, _)) = asked {
-                tracing::warn!(
-                    "waiting until {until}: Harvest asked to wait (`Retry-After`) with {} requests",
-                    class.name()
-                );
-            } else {
-                tracing::warn!("waiting until {until}: the budget has no room before");
+        let now = self.context.clock.now();
+        if between(now, until) <= PATIENCE {
+            return Ok(());
+        }
+        let state = |source| RunError::State { stream: "account", source };
+        // The remedies differ: the budget comes back by itself, while a `Retry-After` of Harvest may
+        // mean that another program of the account sends too much.
+        let mut why = "the budget has no room before".to_owned();
+        for class in [RateClass::General, RateClass::Reports] {
+            if self.context.gate.blocked_until(class).await.map_err(state)?.is_some() {
+                let class = class.name();
+                why = format!("Harvest asked to wait (`Retry-After`) with {class} requests");
+                break;
             }
         }
+        self.watch.waits(&format!("waits until {}: {why}", text::clock(until, now)));
         Ok(())
     }
 
@@ -337,6 +334,7 @@ impl<'c> SyncLoop<'c> {
                     && self.pauses.get(name).is_none_or(|at| *at <= now)
             })
             .collect();
+        self.watch.planned(self.runs.len().saturating_add(ready.len()) as u64);
         for due in ready {
             // A run without room does not end the loop: a light one after it may still have room.
             if room.admits(due.weight) {

@@ -22,13 +22,15 @@ use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::export;
 use crate::files;
+use crate::init;
 use crate::login;
+use crate::manual;
 use crate::output::AnswerWriter;
 use crate::plan;
 use crate::quarantine;
 use crate::report::{self, PrintedFigures};
 use crate::reset;
-use crate::said::{CommandAnswer, TextStyle};
+use crate::said::{CommandAnswer, TextDetail, TextStyle};
 use crate::sql;
 use crate::status;
 use crate::stream_list;
@@ -36,11 +38,16 @@ use crate::sync;
 use crate::upgrade;
 use crate::verify;
 
+/// Log events about each request to Harvest: method, address, status, milliseconds.
+const REQUESTS: &str = "runtime::request=debug";
+
 /// Abilities of standard output and standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terminal {
     /// Standard output takes colours.
     pub out: bool,
+    /// Width of standard output in columns; `None` if it is no terminal.
+    pub width: Option<u16>,
     /// Standard error is a terminal.
     pub err: bool,
     /// Standard error takes colours.
@@ -60,7 +67,11 @@ pub async fn run(arguments: &CliArguments, terminal: Terminal, out: &mut dyn Wri
     };
     let exit = match said {
         Ok(said) => {
-            output.say(&said);
+            // A program that asks for a document gets one in every case.
+            let wanted = arguments.json || !arguments.quiet || said.exit != CliExit::Done;
+            if wanted {
+                output.say(&said);
+            }
             said.exit
         }
         // The whole chain of causes in one line: in a log of cron this line is all that is left of
@@ -83,9 +94,8 @@ pub async fn run(arguments: &CliArguments, terminal: Terminal, out: &mut dyn Wri
 /// exit code 2.
 pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) -> CliExit {
     let rendered = error.render();
-    let shown = |colours| match TextStyle::when(colours) {
-        TextStyle::Colours => rendered.ansi().to_string(),
-        TextStyle::Plain => rendered.to_string(),
+    let shown = |colours| {
+        if colours { rendered.ansi().to_string() } else { rendered.to_string() }
     };
     if error.use_stderr() {
         // If even standard error is closed, the exit code alone tells that the command line is
@@ -98,14 +108,29 @@ pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) ->
     end(output, CliExit::Done, terminal)
 }
 
+/// Amount of text that the flags ask for.
+const fn detail(arguments: &CliArguments) -> TextDetail {
+    match (arguments.quiet, arguments.verbose) {
+        (true, _) => TextDetail::Failures,
+        (false, true) => TextDetail::All,
+        (false, false) => TextDetail::News,
+    }
+}
+
 /// Returns the settings of the environment, with the global flags on top. Turns the log on, and
 /// sets the permissions of files that are written from now on.
 fn begin(arguments: &CliArguments, terminal: Terminal) -> Result<GivenSettings, ConfigError> {
-    let mut given = GivenSettings::from_shell()?;
+    let mut given = GivenSettings::from_shell(arguments.settings.get(SettingName::CONFIG))?;
     arguments.settings.give(&mut given);
     let style = if terminal.colour_err { LogStyle::Colours } else { LogStyle::Plain };
     // Before anything else that can fail or warn, so that no message is lost.
-    telemetry::init(given.get(SettingName::LOG).unwrap_or_default(), style);
+    let wished = given.get(SettingName::LOG).unwrap_or_default();
+    let filter = match detail(arguments) {
+        TextDetail::Failures => "error".to_owned(),
+        TextDetail::News => wished.to_owned(),
+        TextDetail::All => format!("{wished},{REQUESTS}"),
+    };
+    telemetry::init(&filter, style);
     // Before any file is created: permissions of files that exist already are not changed.
     deployment::config::readers(&given)?.apply();
     Ok(given)
@@ -122,7 +147,7 @@ fn end(output: AnswerWriter<'_>, exit: CliExit, terminal: Terminal) -> CliExit {
 
 /// Writes a line to standard error. If that fails, too, only the exit code tells of the error.
 fn complain(terminal: Terminal, what: &str) {
-    let paint = TextStyle::when(terminal.colour_err);
+    let paint = TextStyle { colours: terminal.colour_err, ..TextStyle::PLAIN };
     writeln!(std::io::stderr(), "{} {what}", paint.bad("harvest-lake:")).ok();
 }
 
@@ -141,9 +166,15 @@ async fn command(
     output: &mut AnswerWriter<'_>,
 ) -> Result<CommandAnswer, CliError> {
     // No escape codes inside JSON: they would be part of its texts.
-    let paint = TextStyle::when(terminal.out && !arguments.json);
+    let colours = terminal.out && !arguments.json;
+    let paint = TextStyle { colours, width: terminal.width, detail: detail(arguments) };
     // Also with `--json`: progress goes to standard error and does not mix with the document.
-    let show = if terminal.err { DisplayForm::Bars } else { DisplayForm::Lines };
+    let show = match paint.detail {
+        TextDetail::Failures => DisplayForm::Nothing,
+        TextDetail::News if terminal.err => DisplayForm::Bars,
+        // Log events would be written into moving bars.
+        TextDetail::News | TextDetail::All => DisplayForm::Lines,
+    };
     match &arguments.command {
         CliCommand::Sync(sync) => Box::pin(sync::sync(sync, given, show, paint)).await,
         CliCommand::Sweep(sweep) => {
@@ -160,23 +191,26 @@ async fn command(
             Box::pin(demo::demo(demo, show, paint, first)).await
         }
         CliCommand::Login(wanted) => Box::pin(login::login(wanted, given)).await,
+        CliCommand::Init(wanted) => Box::pin(init::init(wanted, given, paint)).await,
         CliCommand::Check(check) => check::check(check, given, paint).await,
         CliCommand::Status(status) => status::status(status, given, paint).await,
         CliCommand::Plan(wanted) => plan::plan(wanted, given, paint).await,
-        CliCommand::Cost(wanted) => cost::cost(wanted, given),
-        CliCommand::Streams => Ok(stream_list::streams()),
-        CliCommand::Schema(schema) => ddl::schema(schema, &given),
+        CliCommand::Cost(wanted) => cost::cost(wanted, given, paint),
+        CliCommand::Streams => Ok(stream_list::streams(paint)),
+        CliCommand::Schema(schema) => ddl::schema(schema, &given, paint),
         CliCommand::Sql(wanted) => sql::sql(wanted, &given),
         CliCommand::Files(files) => files::files(files, &given).await,
         CliCommand::Verify(wanted) => Box::pin(verify::verify(wanted, given, paint)).await,
-        CliCommand::Export(wanted) => export::export(wanted, &given).await,
+        CliCommand::Export(wanted) => export::export(wanted, &given, paint).await,
         CliCommand::Report(wanted) => {
             let data = PrintedFigures::when(arguments.json);
             Box::pin(report::report(wanted, given, data)).await
         }
         CliCommand::Reset(reset) => reset::reset(reset, given).await,
-        CliCommand::Quarantine(wanted) => quarantine::quarantine(wanted, given).await,
+        CliCommand::Quarantine(wanted) => quarantine::quarantine(wanted, given, paint).await,
         CliCommand::Erase(wanted) => erase::erased(wanted, given).await,
         CliCommand::Upgrade(wanted) => upgrade::upgrade(wanted, given).await,
+        CliCommand::Completions(wanted) => Ok(manual::completions(wanted)),
+        CliCommand::Man(wanted) => manual::man(wanted),
     }
 }

@@ -61,29 +61,41 @@ impl CommandAnswer {
     }
 }
 
-/// Choice of colours in the text. Passed to each function that paints: whether standard output is a
-/// terminal is known in `main` alone, and tests want plain text.
+/// Amount of text that a person has asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TextStyle {
-    /// With colours.
-    Colours,
-    /// Without.
-    Plain,
+pub(crate) enum TextDetail {
+    /// Failures alone (`--quiet`).
+    Failures,
+    /// Changes, and all that needs a person.
+    News,
+    /// All of it (`--verbose`).
+    All,
+}
+
+/// Abilities of the terminal that the text is for, and the wish of its reader. Passed to each function that paints or draws a
+/// table: what standard output is, is known in `main` alone, and tests want plain text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TextStyle {
+    /// Whether it takes colours.
+    pub(crate) colours: bool,
+    /// Its width in columns; `None` for a pipe or a file, which has room for any line.
+    pub(crate) width: Option<u16>,
+    pub(crate) detail: TextDetail,
 }
 
 impl TextStyle {
-    /// Returns the style for an output that takes colours, or for one that does not.
-    pub(crate) const fn when(colours: bool) -> Self {
-        if colours { Self::Colours } else { Self::Plain }
+    /// The style for a pipe or a file, without a wish.
+    pub(crate) const PLAIN: Self = Self { colours: false, width: None, detail: TextDetail::News };
+
+    /// Whether a person reads the text while the command runs.
+    pub(crate) const fn is_terminal(self) -> bool {
+        self.width.is_some()
     }
 
     /// Returns the text with the SGR code `code` of ANSI terminals before it, and the reset after
     /// it.
     fn code(self, code: &str, text: &str) -> String {
-        match self {
-            Self::Colours => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-            Self::Plain => text.to_owned(),
-        }
+        if self.colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
     /// Paints a failure: red.

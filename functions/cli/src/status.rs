@@ -7,63 +7,56 @@
 //! The table is right where it and the state differ (ADR 25): the state is a cache of the tables,
 //! and may be lost, old, or that of another lake.
 //!
-//! | `state` | meaning | exit code |
-//! | --- | --- | --- |
-//! | `excluded` | the settings leave the stream out | 0 |
-//! | `skipped` | its module is off in Harvest; its rows stay | 0 |
-//! | `running` | a run works on it | 0 |
-//! | `refused` | Harvest refuses it to this person (403) | 1 |
-//! | `failing` | the last run failed, or the table cannot be used | 1 |
-//! | `new` | no run has read anything yet | 0 |
-//! | `ok` | none of these | 0 |
-//!
-//! The first state that applies is shown. A table that cannot be read makes a stream `failing` that
-//! is neither excluded nor skipped: no run will open the table of those.
+//! The text begins with a verdict of one line, and then has only the streams that need a person;
+//! with `--all`, or if streams are named, all of these.
 
+mod condition;
+mod render;
 #[cfg(test)]
 mod tests;
 
 use delta::table::{ForeignChange, Table, TableError};
-use deployment::config::{GivenSettings, LakePlace};
+use deployment::config::{GivenSettings, SettingName};
 use deployment::parts;
 use engine::drift::DriftFinding;
-use engine::item::{AccountItem, PassState, StreamHealth, StreamItem, StreamPosition};
+use engine::item::{AccountItem, ItemValue, PassState, StreamHealth, StreamItem, StreamPosition};
 use engine::pass::Pass;
 use engine::persisted::PersistedInstants as _;
-use engine::plan::{StreamStanding, standing};
+use engine::plan::{Demand, ripe};
 use engine::present::Present;
-use engine::spec::StreamSpec;
+use engine::spec::{StreamKind, StreamSpec};
 use engine::testimony::Testimony;
-use engine::time::{Timestamp, between};
+use engine::time::{SignedDuration, Timestamp};
 use runtime::clock::{Clock, SystemClock};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::arguments::StatusArguments;
 use crate::error::CliError;
-use crate::exit::CliExit;
 use crate::lake_facts::LakeFacts;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::stored::StateContents;
-use crate::text;
+use condition::{ConditionFacts, StreamCondition, condition};
 
 /// The state of one stream, in the form of its part of the JSON document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct StreamStatus {
     stream: &'static str,
-    /// `ok`, `running`, `failing`, `refused`, `skipped`, `excluded` or `new`.
-    state: &'static str,
+    state: StreamCondition,
     /// Rows of the table; null without a table that can be read.
     rows: Option<u64>,
     /// Version of the table in its Delta log.
     version: Option<u64>,
     /// Time up to which the table has all changes.
     cursor: Option<Timestamp>,
+    /// Beginning of the last complete pass, from which the age of the data counts.
+    as_of: Option<Timestamp>,
     /// Time at which a pass was last completed.
     last_success: Option<Timestamp>,
     /// Beginning of the last complete full pass: records deleted in Harvest since then may still
     /// have rows.
     last_full: Option<Timestamp>,
+    /// Time at which the schedule has the next sweep; null without one to come.
+    next_sweep: Option<Timestamp>,
     /// Pass that has begun and is not complete; the full one if both are.
     unfinished: Option<UnfinishedPass>,
     /// Number of parents whose children could not be read; null if the item does not hold their
@@ -92,11 +85,25 @@ impl StreamStatus {
     /// Notes that the table cannot be read, whatever the item says: the next run will fail on it,
     /// too.
     fn cannot_be_read(&mut self, now: Timestamp, error: TableError) {
-        if !matches!(self.state, "excluded" | "skipped") {
-            self.state = "failing";
+        if self.state.is_read() {
+            self.state = StreamCondition::Failing;
         }
         self.last_error = Some(LastError { at: now, error: CliError::Table(error).chain() });
         self.unreadable = true;
+    }
+
+    /// Whether the stream needs a person, by its state or by what its runs have found.
+    fn needs_a_person(&self) -> bool {
+        self.state.needs_a_person() || self.has_findings()
+    }
+
+    /// Whether its runs, or the look at its table, have found something that needs a person.
+    fn has_findings(&self) -> bool {
+        let found = self.quarantined > 0
+            || self.parked != Some(0)
+            || self.warning.is_some()
+            || self.drift.iter().any(|finding| finding.what.costs_values());
+        (found && self.state.is_read()) || self.unreadable
     }
 }
 
@@ -118,6 +125,16 @@ struct UnfinishedPass {
     waits_until: Option<Timestamp>,
 }
 
+/// Content of the answer.
+#[derive(Clone, Debug)]
+struct LakeStatus {
+    account: AccountItem,
+    /// Place of the lake, as it was given.
+    lake: String,
+    streams: Vec<StreamStatus>,
+    now: Timestamp,
+}
+
 /// Shows the state of each stream; asks Harvest nothing.
 ///
 /// # Errors
@@ -129,23 +146,33 @@ pub(crate) async fn status(
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
     arguments.settings.give(&mut given);
+    arguments.streams.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
     let deployment = lake.deployment(&mut given).await?;
+    let settings = &deployment.settings;
     let now = SystemClock.now();
     let StateContents { account, items } = StateContents::of(&deployment).await?;
     let mut rows = Vec::new();
     for (spec, mut item) in streams::STREAMS.into_iter().zip(items) {
-        let excluded = !deployment.settings.includes(spec.name);
-        // On this machine the lock of a process tells whether it lives: a run that was killed a
-        // second ago is not shown as running until its lease ends.
-        let alive = |owner: &str| parts::may_be_alive(&deployment, owner);
+        // Streams that were not named are left out, those that `--exclude` names are shown as such.
+        if settings.streams.as_ref().is_some_and(|named| !named.contains(spec.name)) {
+            continue;
+        }
         let opened = lake.open(spec).await;
         // Before the row is made: all its facts about the position have to come from the corrected
         // item.
         if let Ok(Some(table)) = &opened {
             as_the_table_says(&mut item, table, now);
         }
-        let mut row = row(spec, &item, &account, excluded, now, alive);
+        let facts = ConditionFacts {
+            excluded: !settings.includes(spec.name),
+            // On this machine the lock of a process tells whether it lives: a run that was killed a
+            // second ago is not shown as running until its lease ends.
+            alive: |owner: &str| parts::may_be_alive(&deployment, owner),
+            interval: settings.sync_interval,
+            now,
+        };
+        let mut row = row(spec, &item, &account, &facts);
         match opened {
             Ok(Some(table)) => {
                 row.rows = Some(table.rows());
@@ -156,7 +183,11 @@ pub(crate) async fn status(
         }
         rows.push(row);
     }
-    Ok(said(&account, &lake.place, &rows, now, paint))
+    let status = LakeStatus { account, lake: lake.place.to_string(), streams: rows, now };
+    // Streams that are named on the command line are those that a person wants to see.
+    let named = !arguments.streams.names.is_empty()
+        || arguments.settings.get(SettingName::STREAMS).is_some();
+    Ok(status.said(arguments.all || named, paint))
 }
 
 /// Corrects the item by its table, as the next run will before it reads: the state may describe
@@ -186,39 +217,18 @@ fn as_the_table_says(item: &mut StreamItem, table: &Table, now: Timestamp) {
     }
 }
 
-/// Returns the status of one stream, without the facts of its table. `alive` tells whether the
-/// owner of a lease may still be at work.
-fn row(
+/// Returns the status of one stream, without the facts of its table.
+fn row<A: Fn(&str) -> bool>(
     spec: &'static StreamSpec,
     item: &StreamItem,
     account: &AccountItem,
-    excluded: bool,
-    now: Timestamp,
-    alive: impl Fn(&str) -> bool,
+    facts: &ConditionFacts<A>,
 ) -> StreamStatus {
     let StreamItem { position, health, .. } = item;
-    let begun = position.full.last_begun.max(position.incremental.last_begun);
-    let running =
-        item.lease.as_ref().is_some_and(|lease| lease.is_held(now) && alive(&lease.owner));
     // The full pass is the long one, about which people ask.
     let unfinished = unfinished(Pass::Full, &position.full)
         .or_else(|| unfinished(Pass::Incremental, &position.incremental));
-    // From what a person has decided to what has happened: the module's table has the same order.
-    let state = if excluded {
-        "excluded"
-    } else if standing(spec, account) == StreamStanding::Skipped {
-        "skipped"
-    } else if running {
-        "running"
-    } else if health.refused {
-        "refused"
-    } else if health.last_error.is_some() {
-        "failing"
-    } else if begun.is_none() && unfinished.is_none() {
-        "new"
-    } else {
-        "ok"
-    };
+    let state = condition(spec, item, account, facts);
     StreamStatus {
         stream: spec.name,
         state,
@@ -226,14 +236,16 @@ fn row(
         version: None,
         // Not the bare cursor, see `up_to`.
         cursor: up_to(position, health),
+        as_of: position.full.last_begun.max(position.incremental.last_begun),
         last_success: health.last_success,
         last_full: position.full.last_begun,
+        next_sweep: next_sweep(spec, item, facts.interval, facts.now).filter(|_| state.is_read()),
         unfinished,
         parked: match &position.parked {
-            engine::item::ItemValue::Here(parked) => Some(parked.len() as u64),
+            ItemValue::Here(parked) => Some(parked.len() as u64),
             // Too many for the item, they are in a file of the lake; it is not read for their
             // number.
-            engine::item::ItemValue::At(_) => None,
+            ItemValue::At(_) => None,
         },
         quarantined: health.quarantine.records,
         misfits: health.misfits,
@@ -258,6 +270,22 @@ fn up_to(position: &StreamPosition, health: &StreamHealth) -> Option<Timestamp> 
     Some(found_nothing.map_or(cursor, |begun| begun.max(cursor)))
 }
 
+/// Time at which the schedule has the next sweep. `None` for a stream that was never read whole, and
+/// for one that every run reads whole.
+fn next_sweep(
+    spec: &StreamSpec,
+    item: &StreamItem,
+    interval: SignedDuration,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    item.position.full.last_begun?;
+    if matches!(spec.kind, StreamKind::Snapshot(_)) {
+        return None;
+    }
+    let at = ripe(spec, item, Demand::Schedule { interval }, Present::ours(now)).full?;
+    Some(at.max(now))
+}
+
 /// Returns what is left of a pass; `None` if it is complete or has not begun.
 fn unfinished(pass: Pass, state: &PassState) -> Option<UnfinishedPass> {
     let unfinished = state.unfinished.as_ref()?;
@@ -269,116 +297,4 @@ fn unfinished(pass: Pass, state: &PassState) -> Option<UnfinishedPass> {
         left,
         waits_until: unfinished.waits_until,
     })
-}
-
-/// Returns the status as text and as JSON. The text names problems below the table, the worst last,
-/// where they are seen first on a terminal.
-fn said(
-    account: &AccountItem,
-    lake: &LakePlace,
-    rows: &[StreamStatus],
-    now: Timestamp,
-    paint: TextStyle,
-) -> CommandAnswer {
-    let failing = rows.iter().any(|row| matches!(row.state, "failing" | "refused"));
-    let exit = if failing { CliExit::SomeFailed } else { CliExit::Done };
-    let changed = account.person_changed.as_ref();
-    let json = json!({
-        "lake": lake.to_string(),
-        "company": account.company,
-        "person": account.person,
-        "person_changed": changed.map(|(at, before)| json!({ "at": at, "before": before })),
-        "roles": account.roles,
-        "read_at": account.read_at,
-        "streams": rows,
-    });
-    let header = ["stream", "state", "rows", "up to", "last success", "last full pass", "remarks"];
-    let mut text = String::new();
-    if rows.iter().all(|row| row.rows.is_none()) {
-        text = if rows.iter().any(|row| row.unreadable) {
-            format!("The lake in `{lake}` cannot be read; the reasons are below.\n\n")
-        } else {
-            format!("There is no lake in `{lake}` yet: run `harvest-lake sync`.\n\n")
-        };
-    }
-    let table = rows.iter().map(|row| cells(row, now)).collect();
-    text.push_str(&text::table(&header, 2..3, table));
-    let oldest = rows.iter().filter_map(|row| row.last_full).min();
-    if let Some(oldest) = oldest {
-        text.push_str(&paint.faint(&format!(
-            "\nRecords that were deleted in Harvest keep their rows until the next full pass of \
-             their stream; the oldest of the last full passes began {}.\n",
-            text::ago(between(oldest, now))
-        )));
-    }
-    if let Some((at, before)) = changed {
-        let ago = text::ago(between(*at, now));
-        let person = &account.person;
-        text.push_str(&paint.warn(&format!(
-            "\n! The token belongs to another person than before (noticed {ago}): it was \
-             {before}'s, it is now {person}'s.\n"
-        )));
-    }
-    // All findings, of all streams; those with lost values first, because the others have no hurry.
-    let mut findings: Vec<_> =
-        rows.iter().flat_map(|row| row.drift.iter().map(move |it| (row, it))).collect();
-    findings.sort_by_key(|(_, finding)| !finding.what.costs_values());
-    for (row, finding) in findings {
-        let ago = text::ago(between(finding.at, now));
-        text.push_str(&paint.warn(&format!("\n! {}: {}; {ago}\n", row.stream, finding.sentence())));
-    }
-    for row in rows {
-        if let Some(LastError { at, error }) = &row.last_error {
-            let ago = text::ago(between(*at, now));
-            text.push_str(&paint.bad(&format!("\n✗ {}, {ago}: {error}\n", row.stream)));
-        }
-    }
-    CommandAnswer::new(text, json, exit)
-}
-
-/// Returns the cells of one stream. Times are shown as ages, which need no time zone.
-fn cells(row: &StreamStatus, now: Timestamp) -> Vec<String> {
-    let ago =
-        |at: Option<Timestamp>| at.map_or_else(|| "·".to_owned(), |at| text::ago(between(at, now)));
-    vec![
-        row.stream.to_owned(),
-        row.state.to_owned(),
-        row.rows.map_or_else(|| "·".to_owned(), text::count),
-        ago(row.cursor),
-        ago(row.last_success),
-        ago(row.last_full),
-        remarks(row, now),
-    ]
-}
-
-/// Returns the remarks about one stream, the unfinished pass first.
-fn remarks(row: &StreamStatus, now: Timestamp) -> String {
-    let mut remarks = Vec::new();
-    if let Some(unfinished) = &row.unfinished {
-        let mut remark = format!("{} pass unfinished", unfinished.pass);
-        let all = unfinished.read.saturating_add(unfinished.left);
-        if all > 0 {
-            remark = format!("{remark}, {} of {all} parts read", unfinished.read);
-        }
-        // A wait that is over says nothing any more: the next run goes on.
-        if let Some(until) = unfinished.waits_until.filter(|until| *until > now) {
-            let wait = text::duration(between(now, until));
-            remark = format!("{remark}, waits {wait} for the budget");
-        }
-        remarks.push(remark);
-    }
-    if row.parked.is_none() {
-        remarks.push("many parked".to_owned());
-    }
-    for (number, what) in [
-        (row.parked.unwrap_or_default(), "parked"),
-        (row.quarantined, "quarantined"),
-        (u64::from(row.failures), "failed runs"),
-    ] {
-        if number > 0 {
-            remarks.push(format!("{number} {what}"));
-        }
-    }
-    remarks.extend(row.warning.clone());
-    remarks.join("; ")
 }

@@ -7,11 +7,11 @@ use engine::spec::{Module, Paging, StreamKind, StreamSpec, SweepCadence};
 use serde_json::json;
 
 use crate::exit::CliExit;
-use crate::said::CommandAnswer;
-use crate::text;
+use crate::said::{CommandAnswer, TextStyle};
+use crate::table::TextTable;
 
 /// Lists all streams as they are declared, in the order of the declarations.
-pub(crate) fn streams() -> CommandAnswer {
+pub(crate) fn streams(paint: TextStyle) -> CommandAnswer {
     let row = |spec: &&'static StreamSpec| {
         vec![
             spec.name.to_owned(),
@@ -24,7 +24,9 @@ pub(crate) fn streams() -> CommandAnswer {
         ]
     };
     let header = ["stream", "kind", "budget", "module", "primary key", "partition", "a row is"];
-    let text = text::table(&header, 0..0, streams::STREAMS.iter().map(row).collect());
+    let rows = streams::STREAMS.iter().map(row).collect();
+    let spare = [5, 4, 3, 2];
+    let text = TextTable { header: &header, numbers: 0..0, spare: &spare, rows }.text(paint);
     // The document has more than the table: a program may want to know how a stream is read.
     let document = |spec: &&'static StreamSpec| {
         json!({
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_stream_is_listed_in_both_forms() {
-        let said = streams();
+        let said = streams(TextStyle::PLAIN);
         let listed = said.json["streams"].as_array().unwrap();
         assert_eq!(listed.len(), streams::STREAMS.len());
         for spec in streams::STREAMS {

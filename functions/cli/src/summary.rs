@@ -108,6 +108,9 @@ pub(crate) struct SyncSummary {
     pub(crate) failures: Vec<FailedStream>,
     /// Shell commands that query the lake, for people who see their first lake.
     pub(crate) queries: Vec<String>,
+    /// Whether the lake was made by this sync.
+    #[serde(skip)]
+    pub(crate) is_new: bool,
     #[serde(skip)]
     pub(crate) exit: CliExit,
 }
@@ -183,6 +186,7 @@ fn summary(
             .collect(),
         failures,
         queries,
+        is_new: false,
         exit,
         streams,
     }

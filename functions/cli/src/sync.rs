@@ -4,17 +4,18 @@
 //! A sweep is a sync whose pass is `full` and whose streams may be named without a flag
 //! (`SweepArguments::as_sync`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use engine::pass::Pass;
 use engine::spec::RateClass;
-use engine::time::{SignedDuration, plus};
+use engine::time::{SignedDuration, Timestamp, plus};
 use runtime::{Context, RunError};
 
 use crate::arguments::SyncArguments;
-use crate::display::{DisplayForm, SyncDisplay, display};
+use crate::display::{BudgetMoment, DisplayForm, SyncDisplay, display};
 use crate::error::CliError;
 use crate::interrupt::InterruptFlag;
 use crate::rounds::{SyncOptions, rounds};
@@ -32,6 +33,7 @@ pub(crate) async fn sync(
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
     arguments.run.settings.give(&mut given);
+    arguments.streams.give(&mut given);
     let deployment = DeploymentSettings::parse(&given)?;
     let interrupt = InterruptFlag::default();
     let watch = display(show, &interrupt);
@@ -60,6 +62,8 @@ pub(crate) async fn bring_up_to_date(
     // removed files stay for the retention, because a query may be reading them.
     deployment.settings.tidy_at_once = deployment.lake.folder().is_some();
     let progress: Arc<dyn runtime::progress::Progress> = Arc::clone(&watch) as Arc<_>;
+    // A bucket is made by a stack, whose people know how to query it.
+    let is_new = deployment.lake.folder().is_some_and(|folder| !folder.join("tables").exists());
     let context = parts::context(&deployment, progress).await?;
     // A task of its own, because the budget also changes while no run reports anything: other
     // processes of the account use it, and permits come back as time passes.
@@ -70,18 +74,30 @@ pub(crate) async fn bring_up_to_date(
     watch.clear();
     // The error of the loop is looked at only here, so that the terminal is clean in that case,
     // too.
-    Ok(summarize(&context, &deployment.lake.to_string(), &synced?).await?)
+    let summary = summarize(&context, &deployment.lake.to_string(), &synced?).await?;
+    Ok(SyncSummary { is_new, ..summary })
 }
 
-/// Shows every second the used part of the budgets. A state that cannot be read is not reported
-/// here: the runs use the same state and report it with its consequences.
+/// Shows every second the use of the budgets. A state that cannot be read is not reported here: the
+/// runs use the same state and report it with its consequences.
 async fn tell_budget(context: Context, watch: Arc<dyn SyncDisplay>) {
     loop {
+        let now = context.clock.now();
         if let Ok(used) = used(&context).await {
-            watch.budget(&used);
+            let done_at = done_at(&context, &watch.left()).await;
+            watch.budget(BudgetMoment { now, used, done_at });
         }
         context.clock.sleep_until(plus(context.clock.now(), SignedDuration::from_secs(1))).await;
     }
+}
+
+/// Time at which the budgets have had permits for these requests; `None` if there are none.
+async fn done_at(context: &Context, left: &BTreeMap<RateClass, u64>) -> Option<Timestamp> {
+    let mut done_at = None;
+    for (class, requests) in left.iter().filter(|(_, requests)| **requests > 0) {
+        done_at = done_at.max(context.gate.estimate(*class, *requests).await.ok());
+    }
+    done_at
 }
 
 /// Returns the used part of the budgets: `general 40 of 95, reports 12 of 95`. The limit is

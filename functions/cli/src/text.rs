@@ -1,4 +1,4 @@
-//! Numbers, durations and tables as text for people.
+//! Numbers, durations and instants as text for people.
 //!
 //! Programs read the JSON documents, which have plain numbers. Durations are rounded down (`1.2 s`
 //! is at least 1.2 seconds), except for `about`, which rounds up: a forecast that is too long does
@@ -6,14 +6,8 @@
 
 use std::borrow::Cow;
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Row, Table, TableStyle};
-use engine::time::SignedDuration;
+use engine::time::{SignedDuration, Timestamp, between, utc_day};
 use indicatif::{DecimalBytes, HumanCount};
-
-/// Style of tables: a line below the header and no other border, so that rows can be cut with `awk`
-/// and `grep`.
-const STYLE: TableStyle =
-    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Formats a number: `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
@@ -77,6 +71,24 @@ pub(crate) fn ahead(duration: SignedDuration) -> String {
     }
 }
 
+/// Formats a time of day, in UTC as logs and documents have it; with the day unless it is today's:
+/// `08:48 UTC`, `2026-11-26 08:48 UTC`.
+pub(crate) fn clock(at: Timestamp, now: Timestamp) -> String {
+    let form = if utc_day(at) == utc_day(now) { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" };
+    at.strftime(form).to_string()
+}
+
+/// Formats an instant that is over: `12 min ago (08:48 UTC)`.
+pub(crate) fn since(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ({})", ago(between(at, now)), clock(at, now))
+}
+
+/// Formats an instant to come: `in 8 h (17:00 UTC)`; one that is over is `now`.
+pub(crate) fn until(at: Timestamp, now: Timestamp) -> String {
+    let ahead = ahead(between(now, at));
+    if at <= now { ahead } else { format!("{ahead} ({})", clock(at, now)) }
+}
+
 /// Formats minutes, from an hour on with hours.
 fn minutes(minutes: u64) -> String {
     match (minutes / 60, minutes % 60) {
@@ -98,36 +110,6 @@ pub(crate) fn word(text: &str) -> String {
 /// Formats a number with its noun: `1 file`, `2 files`, `1,234 files`.
 pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{} {many}", count(number)) }
-}
-
-/// Formats a table without borders; the columns in `numbers` are aligned to the right. Each row
-/// ends with a line break and has no blanks at its end.
-pub(crate) fn table(
-    header: &[&str],
-    numbers: core::ops::Range<usize>,
-    rows: Vec<Vec<String>>,
-) -> String {
-    let mut table = Table::new();
-    // Rows are not wrapped: a cell that is broken over two lines can neither be searched nor
-    // copied.
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(Row::from(header.to_vec()));
-    for row in rows {
-        table.add_row(row);
-    }
-    for (at, column) in table.column_iter_mut().enumerate() {
-        // No blank before the first column, so that lines begin with the name.
-        column.set_padding((u16::from(at > 0), 1));
-        if numbers.contains(&at) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    let mut text = String::new();
-    for line in table.lines() {
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 #[cfg(test)]

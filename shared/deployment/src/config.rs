@@ -1,10 +1,11 @@
 //! Settings of the operator, parsed once.
 //!
-//! Every setting is declared once, in the table of `declared`: one variable, and on the command line
-//! a flag that wins over it.
+//! Every setting is declared once, in the table of `declared`: one variable, on the command line a
+//! flag that wins over it, and a name in the file of settings, which both win over.
 
 mod declared;
 mod error;
+mod file;
 mod given;
 mod parse;
 mod place;
@@ -21,6 +22,7 @@ use crate::access::FileReaders;
 
 pub use declared::SETTINGS;
 pub use error::ConfigError;
+pub use file::{SECRETS_FILE, SETTINGS_FILE, file_name, settings_file};
 pub use given::{GivenSettings, function_name, has_own_s3_endpoint, refuses_colour};
 pub use parse::{account, lake, no_changes, readers, settings};
 pub use place::{LakePlace, StatePlace, TokenPlace};

@@ -22,9 +22,9 @@ pub struct Eraser {
     /// Harvest's id of the person.
     user: i64,
     /// Column with the id of the person that a row is about.
-    person: String,
+    pub(crate) person: String,
     /// Columns to set to null.
-    columns: Vec<String>,
+    pub(crate) columns: Vec<String>,
 }
 
 impl Eraser {

@@ -17,6 +17,7 @@ pub mod erase;
 pub mod export;
 pub mod merge;
 pub mod partition;
+pub mod person;
 pub mod scan;
 pub mod upgrade;
 pub mod verify;

@@ -7,7 +7,7 @@
 use engine::pass::RequestTarget;
 use engine::retry::RequestFailure;
 use engine::spec::RateClass;
-use engine::time::{SignedDuration, Timestamp};
+use engine::time::{SignedDuration, Timestamp, between};
 use harvest_api::{ApiAnswer, ApiError};
 
 use crate::context::Context;
@@ -46,6 +46,7 @@ pub(crate) async fn send(
         // token that differs from the refused one is worth another try.
         let (token, requested_at) = (tokens.cell().get(), clock.now());
         let answer = api.get(target).await;
+        told(target, between(requested_at, clock.now()), &answer);
         match &answer {
             Ok(answer) => person.date(answer.date, clock.now()),
             Err(error) if error.is_refused_token() => {
@@ -60,5 +61,30 @@ pub(crate) async fn send(
             }
         }
         return Ok(SentRequest { requested_at, answer });
+    }
+}
+
+/// Logs a request that was answered, or that failed, for `--verbose`. Its address holds no secret:
+/// paths, days and ids; the token is a header.
+fn told(target: &RequestTarget, took: SignedDuration, answer: &Result<ApiAnswer, ApiError>) {
+    let ms = took.as_millis();
+    match answer {
+        Ok(answer) => {
+            let bytes = answer.body.len();
+            tracing::debug!(status = 200, ms, bytes, "GET {}", address(target));
+        }
+        Err(error) => tracing::debug!(ms, "{error}"),
+    }
+}
+
+/// Address of a request, for the log.
+fn address(target: &RequestTarget) -> String {
+    match target {
+        RequestTarget::Link(url) => url.clone(),
+        RequestTarget::Path { path, query } => {
+            let pairs: Vec<_> =
+                query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            if pairs.is_empty() { path.clone() } else { format!("{path}?{}", pairs.join("&")) }
+        }
     }
 }

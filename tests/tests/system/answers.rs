@@ -101,6 +101,17 @@ fn log_in(scene: &Scene, seen: &mut SeenAnswers) {
     seen.note(line, &finish(child).answers(line).with(0).json());
 }
 
+/// Writes the settings of a folder, and what a scheduler and a shell are to know.
+fn begin(scene: &Scene, seen: &mut SeenAnswers) {
+    let line = "init --json";
+    let mut command = scene.command(line);
+    command.current_dir(scene.folder());
+    seen.note(line, &finish(command.spawn().unwrap()).answers(line).with(0).json());
+    for line in ["init --schedule systemd", "completions fish", "man"] {
+        answer(scene, seen, line, 0);
+    }
+}
+
 /// Writes a record into the quarantine of `stream` that can be a row now.
 fn lay(scene: &Scene, stream: &str) {
     let folder = scene.lake().join("quarantine").join(stream);
@@ -210,8 +221,12 @@ fn after_a_sync(scene: &Scene, seen: &mut SeenAnswers) {
         (&1.into(), &Value::Null)
     );
     answer(scene, seen, "quarantine retry", 0);
-    answer(scene, seen, "erase --user 123", 0);
-    answer(scene, seen, "reset tasks clients_changes", 0);
+    let user = scene.somebody();
+    let dry = answer(scene, seen, &format!("erase --user {user} --dry-run"), 0);
+    assert_eq!((&dry["dry_run"], &dry["remembered"]), (&true.into(), &false.into()));
+    answer(scene, seen, &format!("erase --user {user} --yes"), 0);
+    answer(scene, seen, "reset tasks clients_changes --dry-run", 0);
+    answer(scene, seen, "reset tasks clients_changes --yes", 0);
 }
 
 /// While another process works on `users`.
@@ -222,7 +237,8 @@ fn while_a_stream_is_busy(scene: &Scene, seen: &mut SeenAnswers) {
         || scene.run("status --json").json()["streams"].to_string().contains("\"running\"");
     while !is_running() {}
     lay(scene, "users");
-    for line in ["reset users", "upgrade users", "erase --user 124", "quarantine retry users"] {
+    let erase = format!("erase --yes --user {}", scene.somebody());
+    for line in ["reset users --yes", "upgrade users", &erase, "quarantine retry users"] {
         let done = answer(scene, seen, line, 1);
         let of_users =
             done["streams"].as_array().unwrap().iter().find(|it| it["stream"] == "users");
@@ -253,7 +269,8 @@ fn with_damage(scene: &Scene, seen: &mut SeenAnswers) {
     lay(scene, "users");
     let verified = answer(scene, seen, "verify users", 1);
     assert_eq!(verified["streams"][0]["findings"][0]["check"], "log");
-    for line in ["status", "check", "upgrade users", "erase --user 125", "quarantine retry users"] {
+    let erase = "erase --yes --user 125";
+    for line in ["status", "check", "upgrade users", erase, "quarantine retry users"] {
         answer(scene, seen, line, 1);
     }
 }
@@ -286,6 +303,7 @@ fn each_command_answers_as_its_schema_says_however_it_ends() {
     let scene = Scene::new(91);
     let mut seen = SeenAnswers::default();
     log_in(&scene, &mut seen);
+    begin(&scene, &mut seen);
     before_the_first_sync(&scene, &mut seen);
     while_streams_fail(&scene, &mut seen);
     after_a_sync(&scene, &mut seen);

@@ -273,17 +273,34 @@ fn the_command_tells_what_it_did_and_what_remains() {
     let scene = Scene::new(3);
     scene.run("sync --json --streams users,tasks").with(0);
     scene.run("erase").with(2).says(&["--user"]);
-    let done = scene.run("erase --user 123 --json").with(0).json();
-    assert_eq!(done["user"], 123);
+    let user = scene.somebody();
+    // Without consent, about nobody, or where no lake is, nothing is written.
+    let before = e2e::scene::files(scene.folder());
+    let asked = scene.run(&format!("erase --user {user}")).with(2);
+    asked.says(&["--yes", "--dry-run", "1 row", "User"]);
+    scene.run("erase --user 999 --yes").with(2).says(&["no row about user 999"]);
+    scene.run(&format!("erase --user {user} --yes --lake ./typo")).with(2).says(&["no lake"]);
+    let dry = scene.run(&format!("erase --user {user} --dry-run --json")).with(0).json();
+    assert_eq!((&dry["dry_run"], &dry["losses"][0]["rows"]), (&true.into(), &1.into()), "{dry}");
+    let name = dry["names"][0].as_str().unwrap().to_owned();
+    scene.run(&format!("erase --user {user} --dry-run")).with(0).says(&[&name]);
+    assert_eq!(e2e::scene::files(scene.folder()), before);
+    assert!(!std::path::Path::new("./typo").exists());
+
+    let erase = format!("erase --user {user} --yes");
+    let done = scene.run(&format!("{erase} --json")).with(0).json();
+    assert_eq!(done["user"], user);
     let streams = done["streams"].as_array().unwrap();
     assert_eq!(
         streams.len(),
         streams::STREAMS.iter().filter(|spec| spec.personal.is_some()).count()
     );
     assert!(streams.iter().all(|one| one["outcome"] == "complete"), "{done}");
-    scene.run("erase --user 123").with(0).says(&["Harvest keeps the person", "users: 0 files"]);
+    let again = scene.run(&format!("{erase} --json")).with(0).json();
+    assert_eq!(again["names"], serde_json::json!([]), "{again}");
+    scene.run(&erase).with(0).says(&["Harvest keeps the person", "users: 0 files"]);
     let listed = std::fs::read_to_string(scene.lake().join("erased.json")).unwrap();
-    assert_eq!(listed, "[123]");
+    assert_eq!(listed, format!("[{user}]"));
     // An unreadable list stops the commands that need it, and nothing else.
     std::fs::write(scene.lake().join("erased.json"), "{").unwrap();
     scene.run("sync --json --streams users,tasks").with(1).only_failed(&["users"]);

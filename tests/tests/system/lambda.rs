@@ -152,7 +152,7 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
         tell_measures(&cloud, &said);
         let (code, status) = command(&cloud, "status --json");
         assert_eq!(code, Some(0), "{status}");
-        assert!(status["streams"].as_array().unwrap().iter().all(|one| one["state"] == "ok"));
+        assert!(status["streams"].as_array().unwrap().iter().all(|one| one["state"] == "current"));
         let (code, files) = command(&cloud, "files clients --json");
         assert_eq!(code, Some(0), "{files}");
         assert!(files["files"][0]["path"].as_str().unwrap().starts_with("s3://"), "{files}");

@@ -14,6 +14,7 @@ mod erase;
 mod format;
 mod found;
 mod history;
+mod init;
 mod kill;
 mod lambda;
 mod lease;

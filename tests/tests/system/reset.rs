@@ -188,3 +188,25 @@ fn a_reset_that_dies_anywhere_is_ended_by_the_next_run() {
         }
     });
 }
+
+/// The command, as a person types it.
+#[test]
+fn nothing_is_thrown_away_without_consent() {
+    let scene = e2e::scene::Scene::new(4);
+    scene.run("sync --json --streams clients,tasks").with(0);
+    let rows = || {
+        let status = scene.run("status clients --json").json();
+        assert_eq!(status["streams"].as_array().unwrap().len(), 1, "{status}");
+        status["streams"][0]["rows"].as_u64().unwrap()
+    };
+    let before = rows();
+    assert!(before > 0);
+    let told = format!("{before} rows, {before} changes since ");
+    scene.run("reset clients").with(2).says(&[&told, "--yes", "--dry-run"]);
+    scene.run("reset clients --dry-run").with(0).says(&[&told]);
+    scene.run("reset clients tusks --yes").with(2).says(&["tasks"]);
+    scene.run("reset clients --yes --lake ./typo").with(2).says(&["no lake"]);
+    assert_eq!(rows(), before);
+    scene.run("reset clients --yes").with(0).says(&["clients: empty now"]);
+    assert_eq!(rows(), 0);
+}

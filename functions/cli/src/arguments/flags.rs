@@ -24,12 +24,14 @@ pub(crate) const HISTORY: u16 = bit(SettingScope::History);
 pub(crate) const PRIVACY: u16 = bit(SettingScope::Privacy);
 /// All settings of a sync.
 pub(crate) const RUN: u16 = bit(SettingScope::Run) | API | STREAMS | HISTORY | PRIVACY;
+/// Interval at which changes are read.
+pub(crate) const INTERVAL: u16 = bit(SettingScope::Plan);
 /// Forecasts.
-pub(crate) const PLAN: u16 = bit(SettingScope::Plan) | API | STREAMS | HISTORY;
+pub(crate) const PLAN: u16 = INTERVAL | API | STREAMS | HISTORY;
 /// Logins, for which an account is chosen.
 pub(crate) const LOGIN: u16 = bit(SettingScope::Account) | bit(SettingScope::Identity);
 /// Estimates of a month, which need no account.
-pub(crate) const COST: u16 = bit(SettingScope::Plan) | STREAMS;
+pub(crate) const COST: u16 = INTERVAL | STREAMS;
 
 const fn bit(scope: SettingScope) -> u16 {
     1 << scope as u16
@@ -61,6 +63,11 @@ impl<const SCOPES: u16> SettingFlags<SCOPES> {
     /// Sets `setting` as its flag would.
     pub(crate) fn set(&mut self, setting: SettingName, value: impl Into<String>) {
         self.given.insert(setting, value.into());
+    }
+
+    /// Returns the value of a setting that was given as a flag.
+    pub(crate) fn get(&self, setting: SettingName) -> Option<&str> {
+        self.given.get(&setting).map(String::as_str)
     }
 
     /// Sets the flags in `given`, over values from variables.

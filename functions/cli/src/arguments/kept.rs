@@ -15,12 +15,25 @@ pub struct UpgradeArguments {
     pub settings: SettingFlags<API>,
 }
 
+/// Arguments of the commands that destroy what cannot be brought back.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct ConsentArguments {
+    /// Do it without a question
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Say what would go, and do nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+}
+
 /// Arguments of `erase`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct EraseArguments {
     /// Id of the user
     #[arg(long, value_name = "ID")]
     pub user: i64,
+    #[command(flatten)]
+    pub consent: ConsentArguments,
     #[command(flatten)]
     pub settings: SettingFlags<API>,
 }
@@ -59,6 +72,8 @@ pub struct ResetArguments {
     /// The streams; STREAM_changes for a table of changes alone.
     #[arg(required = true, value_name = "STREAM")]
     pub streams: Vec<String>,
+    #[command(flatten)]
+    pub consent: ConsentArguments,
     #[command(flatten)]
     pub settings: SettingFlags<API>,
 }

@@ -10,7 +10,7 @@ fn found(answers: Vec<(&'static str, ProbeAnswer)>) -> CommandAnswer {
     let streams =
         answers.into_iter().map(|(stream, answer)| StreamProbe { stream, answer }).collect();
     let asked = HarvestAnswers { person, company, streams };
-    findings(&deployment, asked, LakeState::default(), Vec::new()).said(TextStyle::Plain)
+    findings(&deployment, asked, LakeState::default(), Vec::new()).said(TextStyle::PLAIN)
 }
 
 #[test]

@@ -1,25 +1,26 @@
 //! Progress on a terminal: a line for each stream at work, and one for all below them.
 //!
 //! ```text
-//!   invoice_messages             197 records, 212 of 500 parts
-//!   time_entries                 16,000 records · writes
-//! ⠙ 28 runs done, 960 answers, 43,106 records · budget used: general 95 of 95, reports 40 of 95
+//!   invoice_messages             197 records, 212 of 500 parts, 42 %
+//!   time_entries                 16,000 records of 18,006, 88 % · writes
+//! ⠙ 28 of 41 runs done · 43,106 records · 960 answers, 380 a minute · what runs now takes about 4 minutes
 //! ```
 //!
 //! Lines of streams come and go with their runs, so that the display has one line more than there
-//! are runs at work.
+//! are runs at work. A line that is longer than the terminal is cut.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use engine::pass::Pass;
+use engine::spec::RateClass;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use runtime::progress::{Progress, RunMoment};
 use runtime::run::{RunOutcome, RunReport};
 
+use super::numbers::{BudgetMoment, SyncNumbers};
 use super::{SyncDisplay, line};
 use crate::interrupt::InterruptFlag;
-use crate::text;
 
 /// Display of a sync as moving bars.
 #[derive(Debug)]
@@ -33,28 +34,11 @@ pub(crate) struct BarDisplay {
     shown: Mutex<ShownBars>,
 }
 
-/// Numbers that the display shows.
+/// Numbers that the display shows, and the lines of the streams at work.
 #[derive(Debug, Default)]
 struct ShownBars {
-    lines: BTreeMap<&'static str, StreamBar>,
-    /// Answers of Harvest, of all runs so far.
-    pages: u64,
-    /// Records in these answers. Greater than the number of rows: runs read a little before their
-    /// cursor again.
-    records: u64,
-    /// Runs that have ended.
-    ended: u64,
-    /// Text about the budgets, with a separator before it; empty until they were read for the first
-    /// time.
-    budget: String,
-}
-
-/// Line of one stream at work.
-#[derive(Debug)]
-struct StreamBar {
-    bar: ProgressBar,
-    pages: u64,
-    records: u64,
+    numbers: SyncNumbers,
+    lines: BTreeMap<&'static str, ProgressBar>,
 }
 
 impl BarDisplay {
@@ -62,7 +46,7 @@ impl BarDisplay {
     pub(crate) fn new(interrupt: InterruptFlag) -> Self {
         let all = MultiProgress::new();
         let total = all.add(ProgressBar::new_spinner());
-        total.set_style(style("{spinner} {msg}"));
+        total.set_style(style("{spinner} {wide_msg}"));
         // By time and not by progress: it moves while everything waits for the budget, and so shows
         // that the process is alive.
         total.enable_steady_tick(std::time::Duration::from_millis(120));
@@ -73,21 +57,15 @@ impl BarDisplay {
     fn change(&self, change: impl FnOnce(&mut ShownBars)) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut shown);
-        self.total.set_message(format!(
-            "{} done, {}, {}{}",
-            text::plural(shown.ended, "run", "runs"),
-            text::plural(shown.pages, "answer", "answers"),
-            text::plural(shown.records, "record", "records"),
-            shown.budget,
-        ));
+        self.total.set_message(shown.numbers.text());
     }
 
     /// Adds a line for a stream, above the last line.
-    fn new_line(&self, stream: &'static str) -> StreamBar {
+    fn new_line(&self, stream: &'static str) -> ProgressBar {
         let bar = self.all.insert_before(&self.total, ProgressBar::new_spinner());
-        bar.set_style(style("  {prefix:<28} {msg}"));
+        bar.set_style(style("  {prefix:<28} {wide_msg}"));
         bar.set_prefix(stream);
-        StreamBar { bar, pages: 0, records: 0 }
+        bar
     }
 }
 
@@ -100,31 +78,18 @@ fn style(template: &str) -> ProgressStyle {
 impl Progress for BarDisplay {
     fn on(&self, stream: &'static str, pass: Pass, moment: &RunMoment) {
         self.change(|shown| {
-            // A stream that is not shown yet gets a line, whichever moment comes first.
-            let line = shown.lines.entry(stream).or_insert_with(|| self.new_line(stream));
-            let message = match moment {
-                RunMoment::Started => format!("{} pass", pass.name()),
-                RunMoment::Page { records, units, total } => {
-                    line.pages = line.pages.saturating_add(1);
-                    line.records = line.records.saturating_add(*records);
-                    shown.pages = shown.pages.saturating_add(1);
-                    shown.records = shown.records.saturating_add(*records);
-                    page(line, *units, *total)
+            let ShownBars { numbers, lines } = shown;
+            match numbers.take(stream, pass, moment) {
+                Some(numbers) => {
+                    let line = lines.entry(stream).or_insert_with(|| self.new_line(stream));
+                    line.set_message(numbers.text());
                 }
-                // Units and total are not part of these moments; the number of records stays, so
-                // that the line does not jump.
-                RunMoment::Waiting => {
-                    format!("{} · waits for the budget", page(line, (0, 0), None))
+                None => {
+                    if let Some(line) = lines.remove(stream) {
+                        line.finish_and_clear();
+                    }
                 }
-                RunMoment::Flushing => format!("{} · writes", page(line, (0, 0), None)),
-                RunMoment::Committed(_) => format!("{} · committed", page(line, (0, 0), None)),
-                RunMoment::Ended => {
-                    line.bar.finish_and_clear();
-                    shown.lines.remove(stream);
-                    return;
-                }
-            };
-            line.bar.set_message(message);
+            }
         });
     }
 
@@ -133,22 +98,9 @@ impl Progress for BarDisplay {
     }
 }
 
-/// Returns the text about the records of a run. Units (parents, report windows) are called parts;
-/// there are none if both numbers are 0.
-fn page(line: &StreamBar, (read, left): (u64, u64), total: Option<u64>) -> String {
-    let mut message = text::plural(line.records, "record", "records");
-    if let Some(total) = total {
-        message = format!("{message} of {}", text::count(total));
-    }
-    if read > 0 || left > 0 {
-        message = format!("{message}, {read} of {} parts", read.saturating_add(left));
-    }
-    message
-}
-
 impl SyncDisplay for BarDisplay {
     fn ended(&self, report: &RunReport) {
-        self.change(|shown| shown.ended = shown.ended.saturating_add(1));
+        self.change(|shown| shown.numbers.end());
         match &report.outcome {
             RunOutcome::Failed(_) => {
                 // Printed above the bars, the line stays when they go.
@@ -158,8 +110,20 @@ impl SyncDisplay for BarDisplay {
         }
     }
 
-    fn budget(&self, used: &str) {
-        self.change(|shown| shown.budget = format!(" · budget used: {used}"));
+    fn planned(&self, open: u64) {
+        self.change(|shown| shown.numbers.plan(open));
+    }
+
+    fn waits(&self, sentence: &str) {
+        self.change(|shown| shown.numbers.wait(sentence.to_owned()));
+    }
+
+    fn left(&self) -> BTreeMap<RateClass, u64> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).numbers.left()
+    }
+
+    fn budget(&self, moment: BudgetMoment) {
+        self.change(|shown| shown.numbers.note(moment));
     }
 
     fn clear(&self) {

@@ -22,7 +22,7 @@ use runtime::random::SharedRandom;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use super::ask;
+use crate::ask;
 use crate::login_error::LoginError;
 
 /// Time for the person to log in: ten minutes.

@@ -29,7 +29,7 @@ fn run<'j>(json: &'j Value, stream: &str, pass: &str) -> &'j Value {
 #[test]
 fn before_anything_is_known_it_says_how_to_know() {
     let said =
-        said(&facts(StateContents::default(), StreamSizes::default()), NOW, TextStyle::Plain);
+        said(&facts(StateContents::default(), StreamSizes::default()), NOW, TextStyle::PLAIN);
     assert!(said.text.contains("plan --ask"), "{}", said.text);
     assert!(said.text.contains("excluded: tasks"), "{}", said.text);
     assert_eq!(run(&said.json, "time_entries", "full")["requests"], Value::Null);
@@ -46,7 +46,7 @@ fn with_what_harvest_says_it_tells_how_long_a_first_load_lasts() {
         amounts.records.insert(spec.name, 10);
     }
     amounts.records.insert("invoices", 10_000);
-    let said = said(&facts(stored, amounts), NOW, TextStyle::Plain);
+    let said = said(&facts(stored, amounts), NOW, TextStyle::PLAIN);
     let messages = run(&said.json, "invoice_messages", "full");
     assert_eq!((&messages["requests"], &messages["why"]), (&json!(10_005), &json!("first_load")));
     // Both streams of children share 95 requests in 15.4 s: a little less than an hour.
@@ -64,7 +64,7 @@ fn after_the_load_it_tells_when_changes_and_sweeps_come() {
         item.position.incremental.last_begun = item.position.full.last_begun;
         item.position.full.last_requests = 4;
     }
-    let said = said(&facts(stored, StreamSizes::default()), NOW, TextStyle::Plain);
+    let said = said(&facts(stored, StreamSizes::default()), NOW, TextStyle::PLAIN);
     assert!(said.text.contains("Nothing is due now."), "{}", said.text);
     assert_eq!(run(&said.json, "clients", "incremental")["due"], "1970-01-01T00:30:00Z");
     let sweep = run(&said.json, "clients", "full");

@@ -1,35 +1,158 @@
+use deployment::config::LakePlace;
 use engine::ids::Epoch;
-use engine::item::StreamHealth;
+use engine::item::{ResumablePass, StreamHealth};
 use engine::lease::Lease;
-use engine::time::{SignedDuration, plus};
+use engine::time::{minus, plus};
+use serde_json::json;
 
 use super::*;
+use crate::exit::CliExit;
 
-const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-fn state(item: &StreamItem, account: &AccountItem, excluded: bool, alive: bool) -> &'static str {
-    row(&streams::INVOICES, item, account, excluded, NOW, |_| alive).state
+fn now() -> Timestamp {
+    "2026-11-27T09:00:00Z".parse().unwrap()
+}
+
+fn facts<A>(excluded: bool, alive: A) -> ConditionFacts<A> {
+    ConditionFacts { excluded, alive, interval: HOUR, now: now() }
+}
+
+fn state(item: &StreamItem, account: &AccountItem, excluded: bool, alive: bool) -> StreamCondition {
+    row(&streams::INVOICES, item, account, &facts(excluded, |_: &str| alive)).state
+}
+
+fn of(item: &StreamItem, account: &AccountItem) -> StreamStatus {
+    let row = row(&streams::INVOICES, item, account, &facts(false, |_: &str| true));
+    StreamStatus { rows: Some(7), ..row }
+}
+
+fn told(account: &AccountItem, rows: &[StreamStatus], all: bool) -> CommandAnswer {
+    let lake = LakePlace::parse("lake").unwrap().to_string();
+    let streams = rows.to_vec();
+    let status = LakeStatus { account: account.clone(), lake, streams, now: now() };
+    status.said(all, TextStyle::PLAIN)
+}
+
+/// Item of a stream that was read whole, and whose last pass began `ago`.
+fn loaded(ago: SignedDuration) -> StreamItem {
+    let mut item = StreamItem::default();
+    item.position.full.last_begun = Some(minus(now(), ago));
+    item
+}
+
+/// Pass with 12 of 40 parts read, which waits until `waits_until`.
+fn begun(waits_until: Option<Timestamp>) -> Option<ResumablePass> {
+    let at = minus(now(), HOUR / 2);
+    Some(ResumablePass {
+        start: at,
+        begun: at,
+        resume: ItemValue::Here(json!(null)),
+        seen: None,
+        deleted: 0,
+        refused: 0,
+        answers: engine::quarantine::AnswerCounts::default(),
+        start_date: None,
+        requests: 12,
+        progress: (12, 28),
+        tried_at: at,
+        waits_until,
+    })
 }
 
 #[test]
 fn each_state_of_a_stream_is_told() {
+    use StreamCondition as Is;
     let account = AccountItem::default();
     let mut item = StreamItem::default();
-    assert_eq!(state(&item, &account, false, true), "new");
-    item.position.full.last_begun = Some(NOW);
-    assert_eq!(state(&item, &account, false, true), "ok");
-    item.health.last_error = Some((NOW, "no".to_owned()));
-    assert_eq!(state(&item, &account, false, true), "failing");
+    let state_of = |item: &StreamItem| state(item, &account, false, true);
+    assert_eq!(state_of(&item), Is::New);
+    let soon = Some(plus(now(), HOUR / 4));
+    for (waits, loading, else_) in
+        [(None, Is::Loading, Is::Current), (soon, Is::Loading, Is::Waiting)]
+    {
+        item.position.full.unfinished = begun(waits);
+        item.position.full.last_begun = None;
+        assert_eq!(state_of(&item), loading);
+        item.position.full.last_begun = Some(minus(now(), HOUR));
+        assert_eq!(state_of(&item), else_);
+    }
+    // The wait is over.
+    item.position.full.unfinished = begun(Some(minus(now(), HOUR / 4)));
+    assert_eq!(state_of(&item), Is::Current);
+    item = loaded(HOUR * 2);
+    assert_eq!(state_of(&item), Is::Current);
+    item = loaded(HOUR * 2 + SignedDuration::from_secs(1));
+    assert_eq!(state_of(&item), Is::Late);
+    item.position.incremental.last_begun = Some(minus(now(), HOUR));
+    assert_eq!(state_of(&item), Is::Current);
+    // A first load with which no run goes on.
+    let mut left = StreamItem::default();
+    left.position.full.unfinished =
+        begun(None).map(|pass| ResumablePass { begun: minus(now(), HOUR * 3), ..pass });
+    assert_eq!(state_of(&left), Is::Late);
+    item.health.last_error = Some((now(), "no".to_owned()));
+    assert_eq!(state_of(&item), Is::Failing);
     item.health.refused = true;
-    assert_eq!(state(&item, &account, false, true), "refused");
-    let until = plus(NOW, SignedDuration::from_secs(60));
+    assert_eq!(state_of(&item), Is::Refused);
+    let until = plus(now(), SignedDuration::from_secs(60));
     let owner = "1-a".to_owned();
     item.lease = Some(Lease { owner, until, released: false, epoch: Epoch(1) });
-    assert_eq!(state(&item, &account, false, true), "running");
-    assert_eq!(state(&item, &account, false, false), "refused");
+    assert_eq!(state_of(&item), Is::Running);
+    assert_eq!(state(&item, &account, false, false), Is::Refused);
     let off = AccountItem { modules_off: vec!["invoice_feature".to_owned()], ..account };
-    assert_eq!(state(&item, &off, false, true), "skipped");
-    assert_eq!(state(&item, &off, true, true), "excluded");
+    assert_eq!(state(&item, &off, false, true), Is::Skipped);
+    assert_eq!(state(&item, &off, true, true), Is::Excluded);
+}
+
+#[test]
+fn the_verdict_is_one_line_and_nothing_follows_if_nobody_is_needed() {
+    let account = AccountItem { company: "Möck & Co".to_owned(), ..AccountItem::default() };
+    let fine = of(&loaded(HOUR / 5), &account);
+    let brief = |rows: &[StreamStatus]| told(&account, rows, false);
+    let said = brief(&[fine.clone(), of(&loaded(HOUR / 4), &account)]);
+    let verdict = "Möck & Co: all 2 tables are current; the oldest is as of 15 min ago (08:45 UTC); \
+                   next sweep in ";
+    assert!(said.text.starts_with(verdict), "{}", said.text);
+    assert_eq!(said.text.lines().filter(|line| !line.is_empty()).count(), 2, "{}", said.text);
+    assert_eq!(said.json["oldest"], "2026-11-27T08:45:00Z");
+    assert_eq!((said.exit, &said.json["needs_a_person"]), (CliExit::Done, &json!([])));
+
+    let mut waiting = loaded(HOUR);
+    waiting.position.full.unfinished = begun(Some(plus(now(), HOUR / 4)));
+    let said = brief(&[fine.clone(), of(&waiting, &account), of(&loaded(HOUR * 20), &account)]);
+    for part in [
+        "1 of 3 tables are current, 1 late, 1 waiting; the oldest is as of 20 h ago (2026-11-26",
+        "the rate budget has room in 15 min (09:15 UTC)",
+        "✗ late: invoices; run `harvest-lake sync`",
+    ] {
+        assert!(said.text.contains(part), "{part}: {}", said.text);
+    }
+    assert!(!said.text.contains("12 of 40"), "{}", said.text);
+    assert_eq!(said.exit, CliExit::SomeFailed);
+    let all = told(&account, &[of(&waiting, &account)], true);
+    let part = "full pass unfinished, 12 of 40 parts read, waits for the budget until 09:15 UTC";
+    assert!(all.text.contains(part), "{}", all.text);
+}
+
+#[test]
+fn records_in_quarantine_are_not_hidden_behind_a_table_that_is_current() {
+    let account = AccountItem::default();
+    let mut item = loaded(HOUR);
+    item.health.quarantine.records = 200;
+    let said = told(&account, &[of(&item, &account)], false);
+    assert!(said.text.contains("200 in quarantine"), "{}", said.text);
+    assert_eq!(said.json["needs_a_person"], json!(["invoices"]));
+    assert_eq!(said.json["streams"][0]["state"], "current");
+}
+
+#[test]
+fn a_lake_that_is_not_there_is_told_in_one_line() {
+    let account = AccountItem::default();
+    let row =
+        row(&streams::INVOICES, &StreamItem::default(), &account, &facts(false, |_: &str| true));
+    let said = told(&account, &[row], false);
+    assert_eq!(said.text, "There is no lake in `lake` yet: run `harvest-lake sync`.\n");
 }
 
 #[test]
@@ -38,12 +161,12 @@ fn what_costs_values_is_told_before_all_else() {
         times: 3,
         kinds: ["text".to_owned()].into(),
         form: Some("\"a\"".to_owned()),
-        at: NOW,
+        at: now(),
     };
     let row_of = |change: &dyn Fn(&mut engine::drift::Drift)| {
         let mut item = StreamItem::default();
         change(&mut item.health.drift);
-        row(&streams::INVOICES, &item, &AccountItem::default(), false, NOW, |_| true)
+        of(&item, &AccountItem::default())
     };
     let rows = [
         row_of(&|drift| {
@@ -57,13 +180,11 @@ fn what_costs_values_is_told_before_all_else() {
             drift.unknown.insert("new".to_owned(), sighting());
         }),
     ];
-    let told = said(
-        &AccountItem::default(),
-        &LakePlace::parse("lake").unwrap(),
-        &rows,
-        NOW,
-        TextStyle::Plain,
-    );
+    let account = AccountItem::default();
+    let brief = told(&account, &rows, false);
+    assert!(brief.text.contains("52 differences between records and columns, without loss"));
+    assert_eq!(brief.json["needs_a_person"], json!(["invoices"]));
+    let told = told(&account, &rows, true);
     let lines: Vec<&str> = told.text.lines().filter(|line| line.starts_with("! ")).collect();
     assert_eq!(lines.len(), 53);
     assert!(lines[0].contains("`number` was text (such as \"a\") in 3 records"), "{}", lines[0]);
@@ -74,19 +195,17 @@ fn what_costs_values_is_told_before_all_else() {
 #[test]
 fn failing_streams_show_in_the_exit_code_and_with_their_reason() {
     let account = AccountItem::default();
-    let health =
-        StreamHealth { last_error: Some((NOW, "disk full".to_owned())), ..StreamHealth::default() };
+    let health = StreamHealth {
+        last_error: Some((now(), "disk full".to_owned())),
+        ..StreamHealth::default()
+    };
     let failing = StreamItem { health, ..StreamItem::default() };
-    let rows = [row(&streams::INVOICES, &failing, &account, false, NOW, |_| true)];
-    let told = said(&account, &LakePlace::parse("lake").unwrap(), &rows, NOW, TextStyle::Plain);
-    assert_eq!(told.exit, CliExit::SomeFailed);
-    assert!(told.text.contains("✗ invoices, now: disk full"), "{}", told.text);
-    assert_eq!(told.json["streams"][0]["state"], "failing");
-    let fine = [row(&streams::INVOICES, &StreamItem::default(), &account, false, NOW, |_| true)];
-    assert_eq!(
-        said(&account, &LakePlace::parse("lake").unwrap(), &fine, NOW, TextStyle::Plain).exit,
-        CliExit::Done
-    );
+    let said = told(&account, &[of(&failing, &account)], false);
+    assert_eq!(said.exit, CliExit::SomeFailed);
+    assert!(said.text.contains("✗ invoices, now (09:00 UTC): disk full"), "{}", said.text);
+    assert_eq!(said.json["streams"][0]["state"], "failing");
+    let fine = told(&account, &[of(&StreamItem::default(), &account)], false);
+    assert_eq!(fine.exit, CliExit::Done);
 }
 
 #[test]
@@ -100,15 +219,16 @@ fn a_lake_that_cannot_be_read_is_not_said_to_be_missing() {
         AccountItem { modules_off: vec!["invoice_feature".to_owned()], ..AccountItem::default() };
     let on = AccountItem::default();
     let mut exits = Vec::new();
-    for (account, excluded, state) in
-        [(&on, false, "failing"), (&on, true, "excluded"), (&off, false, "skipped")]
-    {
+    for (account, excluded, state) in [
+        (&on, false, StreamCondition::Failing),
+        (&on, true, StreamCondition::Excluded),
+        (&off, false, StreamCondition::Skipped),
+    ] {
         let item = StreamItem::default();
-        let mut row = row(&streams::INVOICES, &item, account, excluded, NOW, |_| true);
-        row.cannot_be_read(NOW, denied());
+        let mut row = row(&streams::INVOICES, &item, account, &facts(excluded, |_: &str| true));
+        row.cannot_be_read(now(), denied());
         assert_eq!(row.state, state);
-        let place = LakePlace::parse("lake").unwrap();
-        let told = said(account, &place, &[row], NOW, TextStyle::Plain);
+        let told = told(account, &[row], false);
         assert!(told.text.starts_with("The lake in `lake` cannot be read"), "{}", told.text);
         assert!(told.text.contains("denied"), "{}", told.text);
         exits.push(told.exit);

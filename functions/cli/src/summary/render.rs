@@ -8,7 +8,8 @@ use engine::time::SignedDuration;
 
 use super::{StreamSummary, SyncSummary, WaitingWork, WorkSums};
 use crate::exit::CliExit;
-use crate::said::{CommandAnswer, TextStyle};
+use crate::said::{CommandAnswer, TextDetail, TextStyle};
+use crate::table::TextTable;
 use crate::text;
 
 impl SyncSummary {
@@ -25,18 +26,29 @@ impl SyncSummary {
 
     /// Returns the text, with one empty line between two paragraphs; empty paragraphs are left out.
     fn text(&self, paint: TextStyle) -> String {
-        let mut text = format!("{}\n\n", paint.strong(&self.title()));
-        text.push_str(&self.table());
+        let mut text = format!("{}\n", paint.strong(&self.title()));
         let mut paragraph = |lines: Vec<String>| {
             if !lines.is_empty() {
-                text.push('\n');
-                text.push_str(&lines.join("\n"));
-                text.push('\n');
+                text.push_str(&format!("\n{}\n", lines.join("\n")));
             }
         };
+        let bad = |line: &String| paint.bad(line);
+        let failures = || {
+            let lines = self.failed_lines().into_iter().chain(self.busy_line());
+            lines.map(|line| bad(&line)).collect::<Vec<_>>()
+        };
+        if paint.detail == TextDetail::Failures {
+            paragraph(failures());
+            return text;
+        }
+        if self.has_no_news(paint.detail) {
+            text.push_str(&self.read_line());
+            text.push_str(&self.skipped_line().map_or_else(String::new, |line| line + "\n"));
+            return text;
+        }
+        paragraph(vec![self.table(paint).trim_end().to_owned()]);
         paragraph(self.warnings.iter().map(|line| paint.warn(&format!("! {line}"))).collect());
-        paragraph(self.failed_lines().iter().map(|line| paint.bad(line)).collect());
-        paragraph(self.busy_line().map(|line| paint.bad(&line)).into_iter().collect());
+        paragraph(failures());
         paragraph(self.skipped_line().map(|line| paint.faint(&line)).into_iter().collect());
         paragraph(self.waiting_line().map(|line| paint.warn(&line)).into_iter().collect());
         paragraph(self.left.iter().map(|left| paint.warn(&left.sentence())).collect());
@@ -45,12 +57,35 @@ impl SyncSummary {
                 paint.warn("Stopped as asked; what was read is kept, run again to go on."),
             ]);
         }
-        if !self.queries.is_empty() {
+        // Once, and not into the mails of cron.
+        if self.is_new && paint.is_terminal() && !self.queries.is_empty() {
             let mut lines = vec![paint.strong("Query it:")];
             lines.extend(self.queries.iter().map(|query| format!("  {query}")));
             paragraph(lines);
         }
         text
+    }
+
+    /// Whether the streams are as they were, and nothing needs a person.
+    fn has_no_news(&self, detail: TextDetail) -> bool {
+        detail != TextDetail::All
+            && !self.total.counts.changes_rows()
+            && self.streams.iter().all(is_usual)
+            && self.exit == CliExit::Done
+            && self.warnings.is_empty()
+            && !self.is_left()
+    }
+
+    /// Returns the line in place of a table without news.
+    fn read_line(&self) -> String {
+        if self.streams.is_empty() {
+            return "Nothing was due.\n".to_owned();
+        }
+        format!(
+            "{} read with {}: nothing has changed.\n",
+            text::plural(self.streams.len() as u64, "stream", "streams"),
+            text::plural(self.total.requests, "request", "requests")
+        )
     }
 
     /// Returns the first line: account, lake, result and duration. It is the only line that many
@@ -75,7 +110,7 @@ impl SyncSummary {
     }
 
     /// Returns the table of the streams that ran, with a line of sums.
-    fn table(&self) -> String {
+    fn table(&self, paint: TextStyle) -> String {
         if self.streams.is_empty() {
             return "Nothing was due.\n".to_owned();
         }
@@ -94,11 +129,23 @@ impl SyncSummary {
             "time",
             "",
         ];
-        let mut rows: Vec<Vec<String>> = self.streams.iter().map(row).collect();
+        let told = |line: &&StreamSummary| {
+            paint.detail == TextDetail::All || !is_usual(line) || line.sums.counts.changes_rows()
+        };
+        let mut rows: Vec<Vec<String>> = self.streams.iter().filter(told).map(row).collect();
+        let others = self.streams.len().saturating_sub(rows.len()) as u64;
         // Streams run at the same time: the sum of their times would have no meaning.
         let total = WorkSums { milliseconds: self.milliseconds, ..self.total };
         rows.push(cells("total", "", total, ""));
-        text::table(&header, 2..12, rows)
+        let spare = [9, 10, 7, 2, 1, 3];
+        let table = TextTable { header: &header, numbers: 2..12, spare: &spare, rows }.text(paint);
+        match others {
+            0 => table,
+            others => {
+                let others = text::plural(others, "other stream", "other streams");
+                format!("{table}{others} read, without changes\n")
+            }
+        }
     }
 
     /// Returns one line for each failed stream. Refused streams share a line, as their advice is
@@ -155,6 +202,11 @@ pub(crate) fn refusal(names: &[&str]) -> String {
         names.join(", "),
         names.join(",")
     )
+}
+
+/// Whether a stream's run ended as it should.
+fn is_usual(line: &StreamSummary) -> bool {
+    line.outcome == "complete"
 }
 
 /// Returns the cells of one stream.

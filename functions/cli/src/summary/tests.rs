@@ -7,7 +7,7 @@ use runtime::RunError;
 use runtime::run::RunOutcome;
 
 use super::*;
-use crate::said::TextStyle;
+use crate::said::{TextDetail, TextStyle};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -95,7 +95,7 @@ fn a_person_reads_what_was_done_and_what_is_left() {
         report("time_entries", Pass::Incremental, RunOutcome::Complete),
         report("tasks", Pass::Full, failed("tasks")),
     ];
-    let text = of(&synced(reports), vec![reports_left()]).said(TextStyle::Plain).text;
+    let text = of(&synced(reports), vec![reports_left()]).said(TextStyle::PLAIN).text;
     let expected = "\
 Acme (account 7) in ./lake: not all of it is up to date after 5.0 s
 
@@ -111,11 +111,49 @@ total                                   12     6,000      5,600       360       
 ✗ `tasks`: 400 rows are no longer in Harvest, more than a pass may delete unasked (5 % or 100 rows); new and changed rows are written, none is deleted. If that is right: `harvest-lake sync --streams tasks --pass full --accept-deletes`
 
 reports: 36 of 324 windows read; the rest needs about 45 minutes of the reports budget; run again, or `--wait`
-
-Query it:
 ";
-    assert!(text.starts_with(expected), "{text}");
-    assert!(text.contains("delta_scan('./lake/tables/time_entries')"), "{text}");
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_sync_without_news_is_told_in_two_lines() {
+    let quiet = || {
+        let mut quiet = report("clients", Pass::Incremental, RunOutcome::Complete);
+        quiet.counts = RowCounts { unchanged: 4, ..Default::default() };
+        quiet
+    };
+    let said = |reports, style| of(&synced(reports), Vec::new()).said(style).text;
+    let text = said(vec![quiet()], TextStyle::PLAIN);
+    let expected = "Acme (account 7) in ./lake: up to date after 5.0 s\n\
+                    1 stream read with 3 requests: nothing has changed.\n";
+    assert_eq!(text, expected);
+    let all = TextStyle { detail: TextDetail::All, ..TextStyle::PLAIN };
+    assert!(said(vec![quiet()], all).contains("clients   incremental"));
+    // Beside a stream with changes it is counted.
+    let text =
+        said(vec![quiet(), report("tasks", Pass::Full, RunOutcome::Complete)], TextStyle::PLAIN);
+    assert!(text.contains("1 other stream read, without changes\n"), "{text}");
+    assert!(!text.contains("clients"), "{text}");
+    // A failure is news, and with `--quiet` there is nothing else.
+    let text = said(
+        vec![quiet(), report("tasks", Pass::Full, failed("tasks"))],
+        TextStyle { detail: TextDetail::Failures, ..TextStyle::PLAIN },
+    );
+    assert_eq!(text.lines().filter(|line| !line.is_empty()).count(), 2, "{text}");
+    assert!(text.contains("✗ `tasks`: 400 rows"), "{text}");
+}
+
+#[test]
+fn queries_are_for_people_who_see_their_first_lake() {
+    let terminal = TextStyle { width: Some(120), ..TextStyle::PLAIN };
+    let summary =
+        || of(&synced(vec![report("time_entries", Pass::Full, RunOutcome::Complete)]), Vec::new());
+    for (is_new, style, shown) in
+        [(true, terminal, true), (false, terminal, false), (true, TextStyle::PLAIN, false)]
+    {
+        let text = SyncSummary { is_new, ..summary() }.said(style).text;
+        assert_eq!(text.contains("delta_scan('./lake/tables/time_entries')"), shown, "{text}");
+    }
 }
 
 #[test]
@@ -131,7 +169,7 @@ fn what_costs_values_is_told_first_and_whole_however_much_is_new() {
     again.drift.push(finding(DriftKind::Finer, "rate"));
     again.drift.push(finding(DriftKind::New, "new_07"));
     let summary = of(&synced(vec![clients, tasks, again]), Vec::new());
-    let text = summary.said(TextStyle::Plain).text;
+    let text = summary.said(TextStyle::PLAIN).text;
     let line = |needle: &str| text.lines().position(|line| line.contains(needle));
     let first_other = line("`converted`").unwrap();
     assert!(line("`rate` had more decimal places").unwrap() < first_other);
@@ -142,7 +180,7 @@ fn what_costs_values_is_told_first_and_whole_however_much_is_new() {
     // Eight of the others, and the number of the rest.
     assert!(text.contains("`new_06`") && !text.contains("`new_07`"), "{text}");
     assert!(text.contains("clients: and 23 members more"), "{text}");
-    let json = summary.said(TextStyle::Plain).json;
+    let json = summary.said(TextStyle::PLAIN).json;
     let drift = json["streams"][0]["drift"].as_array().unwrap();
     assert_eq!((&drift[0]["what"], &drift[1]["what"]), (&"finer".into(), &"converted".into()));
     assert_eq!(drift.len(), 32);
@@ -158,7 +196,7 @@ fn the_exit_code_follows_the_worst_of_it() {
         (complete(), vec![reports_left()], CliExit::Done, false),
         (failing(), Vec::new(), CliExit::SomeFailed, false),
     ] {
-        let said = of(&synced(reports), left).said(TextStyle::Plain);
+        let said = of(&synced(reports), left).said(TextStyle::PLAIN);
         assert_eq!((said.exit, &said.document()["complete"]), (exit, &complete.into()));
     }
     let mut busy = synced(complete());
@@ -187,7 +225,7 @@ fn a_stream_that_failed_and_then_succeeded_did_not_fail() {
 fn machines_find_the_same_under_stable_names() {
     let left = vec![reports_left()];
     let json = of(&synced(vec![report("clients", Pass::Full, RunOutcome::Complete)]), left)
-        .said(TextStyle::Plain)
+        .said(TextStyle::PLAIN)
         .document();
     assert_eq!(json["complete"], false);
     assert_eq!(json["exit_code"], 0);
@@ -237,7 +275,7 @@ fn entries_far_from_today_and_what_is_waited_for_are_told_in_both_forms() {
     let until = at("2026-11-23T07:00:00Z");
     let (class, reason) = (RateClass::General, WaitFor::Harvest);
     synced.waiting = Some(RequestWait { class, until, reason });
-    let said = of(&synced, Vec::new()).said(TextStyle::Plain);
+    let said = of(&synced, Vec::new()).said(TextStyle::PLAIN);
     for words in ["time_entries 77 (0206-03-01)", "! a doubt\n", "! a doubt of the person\n"] {
         assert!(said.text.contains(words), "{words:?}: {}", said.text);
     }
@@ -250,6 +288,6 @@ fn entries_far_from_today_and_what_is_waited_for_are_told_in_both_forms() {
 
     // A sync without reports has nothing to say about them.
     synced.reports = vec![report("clients", Pass::Full, RunOutcome::Complete)];
-    let said = of(&synced, Vec::new()).said(TextStyle::Plain);
+    let said = of(&synced, Vec::new()).said(TextStyle::PLAIN);
     assert!(!said.text.contains("0206"), "{}", said.text);
 }

@@ -5,6 +5,7 @@ use lake::verify::{RowDifference, TableCheck, VerifyFinding};
 use super::StreamFindings;
 use super::harvest::HarvestComparison;
 use crate::said::TextStyle;
+use crate::table::TextTable;
 use crate::text;
 
 /// Most findings of one stream that the text has; the JSON has all.
@@ -37,7 +38,10 @@ pub(super) fn text(verdicts: &[StreamFindings], paint: TextStyle) -> String {
         row.truncate(columns);
         row
     });
-    let mut text = text::table(header.get(..columns).unwrap_or_default(), 1..5, rows.collect());
+    let header = header.get(..columns).unwrap_or_default();
+    let rows = rows.collect();
+    let spare = [1, 2, 4];
+    let mut text = TextTable { header, numbers: 1..5, spare: &spare, rows }.text(paint);
     for verdict in verdicts {
         for finding in verdict.table.findings.iter().take(SHOWN) {
             text.push('\n');

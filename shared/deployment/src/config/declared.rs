@@ -43,6 +43,13 @@ settings! {
         scope: Account,
         stack: parameter("HarvestAccountId"),
     }
+    CONFIG: "File of settings" {
+        variable: "HARVEST_CONFIG",
+        form: value("--config", "FILE"),
+        default: Described("the nearest harvest-lake.toml, in this folder or above it"),
+        scope: Everywhere,
+        stack: nothing("a function has variables alone"),
+    }
     LAKE: "The lake: a folder, or s3://bucket/prefix" {
         variable: "HARVEST_LAKE",
         form: value("--lake", "PLACE"),

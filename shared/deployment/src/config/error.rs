@@ -43,6 +43,23 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
+    /// A file of settings or secrets cannot be read.
+    #[error("the file `{}` cannot be read", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of settings has a mistake.
+    #[error("{place}: {why}")]
+    InFile {
+        /// The file, and the line where it is known.
+        place: String,
+        /// The mistake, and what to write instead.
+        why: String,
+    },
     /// A value is empty.
     #[error("{setting} is empty: give it a value, or leave it out (`unset` the variable)")]
     Empty {

@@ -1,4 +1,4 @@
-//! The settings as texts: from the environment, from flags.
+//! The settings as texts: from flags, from the environment, from files.
 
 #![expect(clippy::disallowed_methods, reason = "this module alone reads the environment")]
 
@@ -16,6 +16,8 @@ pub struct GivenSettings {
     values: BTreeMap<SettingName, String>,
     /// Settings with an empty value.
     empty: BTreeSet<SettingName>,
+    /// Places of those that a file gives: the file, and its line where that is known.
+    places: BTreeMap<SettingName, String>,
 }
 
 impl core::fmt::Debug for GivenSettings {
@@ -36,27 +38,26 @@ impl GivenSettings {
         Ok(given)
     }
 
-    /// Reads the environment of a person, who may have logged in on this machine. An empty variable
-    /// is a mistake that [`check`](Self::check) reports, unless a flag gives the setting a value.
-    ///
-    /// # Errors
-    /// Where a variable is no text.
-    pub fn from_shell() -> Result<Self, ConfigError> {
-        let mut given = Self::from_variables()?;
+    /// Adds the person's folder of logins, where no other is given.
+    pub(super) fn with_logins(mut self) -> Self {
         let folder = SettingName::LOGIN_FOLDER;
-        if given.get(folder).is_none() && !given.empty.contains(&folder) {
+        if !self.has(folder) {
             // Without a home there is no such folder, and a path that is no text cannot be a setting.
             let base = etcetera::choose_base_strategy().ok().map(|base| base.config_dir());
             let path =
                 base.and_then(|base| base.join("harvest-lake").into_os_string().into_string().ok());
             if let Some(path) = path {
-                given.set(folder, path);
+                self.set(folder, path);
             }
         }
-        Ok(given)
+        self
     }
 
-    fn from_variables() -> Result<Self, ConfigError> {
+    /// Reads the variables of the environment.
+    ///
+    /// # Errors
+    /// Where a variable is no text.
+    pub(super) fn from_variables() -> Result<Self, ConfigError> {
         let mut given = Self::default();
         for setting in SETTINGS {
             match std::env::var_os(setting.variable).map(std::ffi::OsString::into_string) {
@@ -85,6 +86,7 @@ impl GivenSettings {
     pub fn unset(&mut self, setting: SettingName) {
         self.values.remove(&setting);
         self.empty.remove(&setting);
+        self.places.remove(&setting);
     }
 
     /// Checks that every given setting has a value: an empty name of the lake, most likely from an
@@ -94,9 +96,34 @@ impl GivenSettings {
     /// The first setting that is empty.
     pub fn check(&self) -> Result<(), ConfigError> {
         match self.empty.first() {
-            Some(&setting) => Err(ConfigError::Empty { setting }),
+            Some(&setting) => Err(self.placed(setting, ConfigError::Empty { setting })),
             None => Ok(()),
         }
+    }
+
+    /// Whether the setting is given, be it empty.
+    pub(super) fn has(&self, setting: SettingName) -> bool {
+        self.values.contains_key(&setting) || self.empty.contains(&setting)
+    }
+
+    /// Notes that a file gives the setting, for its errors.
+    pub(super) fn note_place(&mut self, setting: SettingName, place: String) {
+        self.places.insert(setting, place);
+    }
+
+    /// Returns the error about `setting`, with the place of its value if that is a file.
+    pub(super) fn placed(&self, setting: SettingName, error: ConfigError) -> ConfigError {
+        match self.places.get(&setting) {
+            Some(place) => ConfigError::InFile { place: place.clone(), why: error.to_string() },
+            None => error,
+        }
+    }
+
+    /// Returns the value of a setting that is given, without white space around it; `None` where its
+    /// default counts.
+    #[must_use]
+    pub fn stated(&self, setting: SettingName) -> Option<&str> {
+        self.values.get(&setting).map(|value| value.trim())
     }
 
     /// Returns the given value of `setting`, without white space around it, or its default; `None`:
@@ -110,7 +137,7 @@ impl GivenSettings {
             | SettingDefault::Unset
             | SettingDefault::Required => None,
         };
-        self.values.get(&setting).map(|value| value.trim()).or(default)
+        self.stated(setting).or(default)
     }
 }
 

@@ -141,7 +141,7 @@ fn value<T>(
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<T, ConfigError> {
     parse(given.get(setting).unwrap_or_default())
-        .map_err(|why| ConfigError::Invalid { setting, why })
+        .map_err(|why| given.placed(setting, ConfigError::Invalid { setting, why }))
 }
 
 /// Parses a setting that may be left out; `None`: it is.
@@ -151,7 +151,7 @@ fn read<T>(
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<Option<T>, ConfigError> {
     let parsed = given.get(setting).map(parse).transpose();
-    parsed.map_err(|why| ConfigError::Invalid { setting, why })
+    parsed.map_err(|why| given.placed(setting, ConfigError::Invalid { setting, why }))
 }
 
 fn parsed<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
@@ -223,7 +223,7 @@ fn streams(
     let found = names.map(|name| {
         let spec = find_stream(name);
         spec.map(|spec| spec.name.to_owned())
-            .map_err(|source| ConfigError::Stream { setting, source })
+            .map_err(|source| given.placed(setting, ConfigError::Stream { setting, source }))
     });
     found.collect::<Result<_, _>>().map(Some)
 }

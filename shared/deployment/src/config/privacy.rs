@@ -34,14 +34,15 @@ fn add(
     for name in names.filter(|name| !name.is_empty()) {
         let Some((stream, path)) = name.split_once('.') else {
             let why = format!("`{name}` names no member: write stream.member, as users.email");
-            return Err(ConfigError::Invalid { setting, why });
+            return Err(given.placed(setting, ConfigError::Invalid { setting, why }));
         };
         let spec = find_stream(stream);
-        let spec = spec.map_err(|source| ConfigError::Stream { setting, source })?;
+        let unknown = |source| given.placed(setting, ConfigError::Stream { setting, source });
+        let spec = spec.map_err(unknown)?;
         let added = privacy.rules.entry(spec.name).or_default().add(spec, path, treatment);
         added.map_err(|refused| {
             let why = refused.to_string();
-            ConfigError::Invalid { setting, why }
+            given.placed(setting, ConfigError::Invalid { setting, why })
         })?;
     }
     Ok(())

@@ -15,7 +15,7 @@ fn shell(scene: &Scene, script: &str, line: &str) -> Ended {
     finish(command.spawn().unwrap())
 }
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 25] = [
     "sync --streams clients",
     "sync --streams clients --json",
     "sweep clients",
@@ -34,6 +34,9 @@ const COMMANDS: [&str; 22] = [
     "quarantine",
     "report --publish",
     "upgrade clients --json",
+    "init --schedule cron",
+    "completions zsh",
+    "man sync",
     "--help",
     "--version",
     "help sync",
@@ -97,7 +100,8 @@ fn what_is_written_is_for_its_owner_alone_unless_told_otherwise() {
     let private = place("private");
     let lake = private.display();
     shell(&scene, script, &format!("sync --lake {lake}")).with(0);
-    shell(&scene, script, &format!("erase --user 1 --lake {lake}")).with(0);
+    let user = scene.somebody();
+    shell(&scene, script, &format!("erase --yes --user {user} --lake {lake}")).with(0);
     let target = place("exported");
     let line = format!("export clients time_entries {} --lake {lake}", target.display());
     shell(&scene, script, &line).with(0);
@@ -217,6 +221,16 @@ fn an_export_into_the_lake_is_refused() {
     let mut command = scene.command("export clients lake-exports");
     command.current_dir(scene.folder());
     finish(command.spawn().unwrap()).with(0);
+}
+
+#[test]
+fn a_stream_is_no_target_of_an_export() {
+    let scene = Scene::new(90);
+    scene.run("sync --streams clients").with(0);
+    let mut command = scene.command("export clients time_entries");
+    command.current_dir(scene.folder());
+    finish(command.spawn().unwrap()).with(2).says(&["is the target missing", "./time_entries"]);
+    assert!(!scene.folder().join("time_entries").exists());
 }
 
 #[test]

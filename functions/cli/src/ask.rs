@@ -20,6 +20,30 @@ pub(crate) fn hidden(question: &str, what: &'static str) -> Result<String, Login
     some(&line, what)
 }
 
+/// Asks for a personal access token.
+///
+/// # Errors
+/// Where nothing is given.
+pub(crate) fn token() -> Result<String, LoginError> {
+    let question = "Personal access token, made by an administrator on \
+                    https://id.getharvest.com/developers (it is not shown): ";
+    hidden(question, "the token")
+}
+
+/// Asks for a line that may be left empty; returns `default` then, and without a terminal.
+///
+/// # Errors
+/// Where the answer cannot be read.
+pub(crate) fn or_default(question: &str, default: &str) -> Result<String, LoginError> {
+    if !io::stdin().is_terminal() {
+        return Ok(default.to_owned());
+    }
+    write!(io::stderr(), "{question} [{default}]: ").ok();
+    let answer = line("the answer")?;
+    let answer = answer.trim();
+    Ok(if answer.is_empty() { default } else { answer }.to_owned())
+}
+
 /// Asks for a line.
 ///
 /// # Errors
@@ -44,6 +68,19 @@ pub(crate) fn account(open: &[OpenAccount]) -> Result<Option<AccountId>, LoginEr
     let lines: String = lines.collect();
     let id = shown(&format!("The token opens several accounts:\n{lines}Account: "), "the account")?;
     Ok(id.parse().ok().map(AccountId))
+}
+
+/// Asks whether to go on; only `y` and `yes` mean it. `None` without a terminal.
+///
+/// # Errors
+/// Where the answer cannot be read.
+pub(crate) fn consent(question: &str) -> Result<Option<bool>, LoginError> {
+    if !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    write!(io::stderr(), "{question} [y/N] ").ok();
+    let answer = line("the answer")?;
+    Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
 }
 
 fn line(what: &'static str) -> Result<String, LoginError> {

@@ -1,0 +1,125 @@
+//! `harvest-lake init`: settings and secrets of a folder, and the question whether they do.
+//!
+//! | file | content |
+//! | --- | --- |
+//! | `harvest-lake.toml` | account, lake, every setting that was given, all others as comments |
+//! | `.env` | the token, for its owner alone; lines that are there already stay |
+//! | `.gitignore` | in a repository of git: `.env` |
+//!
+//! Nothing is written before Harvest has said which account the token opens. With `--schedule`
+//! nothing is asked and nothing is written: the entry of a scheduler is printed.
+
+mod files;
+mod schedule;
+
+use std::path::Path;
+
+use deployment::config::{GivenSettings, SECRETS_FILE, SETTINGS_FILE, SettingName};
+use harvest_api::Token;
+use serde_json::{Value, json};
+
+use crate::arguments::{CheckArguments, InitArguments};
+use crate::ask;
+use crate::check;
+use crate::error::CliError;
+use crate::exit::CliExit;
+use crate::login;
+use crate::login_error::LoginError;
+use crate::said::{CommandAnswer, TextStyle};
+
+/// Writes the settings of the current folder, and checks them.
+///
+/// # Errors
+/// Fails if the folder has settings already, nothing is given, Harvest does not accept the token, or
+/// a file cannot be written. A check that finds something is part of the answer.
+pub(crate) async fn init(
+    arguments: &InitArguments,
+    mut given: GivenSettings,
+    paint: TextStyle,
+) -> Result<CommandAnswer, CliError> {
+    let own = {
+        let mut own = GivenSettings::default();
+        arguments.settings.give(&mut own);
+        own
+    };
+    arguments.settings.give(&mut given);
+    given.check()?;
+    if let Some(scheduler) = arguments.schedule {
+        return schedule::entry(scheduler, &given);
+    }
+    if Path::new(SETTINGS_FILE).exists() && !arguments.force {
+        return Err(CliError::Initialized);
+    }
+    let token = token(&given)?;
+    let (holder, account) = login::account_of(&given, &token.token).await?;
+    if given.stated(SettingName::LAKE).is_none() {
+        let default = given.get(SettingName::LAKE).unwrap_or_default().to_owned();
+        let lake = ask::or_default("Lake, a folder or s3://bucket/prefix", &default)?;
+        given.set(SettingName::LAKE, lake);
+    }
+    given.set(SettingName::ACCOUNT, account.id.to_string());
+    let lake = given.get(SettingName::LAKE).unwrap_or_default().to_owned();
+    let written = |setting: SettingName| match setting {
+        SettingName::ACCOUNT => Some(account.id.to_string()),
+        SettingName::LAKE => Some(lake.clone()),
+        other => own.stated(other).map(str::to_owned),
+    };
+    let failed = |file: &'static str| move |source| CliError::Init { file, source };
+    files::settings(Path::new(SETTINGS_FILE), written).map_err(failed(SETTINGS_FILE))?;
+    let mut ignored = false;
+    if let Some(text) = &token.to_be_kept {
+        files::secret(Path::new(SECRETS_FILE), SettingName::TOKEN.variable, text)
+            .map_err(failed(SECRETS_FILE))?;
+        ignored = files::ignore(Path::new("."), SECRETS_FILE).map_err(failed(".gitignore"))?;
+        given.unset(SettingName::TOKEN_FILE);
+        given.set(SettingName::TOKEN, text.as_str());
+    }
+    let mut lines = vec![
+        format!("account   {} {}, as {}", account.id, account.name, holder.person),
+        format!("settings  {SETTINGS_FILE}"),
+    ];
+    if token.to_be_kept.is_some() {
+        let note = if ignored { ", which git ignores now" } else { "" };
+        lines.push(format!("token     {SECRETS_FILE}{note}"));
+    }
+    let checked = Box::pin(check::check(&CheckArguments::default(), given, paint)).await?;
+    let next = match checked.exit {
+        CliExit::Done => "next      harvest-lake sync",
+        _ => "next      harvest-lake check, after a look at the failures above",
+    };
+    let text = format!("{}\n\n{}\n{next}\n", lines.join("\n"), checked.text);
+    let json = json!({
+        "account_id": account.id.0,
+        "account": account.name,
+        "person": holder.person,
+        "settings": SETTINGS_FILE,
+        "secrets": token.to_be_kept.as_ref().map_or(Value::Null, |_| SECRETS_FILE.into()),
+        "check": checked.document(),
+    });
+    Ok(CommandAnswer { text, json, ..checked })
+}
+
+/// Token, and its text if it is to be kept in the folder.
+struct InitToken {
+    token: Token,
+    to_be_kept: Option<String>,
+}
+
+/// Returns the token that is given, or that a person pastes.
+fn token(given: &GivenSettings) -> Result<InitToken, CliError> {
+    if let Some(path) = given.stated(SettingName::TOKEN_FILE) {
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|source| deployment::config::ConfigError::TokenFile {
+            path: path.into(),
+            source,
+        })?;
+        let token = Token::new(&text).map_err(LoginError::from)?;
+        return Ok(InitToken { token, to_be_kept: None });
+    }
+    let text = match given.stated(SettingName::TOKEN) {
+        Some(text) => text.to_owned(),
+        None => ask::token()?,
+    };
+    let token = Token::new(&text).map_err(LoginError::from)?;
+    Ok(InitToken { token, to_be_kept: Some(text) })
+}

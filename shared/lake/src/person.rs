@@ -1,0 +1,71 @@
+//! Rows about one person, to be shown before anything of that person is erased. Writes nothing.
+
+use std::collections::BTreeSet;
+
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::datatypes::Int64Type;
+use delta::table::Table;
+use engine::spec::PersonalFields;
+
+use crate::blocking::offloaded;
+use crate::erase::Eraser;
+use crate::partition::{PartitionError, fetch, read};
+
+/// Rows of a table about one person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PersonRows {
+    /// Number of rows.
+    pub rows: u64,
+    /// Names that the rows give the person; none once they are erased.
+    pub names: BTreeSet<String>,
+}
+
+/// Finds the rows about `user` in a stream's table or in that of its changes.
+///
+/// # Errors
+/// Fails if a file cannot be read.
+pub async fn rows_about(
+    table: &Table,
+    personal: &PersonalFields,
+    user: i64,
+) -> Result<PersonRows, PartitionError> {
+    let mut found = PersonRows::default();
+    let Some(eraser) = Eraser::of(table.schema(), personal, user) else {
+        return Ok(found);
+    };
+    for file in table.files() {
+        let bytes = fetch(&**table.store(), table.root(), file).await?;
+        let (schema, file, eraser) = (table.schema().clone(), file.clone(), eraser.clone());
+        let of_file = offloaded(move || {
+            let mut found = PersonRows::default();
+            for batch in read(&schema, &file, bytes)? {
+                note(&mut found, &batch?, &eraser, user);
+            }
+            Ok::<_, PartitionError>(found)
+        });
+        let of_file = of_file.await??;
+        found.rows = found.rows.saturating_add(of_file.rows);
+        found.names.extend(of_file.names);
+    }
+    Ok(found)
+}
+
+/// Adds the rows of one batch.
+fn note(found: &mut PersonRows, batch: &RecordBatch, eraser: &Eraser, user: i64) {
+    let ids = batch.column_by_name(&eraser.person);
+    let Some(ids) = ids.and_then(|ids| ids.as_primitive_opt::<Int64Type>()) else {
+        return;
+    };
+    // `first_name` and `last_name`, or `user_name`.
+    let names = eraser.columns.iter().filter(|name| name.ends_with("_name"));
+    let names = names.filter_map(|name| batch.column_by_name(name)?.as_string_opt::<i32>());
+    let names: Vec<_> = names.collect();
+    for (row, _) in ids.iter().enumerate().filter(|(_, id)| *id == Some(user)) {
+        found.rows = found.rows.saturating_add(1);
+        let parts = names.iter().filter(|column| column.is_valid(row)).map(|it| it.value(row));
+        let name = parts.collect::<Vec<_>>().join(" ");
+        if !name.is_empty() {
+            found.names.insert(name);
+        }
+    }
+}
