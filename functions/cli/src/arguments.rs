@@ -2,6 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "the comments are the help text: backticks would show")]
 #![allow(rustdoc::broken_intra_doc_links, reason = "the help text names variables in brackets")]
 
+mod begin;
 mod flags;
 mod help;
 mod kept;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::pass::Pass;
 use sim::AccountScale;
 
+pub(crate) use begin::{CompletionsArguments, InitArguments, ManArguments, SchedulerKind};
 use flags::{
     API, COST, EVERYWHERE, INTERVAL, LAKE, LOGIN, PLACE, PLAN, PRIVACY, RUN, STREAMS, SettingFlags,
 };
@@ -25,7 +27,8 @@ pub(crate) use report::ReportArguments;
 
 /// Keeps an exact, queryable copy of a Harvest account as Delta Lake tables.
 ///
-/// The help names in brackets the environment variable that stands for a flag; the flag wins. Exit
+/// The help names in brackets the environment variable that stands for a flag; the flag wins. Both
+/// win over the file harvest-lake.toml, in this folder or above it. Exit
 /// codes: 0 done (also when the rate budget leaves work for later), 1 some streams failed, or the
 /// answer could not be written, 2 the command line or a setting is wrong, or nobody agreed to what
 /// would be lost, 3 Harvest does not accept the credentials, or shows no such account to them; 130,
@@ -378,58 +381,6 @@ pub struct ExportArguments {
     pub partition_by: Option<String>,
     #[command(flatten)]
     pub settings: SettingFlags<LAKE>,
-}
-
-/// Value of `init --schedule`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SchedulerKind {
-    /// Units of systemd.
-    Systemd,
-    /// A line of a crontab.
-    Cron,
-    /// A property list of launchd.
-    Launchd,
-}
-
-impl SchedulerKind {
-    /// Returns the word of the command line.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Systemd => "systemd",
-            Self::Cron => "cron",
-            Self::Launchd => "launchd",
-        }
-    }
-}
-
-/// Arguments of `init`. Settings that are given as flags are written into the file.
-#[derive(Clone, Debug, Default, Args)]
-pub struct InitArguments {
-    /// Print the entry of a scheduler that syncs this folder, and write nothing
-    #[arg(long, value_enum, value_name = "SCHEDULER")]
-    pub schedule: Option<SchedulerKind>,
-    /// Replace the settings that the folder has
-    #[arg(long)]
-    pub force: bool,
-    #[command(flatten)]
-    pub settings: SettingFlags<{ RUN | INTERVAL }>,
-}
-
-/// Arguments of `completions`.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct CompletionsArguments {
-    /// The shell
-    pub shell: clap_complete::Shell,
-}
-
-/// Arguments of `man`.
-#[derive(Clone, Debug, Default, Args)]
-pub struct ManArguments {
-    /// The command [default: the program]
-    pub command: Option<String>,
-    /// Write all pages into this folder
-    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
-    pub folder: Option<String>,
 }
 
 #[cfg(test)]

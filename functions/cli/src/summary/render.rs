@@ -111,9 +111,6 @@ impl SyncSummary {
 
     /// Returns the table of the streams that ran, with a line of sums.
     fn table(&self, paint: TextStyle) -> String {
-        if self.streams.is_empty() {
-            return "Nothing was due.\n".to_owned();
-        }
         let header = [
             "stream",
             "pass",
@@ -133,6 +130,9 @@ impl SyncSummary {
             paint.detail == TextDetail::All || !is_usual(line) || line.sums.counts.changes_rows()
         };
         let mut rows: Vec<Vec<String>> = self.streams.iter().filter(told).map(row).collect();
+        if rows.is_empty() {
+            return self.read_line();
+        }
         let others = self.streams.len().saturating_sub(rows.len()) as u64;
         // Streams run at the same time: the sum of their times would have no meaning.
         let total = WorkSums { milliseconds: self.milliseconds, ..self.total };
