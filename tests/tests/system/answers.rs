@@ -15,13 +15,14 @@ use serde_json::{Value, json};
 use sim::{FaultChoice, FaultEffect, Mutation, ValueRewrite};
 
 /// Schemas of documents that no command prints.
-const OTHERS: [&str; 9] = [
+const OTHERS: [&str; 10] = [
     "drift",
     "event",
     "invocation_error",
     "metrics",
     "orchestrator",
     "quarantine_record",
+    "report_column",
     "run",
     "trouble",
     "worker_event",
