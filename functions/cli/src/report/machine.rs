@@ -24,12 +24,13 @@ pub(super) async fn machine(given: &GivenSettings) -> Value {
             Value::Null
         }
     };
-    let style = TextStyle::Plain;
+    let style = TextStyle::PLAIN;
     let (asked, wanted) = (StatusArguments::default(), PlanArguments::default());
     let mut status = document("status", status::status(&asked, given.clone(), style).await);
     without_persons(&mut status);
     let plan = document("plan", plan::plan(&wanted, given.clone(), style).await);
-    let listed = quarantine::quarantine(&QuarantineArguments::default(), given.clone()).await;
+    let wanted = QuarantineArguments::default();
+    let listed = quarantine::quarantine(&wanted, given.clone(), style).await;
     let quarantine = document("quarantine", listed);
     json!({
         "at": SystemClock.now(),
