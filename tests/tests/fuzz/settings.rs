@@ -213,6 +213,8 @@ fn check_refused<'t>(error: &ConfigError, given: &impl Fn(SettingName) -> Option
         ConfigError::Api(_) => "",
         // Nobody has logged in here.
         ConfigError::WhichLogin { .. }
+        | ConfigError::File { .. }
+        | ConfigError::InFile { .. }
         | ConfigError::NoToken
         | ConfigError::NoWorker
         | ConfigError::NoText { .. } => {
