@@ -20,7 +20,7 @@ use crate::text;
 pub(crate) struct TableLoss {
     /// Name of the table.
     pub(crate) table: String,
-    /// Number of rows; null for a table that is not there or cannot be read.
+    /// Number of rows; null for a table that cannot be read.
     pub(crate) rows: Option<u64>,
     /// Number of rows of the table of its changes; null as for `rows`.
     pub(crate) changes: Option<u64>,
@@ -31,7 +31,7 @@ pub(crate) struct TableLoss {
 impl TableLoss {
     /// Whether the table may lose anything. One that cannot be read may.
     pub(crate) fn is_any(&self) -> bool {
-        self.rows != Some(0) || self.changes.is_some_and(|changes| changes > 0)
+        self.rows != Some(0) || self.changes != Some(0)
     }
 
     /// Returns the line about the table.
@@ -40,12 +40,16 @@ impl TableLoss {
             Some(rows) => text::plural(rows, "row", "rows"),
             None => "an unknown number of rows".to_owned(),
         };
-        let changes = self.changes.filter(|changes| *changes > 0).map(|changes| {
-            let since = self.changes_since.as_ref().map(|month| format!(" since {month}"));
-            let since = since.unwrap_or_default();
-            format!(", {}{since}", text::plural(changes, "change", "changes"))
-        });
-        format!("  {:<28} {rows}{}\n", self.table, changes.unwrap_or_default())
+        let changes = match self.changes {
+            Some(0) => String::new(),
+            Some(changes) => {
+                let since = self.changes_since.as_ref().map(|month| format!(" since {month}"));
+                let since = since.unwrap_or_default();
+                format!(", {}{since}", text::plural(changes, "change", "changes"))
+            }
+            None => ", an unknown number of changes".to_owned(),
+        };
+        format!("  {:<28} {rows}{changes}\n", self.table)
     }
 }
 
@@ -91,10 +95,11 @@ mod tests {
             changes_since: since.map(str::to_owned),
         };
         let told = |loss: TableLoss| lines(&[loss]).trim().replace("                     ", "");
-        assert_eq!(told(loss(Some(20_020), None, None)), "clients 20,020 rows");
+        assert_eq!(told(loss(Some(20_020), Some(0), None)), "clients 20,020 rows");
         let with = told(loss(Some(1), Some(9), Some("2026-10")));
         assert_eq!(with, "clients 1 row, 9 changes since 2026-10");
-        assert_eq!(told(loss(None, None, None)), "clients an unknown number of rows");
+        let unknown = "clients an unknown number of rows, an unknown number of changes";
+        assert_eq!(told(loss(None, None, None)), unknown);
         assert_eq!(told(loss(Some(0), Some(0), None)), "");
     }
 

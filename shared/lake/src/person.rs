@@ -56,8 +56,12 @@ fn note(found: &mut PersonRows, batch: &RecordBatch, eraser: &Eraser, user: i64)
     let Some(ids) = ids.and_then(|ids| ids.as_primitive_opt::<Int64Type>()) else {
         return;
     };
-    // `first_name` and `last_name`, or `user_name`.
-    let names = eraser.columns.iter().filter(|name| name.ends_with("_name"));
+    // `user_name` beside `user_id`; the record of a person has the parts beside its own id.
+    let beside = eraser.person.strip_suffix("id").map(|stem| format!("{stem}name"));
+    let is_name = |column: &&String| {
+        beside.as_ref() == Some(*column) || ["first_name", "last_name"].contains(&column.as_str())
+    };
+    let names = eraser.columns.iter().filter(is_name);
     let names = names.filter_map(|name| batch.column_by_name(name)?.as_string_opt::<i32>());
     let names: Vec<_> = names.collect();
     for (row, _) in ids.iter().enumerate().filter(|(_, id)| *id == Some(user)) {

@@ -116,7 +116,7 @@ fn a_mistake_in_the_file_is_told_with_its_line() {
     for line in ["sync", "status", "streams"] {
         person.run(line).with(2).says(&["harvest-lake.toml:2: ", "did you mean `account_id`"]);
     }
-    person.run("status --config /dev/null").with(0);
+    person.run("streams --config /dev/null").with(0);
     person.run("status --config none.toml").with(2).says(&["none.toml", "cannot be read"]);
     fs::write(&file, "account_id = 1000001\nsync_interval = \"soon\"\n").unwrap();
     person.run("plan").with(2).says(&["harvest-lake.toml:2: ", "--sync-interval", "soon"]);

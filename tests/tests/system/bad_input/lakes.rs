@@ -147,7 +147,7 @@ fn a_data_file_that_is_another_is_never_used_and_every_command_says_the_way_back
             let name = clients.file_name().unwrap().to_str().unwrap();
             ended.says(&[name, "not the file that the", "backup", "harvest-lake reset clients"]);
         }
-        let ended = scene.run("erase --user 1").with(1);
+        let ended = scene.run("erase --user 1 --yes").with(1);
         ended.says(&["not the file that the", "backup", "harvest-lake reset users"]);
         assert_eq!(files(&scene.lake().join("tables")), before);
         for (path, whole) in [clients, users].into_iter().zip(&whole) {
@@ -166,7 +166,7 @@ fn a_file_of_changes_that_is_another_is_never_used_and_says_the_way_back() {
     let whole = fs::read(path).unwrap();
     for damage in DAMAGES {
         fs::write(path, damage(&whole, &other)).unwrap();
-        for line in ["verify users", "upgrade users", "erase --user 1"] {
+        for line in ["verify users", "upgrade users", "erase --user 1 --yes"] {
             let ended = scene.run(line).with(1);
             ended.says(&["not the file that the", "backup", "harvest-lake reset users_changes"]);
         }
