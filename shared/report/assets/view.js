@@ -537,13 +537,13 @@
   }
 
   function showStreams(status, now) {
-    const trouble = (one) => (["failing", "refused"].includes(one.state) ? 0 : 1);
+    const trouble = (one) => (["failing", "late", "refused"].includes(one.state) ? 0 : 1);
     const rows = streamRows(status.streams, now).sort((one, other) => trouble(one) - trouble(other));
     const failing = status.streams.filter((one) => trouble(one) === 0);
     const cursors = status.streams.map((one) => one.cursor).filter((cursor) => cursor !== null).sort();
     const total = status.streams.reduce((sum, one) => sum + (one.rows ?? 0), 0);
     document.getElementById("machine-tiles").append(
-      tile("Streams in trouble", [[count(failing.length), `of ${count(status.streams.length)}`]], [failing.map((one) => one.stream).join(", ") || "none fails or is refused"], null, failing.length > 0),
+      tile("Streams in trouble", [[count(failing.length), `of ${count(status.streams.length)}`]], [failing.map((one) => one.stream).join(", ") || "none fails, is refused or late"], null, failing.length > 0),
       tile("Oldest table", [[cursors.length > 0 ? lag(cursors[0], now) : "–", ""]], ["behind the time of this page"], null),
       tile("Rows", [[count(total), ""]], ["in all tables"], null),
     );

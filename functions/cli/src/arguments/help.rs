@@ -11,13 +11,13 @@ use super::CliArguments;
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Begin", &["init", "login", "check", "plan", "demo", "cost"]),
     ("Every day", &["sync", "status", "sweep"]),
-    ("Read the tables", &["sql", "streams", "schema", "files", "export"]),
+    ("Read the tables", &["report", "sql", "streams", "schema", "files", "export"]),
     ("Look after the lake", &["verify", "upgrade", "quarantine", "reset", "erase"]),
     ("This program", &["completions", "man", "help"]),
 ];
 
 /// Examples of each command.
-const EXAMPLES: [(&str, &[&str]); 21] = [
+const EXAMPLES: [(&str, &[&str]); 22] = [
     ("init", &["init", "init --lake s3://bucket/harvest", "init --schedule systemd"]),
     ("login", &["login", "login --oauth CLIENT_ID", "login --parameter /harvest/token"]),
     ("check", &["check", "check time_entries expenses"]),
@@ -27,6 +27,7 @@ const EXAMPLES: [(&str, &[&str]); 21] = [
     ("sync", &["sync", "sync time_entries", "sync --wait", "sync --quiet"]),
     ("status", &["status", "status --all", "status time_entries invoices"]),
     ("sweep", &["sweep", "sweep time_entries --accept-deletes"]),
+    ("report", &["report", "report --out week.html --today 2026-06-30"]),
     ("sql", &["sql --engine duckdb --lake ./lake"]),
     ("streams", &["streams", "streams --json"]),
     ("schema", &["schema time_entries", "schema clients --ddl duckdb"]),
