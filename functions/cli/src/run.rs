@@ -201,11 +201,11 @@ async fn command(
         CliCommand::Files(files) => files::files(files, &given).await,
         CliCommand::Verify(wanted) => Box::pin(verify::verify(wanted, given, paint)).await,
         CliCommand::Export(wanted) => export::export(wanted, &given, paint).await,
-        CliCommand::Reset(reset) => reset::reset(reset, given).await,
+        CliCommand::Reset(reset) => Box::pin(reset::reset(reset, given)).await,
         CliCommand::Quarantine(wanted) => quarantine::quarantine(wanted, given, paint).await,
-        CliCommand::Erase(wanted) => erase::erased(wanted, given).await,
+        CliCommand::Erase(wanted) => Box::pin(erase::erased(wanted, given)).await,
         CliCommand::Upgrade(wanted) => upgrade::upgrade(wanted, given).await,
-        CliCommand::Completions(wanted) => Ok(manual::completions(wanted)),
+        CliCommand::Completions(wanted) => Ok(manual::completions(*wanted)),
         CliCommand::Man(wanted) => manual::man(wanted),
     }
 }
