@@ -41,13 +41,7 @@ pub(crate) async fn export(
     let Some((target, names)) = arguments.names.split_last() else {
         return Err(CliError::Target { why: "name one".to_owned() });
     };
-    // `./time_entries` is a folder: a stream's name alone is most likely one of the streams.
-    if find_stream(target).is_ok_and(|spec| spec.name == target) {
-        let why = format!(
-            "`{target}` is a stream; is the target missing? A folder of that name is `./{target}`"
-        );
-        return Err(CliError::Target { why });
-    }
+    no_stream(target)?;
     let specs = names.iter().map(|name| find_stream(name)).collect::<Result<Vec<_>, _>>()?;
     let lake = LakeFacts::of(&given).await?;
     let place = LakePlace::parse(target).map_err(|why| CliError::Target { why })?;
@@ -93,6 +87,17 @@ pub(crate) async fn export(
     let text = table.text(paint) + &statements;
     let json = json!({ "lake": lake.place.to_string(), "exports": documents });
     Ok(CommandAnswer::new(text, json, CliExit::Done))
+}
+
+/// Refuses a stream's name as the target: the target is most likely missing.
+fn no_stream(target: &str) -> Result<(), CliError> {
+    if find_stream(target).is_ok_and(|spec| spec.name == target) {
+        let why = format!(
+            "`{target}` is a stream; is the target missing? A folder of that name is `./{target}`"
+        );
+        return Err(CliError::Target { why });
+    }
+    Ok(())
 }
 
 /// Writes the snapshot of one table. Opens the table anew if a run deletes files that are being

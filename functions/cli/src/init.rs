@@ -37,11 +37,6 @@ pub(crate) async fn init(
     mut given: GivenSettings,
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
-    let own = {
-        let mut own = GivenSettings::default();
-        arguments.settings.give(&mut own);
-        own
-    };
     arguments.settings.give(&mut given);
     given.check()?;
     if let Some(scheduler) = arguments.schedule {
@@ -58,20 +53,8 @@ pub(crate) async fn init(
         given.set(SettingName::LAKE, lake);
     }
     given.set(SettingName::ACCOUNT, account.id.to_string());
-    let lake = given.get(SettingName::LAKE).unwrap_or_default().to_owned();
-    let written = |setting: SettingName| match setting {
-        SettingName::ACCOUNT => Some(account.id.to_string()),
-        SettingName::LAKE => Some(lake.clone()),
-        other => own.stated(other).map(str::to_owned),
-    };
-    let failed = |file: &'static str| move |source| CliError::Init { file, source };
-    files::settings(Path::new(SETTINGS_FILE), written).map_err(failed(SETTINGS_FILE))?;
-    let mut ignored = false;
+    let ignored = write(arguments, &given, &token)?;
     if let Some(text) = &token.to_be_kept {
-        files::secret(Path::new(SECRETS_FILE), SettingName::TOKEN.variable, text)
-            .map_err(failed(SECRETS_FILE))?;
-        ignored = files::ignore(Path::new("."), SECRETS_FILE).map_err(failed(".gitignore"))?;
-        given.unset(SettingName::TOKEN_FILE);
         given.set(SettingName::TOKEN, text.as_str());
     }
     let mut lines = vec![
@@ -83,9 +66,10 @@ pub(crate) async fn init(
         lines.push(format!("token     {SECRETS_FILE}{note}"));
     }
     let checked = Box::pin(check::check(&CheckArguments::default(), given, paint)).await?;
-    let next = match checked.exit {
-        CliExit::Done => "next      harvest-lake sync",
-        _ => "next      harvest-lake check, after a look at the failures above",
+    let next = if checked.exit == CliExit::Done {
+        "next      harvest-lake sync"
+    } else {
+        "next      harvest-lake check, after a look at the failures above"
     };
     let text = format!("{}\n\n{}\n{next}\n", lines.join("\n"), checked.text);
     let json = json!({
@@ -97,6 +81,29 @@ pub(crate) async fn init(
         "check": checked.document(),
     });
     Ok(CommandAnswer { text, json, ..checked })
+}
+
+/// Writes the files. Returns whether git is told to ignore the secrets.
+fn write(
+    arguments: &InitArguments,
+    given: &GivenSettings,
+    token: &InitToken,
+) -> Result<bool, CliError> {
+    let mut own = GivenSettings::default();
+    arguments.settings.give(&mut own);
+    let written = |setting: SettingName| {
+        let found = [SettingName::ACCOUNT, SettingName::LAKE].contains(&setting);
+        let from = if found { given } else { &own };
+        from.stated(setting).map(str::to_owned)
+    };
+    let failed = |file: &'static str| move |source| CliError::Init { file, source };
+    files::settings(Path::new(SETTINGS_FILE), written).map_err(failed(SETTINGS_FILE))?;
+    let Some(text) = &token.to_be_kept else {
+        return Ok(false);
+    };
+    files::secret(Path::new(SECRETS_FILE), SettingName::TOKEN.variable, text)
+        .map_err(failed(SECRETS_FILE))?;
+    files::ignore(Path::new("."), SECRETS_FILE).map_err(failed(".gitignore"))
 }
 
 /// Token, and its text if it is to be kept in the folder.

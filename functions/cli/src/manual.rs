@@ -1,5 +1,6 @@
 //! `harvest-lake completions` and `harvest-lake man`: from the declaration of the command line.
 
+use core::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -16,7 +17,7 @@ use crate::said::CommandAnswer;
 const PROGRAM: &str = "harvest-lake";
 
 /// Prints the completions for a shell.
-pub(crate) fn completions(arguments: &CompletionsArguments) -> CommandAnswer {
+pub(crate) fn completions(arguments: CompletionsArguments) -> CommandAnswer {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut declared(), PROGRAM, &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
@@ -49,7 +50,7 @@ pub(crate) fn man(arguments: &ManArguments) -> Result<CommandAnswer, CliError> {
             Some(folder) => {
                 let path = Path::new(folder).join(name);
                 fs::create_dir_all(folder).and_then(|()| fs::write(&path, roff)).map_err(failed)?;
-                text.push_str(&format!("{}\n", path.display()));
+                writeln!(text, "{}", path.display()).unwrap_or_default();
             }
             None => text.push_str(roff),
         }
@@ -79,7 +80,7 @@ mod tests {
     fn completions_of_every_shell_know_the_commands() {
         use clap::ValueEnum as _;
         for shell in clap_complete::Shell::value_variants() {
-            let said = completions(&CompletionsArguments { shell: *shell });
+            let said = completions(CompletionsArguments { shell: *shell });
             assert!(said.text.contains("quarantine") && said.text.contains("sync"), "{shell}");
         }
     }

@@ -206,11 +206,11 @@ async fn command(
             let data = PrintedFigures::when(arguments.json);
             Box::pin(report::report(wanted, given, data)).await
         }
-        CliCommand::Reset(reset) => reset::reset(reset, given).await,
+        CliCommand::Reset(reset) => Box::pin(reset::reset(reset, given)).await,
         CliCommand::Quarantine(wanted) => quarantine::quarantine(wanted, given, paint).await,
-        CliCommand::Erase(wanted) => erase::erased(wanted, given).await,
+        CliCommand::Erase(wanted) => Box::pin(erase::erased(wanted, given)).await,
         CliCommand::Upgrade(wanted) => upgrade::upgrade(wanted, given).await,
-        CliCommand::Completions(wanted) => Ok(manual::completions(wanted)),
+        CliCommand::Completions(wanted) => Ok(manual::completions(*wanted)),
         CliCommand::Man(wanted) => manual::man(wanted),
     }
 }

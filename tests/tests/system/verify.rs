@@ -219,7 +219,7 @@ fn what_is_not_kept_is_no_difference_and_is_not_shown() {
     assert_eq!(found(&command(verify, "").with(1)), ["clients", "users"]);
 
     let user = 1_782_001;
-    let erased = command(&format!("erase --user {user}"), "").with(0);
+    let erased = command(&format!("erase --user {user} --yes"), "").with(0);
     assert_eq!(stream(&erased, "users")["rewritten"], 1);
     let ended = command(verify, private).with(0);
     assert_eq!(ended.json()["findings"], 0);

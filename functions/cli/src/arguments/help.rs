@@ -3,6 +3,8 @@
 //! Two tables add what the declaration has no place for: the groups in which the help lists the
 //! commands, and examples of each command. Tests parse every example.
 
+use core::fmt::Write as _;
+
 use clap::{Command, CommandFactory as _, FromArgMatches as _};
 
 use super::CliArguments;
@@ -82,9 +84,9 @@ fn groups(command: &Command) -> String {
     };
     let mut text = String::new();
     for (title, names) in GROUPS {
-        text.push_str(&format!("\n{title}:\n"));
+        writeln!(text, "\n{title}:").unwrap_or_default();
         for name in names {
-            text.push_str(&format!("  {name:<12} {}\n", about(name)));
+            writeln!(text, "  {name:<12} {}", about(name)).unwrap_or_default();
         }
     }
     text

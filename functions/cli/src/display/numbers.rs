@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(told(&[RunMoment::Started]), "full pass");
         assert_eq!(told(&[RunMoment::Waiting]), "full pass · waits for the budget");
         let read = page(197, (212, 288), None);
-        assert_eq!(told(&[read.clone()]), "197 records, 212 of 500 parts, 42 %");
+        assert_eq!(told(core::slice::from_ref(&read)), "197 records, 212 of 500 parts, 42 %");
         let text = told(&[read.clone(), RunMoment::Waiting]);
         assert_eq!(text, "197 records, 212 of 500 parts, 42 % · waits for the budget");
         let text = told(&[read, RunMoment::Flushing]);

@@ -1,5 +1,6 @@
 //! The files that `init` writes.
 
+use core::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -23,7 +24,7 @@ pub(super) fn text(value: impl Fn(SettingName) -> Option<String>) -> String {
             Some(value) => format!("{name} = {}", literal(setting, &value)),
             None => format!("# {name} = {}", example(setting)),
         };
-        text.push_str(&format!("\n# {}\n{line}\n", setting.help));
+        writeln!(text, "\n# {}\n{line}", setting.help).unwrap_or_default();
     }
     text
 }

@@ -78,8 +78,9 @@ impl ScheduleEntry {
     /// the interval asks for.
     fn cron(&self) -> String {
         let minutes = self.seconds() / 60;
-        let below =
-            |whole: u64, wanted: u64| (1..=wanted.min(whole)).rev().find(|n| whole % n == 0);
+        let below = |whole: u64, wanted: u64| {
+            (1..=wanted.min(whole)).rev().find(|n| whole.is_multiple_of(*n))
+        };
         let times = match minutes {
             0..60 => format!("*/{} * * * *", below(60, minutes.max(1)).unwrap_or(1)),
             60..120 => "0 * * * *".to_owned(),

@@ -3,6 +3,8 @@
 //! The first line is the verdict, for people who read no other. Problems stand below the table, the
 //! worst last, where they are seen first on a terminal.
 
+use core::fmt::Write as _;
+
 use engine::drift::DriftFinding;
 use engine::time::{Timestamp, between};
 use serde_json::json;
@@ -59,7 +61,7 @@ impl LakeStatus {
                 text::since(oldest, self.now)
             )));
         }
-        let mut paragraph = |line: String| text.push_str(&format!("\n{line}\n"));
+        let mut paragraph = |line: String| writeln!(text, "\n{line}").unwrap_or_default();
         for line in self.change_of_person().into_iter().chain(self.drift(all)) {
             paragraph(paint.warn(&line));
         }

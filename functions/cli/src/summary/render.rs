@@ -4,6 +4,8 @@
 //! is left, a request to stop, queries. The last lines are what a person sees without scrolling, so
 //! the next step stands there.
 
+use core::fmt::Write as _;
+
 use engine::time::SignedDuration;
 
 use super::{StreamSummary, SyncSummary, WaitingWork, WorkSums};
@@ -29,7 +31,7 @@ impl SyncSummary {
         let mut text = format!("{}\n", paint.strong(&self.title()));
         let mut paragraph = |lines: Vec<String>| {
             if !lines.is_empty() {
-                text.push_str(&format!("\n{}\n", lines.join("\n")));
+                writeln!(text, "\n{}", lines.join("\n")).unwrap_or_default();
             }
         };
         let bad = |line: &String| paint.bad(line);

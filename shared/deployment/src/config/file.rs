@@ -178,9 +178,10 @@ fn secrets_of(file: &Path, origin: FileOrigin) -> Result<Vec<(String, String)>, 
     let text = read(file, origin)?;
     dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>().map_err(|error| {
         // The text of an error has the line, and with it the secret.
-        let source = match error {
-            dotenvy::Error::Io(source) => source,
-            _ => ErrorKind::InvalidData.into(),
+        let source = if let dotenvy::Error::Io(source) = error {
+            source
+        } else {
+            ErrorKind::InvalidData.into()
         };
         ConfigError::File { path: file.to_owned(), source }
     })
