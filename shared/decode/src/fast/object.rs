@@ -24,19 +24,15 @@ pub(super) fn object<'de>(
     let (mut hint, mut is_first) = (0, true);
     while json.more(is_first, b'}')? {
         is_first = false;
-        let found = match shape.member(hint).filter(|member| json.is_name(member.name)) {
-            Some(_) => Ok(hint),
-            None => {
-                let name = json.name()?;
-                shape.find(name, hint).ok_or(name)
-            }
-        };
-        let index = match found {
-            Ok(index) => index,
-            Err(unknown) => {
-                odd.unknown(unknown, json.value()?);
+        let index = if shape.member(hint).is_some_and(|member| json.is_name(member.name)) {
+            hint
+        } else {
+            let name = json.name()?;
+            let Some(index) = shape.find(name, hint) else {
+                odd.unknown(name, json.value()?);
                 continue;
-            }
+            };
+            index
         };
         // A second value would push a second cell for the same row.
         let member = shape.member(index).filter(|_| seen.add(index))?;

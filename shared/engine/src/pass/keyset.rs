@@ -33,7 +33,6 @@ use super::{PROOF_TRIES, PageFacts};
 use crate::time::Date;
 use compare::{TotalsComparison, UndatedRecords};
 use range::KeysetRange;
-use run::RunTurn;
 
 /// Slot of the list's unranged reading and of the check for undated records.
 const WHOLE: u32 = u32::MAX;
@@ -253,22 +252,8 @@ impl KeysetPager {
             }
         } else if !range.in_order(facts) {
             return self.disordered();
-        } else if let Some(mut run) = range.run.take() {
-            let turn = range::ends(facts).map(|(newest, oldest)| run.take(facts, newest, oldest));
-            match turn.unwrap_or(RunTurn::Torn) {
-                RunTurn::On(oldest) => {
-                    range.go_on_from(oldest);
-                    range.run = Some(run);
-                }
-                RunTurn::ByDays(oldest) => range.go_on_from(oldest),
-                RunTurn::Last => range.done = true,
-                // A day that changes while it is read is paged by itself, and not for ever.
-                RunTurn::Torn if range.to == Some(run.begun()) => {
-                    range.page_day(&self.list, run.begun());
-                    self.ranged = true;
-                }
-                RunTurn::Torn => {}
-            }
+        } else if let Some(run) = range.run.take() {
+            self.ranged |= range.on_run(run, &self.list, facts);
         } else {
             if let Some(flaw) = range::contradiction(facts)
                 && self.flaw.is_none()

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::PageFacts;
 use super::super::chain::ChainFlaw;
 use super::super::pager::{ListQuery, OffsetPager};
-use super::run::NumberedRun;
+use super::run::{NumberedRun, RunTurn};
 use crate::time::{Date, FIRST_DAY, previous_day};
 
 /// Largest number of ranges that are read side by side.
@@ -65,15 +65,41 @@ impl KeysetRange {
     }
 
     /// Goes on with `day` alone.
-    pub(super) fn page_day(&mut self, list: &ListQuery, day: Date) {
+    fn page_day(&mut self, list: &ListQuery, day: Date) {
         let mut list = list.clone();
         list.filters.push(("from".to_owned(), day.to_string()));
         list.filters.push(("to".to_owned(), day.to_string()));
         self.day = Some((day, OffsetPager::new(list)));
     }
 
+    /// Takes the next page of `run`, and goes on with it or by days. Returns whether the next request
+    /// bounds the days more than `self` did before.
+    pub(super) fn on_run(
+        &mut self,
+        mut run: NumberedRun,
+        list: &ListQuery,
+        facts: &PageFacts,
+    ) -> bool {
+        let turn = ends(facts).map(|(newest, oldest)| run.take(facts, newest, oldest));
+        match turn.unwrap_or(RunTurn::Torn) {
+            RunTurn::On(oldest) => {
+                self.go_on_from(oldest);
+                self.run = Some(run);
+            }
+            RunTurn::ByDays(oldest) => self.go_on_from(oldest),
+            RunTurn::Last => self.done = true,
+            // A day that changes while it is read is paged by itself, and not for ever.
+            RunTurn::Torn if self.to == Some(run.begun()) => {
+                self.page_day(list, run.begun());
+                return true;
+            }
+            RunTurn::Torn => {}
+        }
+        false
+    }
+
     /// Goes on with `day` and those before: all after it are whole.
-    pub(super) fn go_on_from(&mut self, day: Date) {
+    fn go_on_from(&mut self, day: Date) {
         self.to = Some(day);
         self.done = self.from.is_some_and(|from| day < from);
     }
