@@ -211,8 +211,10 @@ fn check_refused<'t>(error: &ConfigError, given: &impl Fn(SettingName) -> Option
         ConfigError::NoState { .. } => "HARVEST_STATE",
         ConfigError::TokenFile { .. } => "nowhere/",
         ConfigError::Api(_) => "",
-        // Nobody has logged in here.
+        // Nobody has logged in here, and no file is read.
         ConfigError::WhichLogin { .. }
+        | ConfigError::File { .. }
+        | ConfigError::InFile { .. }
         | ConfigError::NoToken
         | ConfigError::NoWorker
         | ConfigError::NoText { .. } => {
