@@ -8,6 +8,7 @@
 use core::fmt::Write as _;
 use std::sync::Arc;
 
+use delta::table::Table;
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use engine::spec::StreamSpec;
@@ -94,7 +95,7 @@ impl<'n> WantedReset<'n> {
     /// Returns what would be lost.
     async fn loss(&self, lake: &LakeFacts) -> TableLoss {
         let changes = lake.open_changes(self.spec).await;
-        let months = changes.iter().flatten().flat_map(|table| table.files());
+        let months = changes.iter().flatten().flat_map(Table::files);
         let changes_since = months.filter_map(|file| file.partition.clone()).min();
         let changes = changes.ok().map(|table| table.map_or(0, |table| table.rows()));
         let rows = if self.of_changes {

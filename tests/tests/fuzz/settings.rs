@@ -211,7 +211,7 @@ fn check_refused<'t>(error: &ConfigError, given: &impl Fn(SettingName) -> Option
         ConfigError::NoState { .. } => "HARVEST_STATE",
         ConfigError::TokenFile { .. } => "nowhere/",
         ConfigError::Api(_) => "",
-        // Nobody has logged in here.
+        // Nobody has logged in here, and no file is read.
         ConfigError::WhichLogin { .. }
         | ConfigError::File { .. }
         | ConfigError::InFile { .. }

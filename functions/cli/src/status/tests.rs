@@ -42,9 +42,9 @@ fn loaded(ago: SignedDuration) -> StreamItem {
 }
 
 /// Pass with 12 of 40 parts read, which waits until `waits_until`.
-fn begun(waits_until: Option<Timestamp>) -> Option<ResumablePass> {
+fn begun(waits_until: Option<Timestamp>) -> ResumablePass {
     let at = minus(now(), HOUR / 2);
-    Some(ResumablePass {
+    ResumablePass {
         start: at,
         begun: at,
         resume: ItemValue::Here(json!(null)),
@@ -57,7 +57,7 @@ fn begun(waits_until: Option<Timestamp>) -> Option<ResumablePass> {
         progress: (12, 28),
         tried_at: at,
         waits_until,
-    })
+    }
 }
 
 #[test]
@@ -71,14 +71,14 @@ fn each_state_of_a_stream_is_told() {
     for (waits, loading, else_) in
         [(None, Is::Loading, Is::Current), (soon, Is::Loading, Is::Waiting)]
     {
-        item.position.full.unfinished = begun(waits);
+        item.position.full.unfinished = Some(begun(waits));
         item.position.full.last_begun = None;
         assert_eq!(state_of(&item), loading);
         item.position.full.last_begun = Some(minus(now(), HOUR));
         assert_eq!(state_of(&item), else_);
     }
     // The wait is over.
-    item.position.full.unfinished = begun(Some(minus(now(), HOUR / 4)));
+    item.position.full.unfinished = Some(begun(Some(minus(now(), HOUR / 4))));
     assert_eq!(state_of(&item), Is::Current);
     item = loaded(HOUR * 2);
     assert_eq!(state_of(&item), Is::Current);
@@ -89,7 +89,7 @@ fn each_state_of_a_stream_is_told() {
     // A first load with which no run goes on.
     let mut left = StreamItem::default();
     left.position.full.unfinished =
-        begun(None).map(|pass| ResumablePass { begun: minus(now(), HOUR * 3), ..pass });
+        Some(ResumablePass { begun: minus(now(), HOUR * 3), ..begun(None) });
     assert_eq!(state_of(&left), Is::Late);
     item.health.last_error = Some((now(), "no".to_owned()));
     assert_eq!(state_of(&item), Is::Failing);
@@ -119,7 +119,7 @@ fn the_verdict_is_one_line_and_nothing_follows_if_nobody_is_needed() {
     assert_eq!((said.exit, &said.json["needs_a_person"]), (CliExit::Done, &json!([])));
 
     let mut waiting = loaded(HOUR);
-    waiting.position.full.unfinished = begun(Some(plus(now(), HOUR / 4)));
+    waiting.position.full.unfinished = Some(begun(Some(plus(now(), HOUR / 4))));
     let said = brief(&[fine.clone(), of(&waiting, &account), of(&loaded(HOUR * 20), &account)]);
     for part in [
         "1 of 3 tables are current, 1 late, 1 waiting; the oldest is as of 20 h ago (2026-11-26",

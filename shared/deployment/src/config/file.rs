@@ -143,7 +143,8 @@ impl<'g> Layer<'g> {
     }
 
     fn give(&mut self, setting: SettingName, text: String, place: String) {
-        if !(self.given.has(setting) || self.has_token && TOKENS.contains(&setting)) {
+        let outdone = self.has_token && TOKENS.contains(&setting);
+        if !(outdone || self.given.has(setting)) {
             self.given.set(setting, text);
             self.given.note_place(setting, place);
         }
