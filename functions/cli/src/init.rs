@@ -14,7 +14,9 @@ mod schedule;
 
 use std::path::Path;
 
-use deployment::config::{GivenSettings, SECRETS_FILE, SETTINGS_FILE, SettingName};
+use deployment::config::{
+    DeploymentSettings, GivenSettings, SECRETS_FILE, SETTINGS_FILE, SettingName,
+};
 use harvest_api::Token;
 use serde_json::{Value, json};
 
@@ -30,8 +32,8 @@ use crate::said::{CommandAnswer, TextStyle};
 /// Writes the settings of the current folder, and checks them.
 ///
 /// # Errors
-/// Fails if the folder has settings already, nothing is given, Harvest does not accept the token, or
-/// a file cannot be written. A check that finds something is part of the answer.
+/// Fails if the folder has settings already, nothing is given, Harvest does not accept the token, a
+/// setting cannot be used, or a file cannot be written. A check that finds something is part of the answer.
 pub(crate) async fn init(
     arguments: &InitArguments,
     mut given: GivenSettings,
@@ -53,10 +55,12 @@ pub(crate) async fn init(
         given.set(SettingName::LAKE, lake);
     }
     given.set(SettingName::ACCOUNT, account.id.to_string());
-    let ignored = write(arguments, &given, &token)?;
     if let Some(text) = &token.to_be_kept {
         given.set(SettingName::TOKEN, text.as_str());
     }
+    // A value that no command can use would stop all of them, once it is in the file.
+    DeploymentSettings::parse(&given)?;
+    let ignored = write(arguments, &given, &token)?;
     let mut lines = vec![
         format!("account   {} {}, as {}", account.id, account.name, holder.person),
         format!("settings  {SETTINGS_FILE}"),

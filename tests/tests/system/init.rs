@@ -59,6 +59,10 @@ fn a_person_who_has_a_token_has_a_lake_with_two_commands() {
     let person = Person::new(61);
     assert_eq!(person.init("init", "fake-unknown").code, Some(3));
     assert_eq!(person.files(), [""; 0], "a refused token leaves nothing");
+    for line in ["init --general off", "init --lake s3://bucket/prefix"] {
+        person.init(line, sim::ADMINISTRATOR_TOKEN).with(2);
+        assert_eq!(person.files(), [""; 0], "{line}: a setting that cannot be used leaves nothing");
+    }
 
     let line = "init --lake data/lake --general 100000/200ms --reports 100000/200ms";
     let told = person.init(line, sim::ADMINISTRATOR_TOKEN).with(0);

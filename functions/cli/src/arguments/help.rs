@@ -20,7 +20,14 @@ const GROUPS: [(&str, &[&str]); 5] = [
 
 /// Examples of each command.
 const EXAMPLES: [(&str, &[&str]); 22] = [
-    ("init", &["init", "init --lake s3://bucket/harvest", "init --schedule systemd"]),
+    (
+        "init",
+        &[
+            "init",
+            "init --lake s3://bucket/harvest --state ./state.sqlite",
+            "init --schedule systemd",
+        ],
+    ),
     ("login", &["login", "login --oauth CLIENT_ID", "login --parameter /harvest/token"]),
     ("check", &["check", "check time_entries expenses"]),
     ("plan", &["plan --ask", "plan time_entries"]),
