@@ -1,4 +1,4 @@
-//! What the small tables say: company, clients, projects, people, categories.
+//! Facts of the small tables: company, clients, projects, people, categories.
 
 use std::collections::BTreeMap;
 

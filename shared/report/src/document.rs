@@ -215,7 +215,7 @@ pub(crate) struct UnbilledColumns {
     pub(crate) oldest_day: Vec<Option<DayNumber>>,
 }
 
-/// What no invoice has asked for yet of fixed fees, by engagement.
+/// Parts of fixed fees that no invoice has asked for yet, by engagement.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct OpenFeeColumns {
     pub(crate) engagement: Vec<u32>,

@@ -47,7 +47,7 @@ impl Serialize for CurrencyCode {
     }
 }
 
-/// What amounts are kept apart by: a client's project in one currency. Each part may be missing.
+/// A client's project in one currency, by which amounts are kept apart. Each part may be missing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Engagement {
     pub(crate) client: Option<i64>,

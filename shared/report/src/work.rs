@@ -11,7 +11,7 @@ use crate::calendar::{DayNumber, ReportCalendar};
 use crate::fixed::{Amount, Hours, Rate};
 use crate::register::{Engagement, Register, RepeatedNames, note};
 
-/// What all sums are made with: the facts of the account, and the calendar.
+/// Facts of the account, and the calendar: all sums are made with them.
 #[derive(Clone, Debug)]
 pub(crate) struct WorkGround {
     pub(crate) facts: Arc<AccountFacts>,
@@ -75,7 +75,7 @@ pub struct TimeSlotSums {
     pub(crate) hours_without_cost: Hours,
     /// Worth by time and materials.
     pub(crate) amount: Amount,
-    /// What billable hours of a fixed fee would be worth.
+    /// Worth of billable hours of a fixed fee, at their rates.
     pub(crate) fixed_fee_at_rates: Amount,
     /// Cost, in the currency of the company.
     pub(crate) cost: Amount,
@@ -88,7 +88,7 @@ pub struct ExpenseSlotSums {
     pub(crate) cost: Amount,
 }
 
-/// What is done and on no invoice.
+/// Work and expenses that are on no invoice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct UnbilledSums {
     pub(crate) rounded_hours: Hours,

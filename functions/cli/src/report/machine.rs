@@ -1,4 +1,4 @@
-//! What other commands say about the lake, for the page.
+//! Answers of other commands about the lake, for the page.
 //!
 //! Nothing is worked out here: the documents are those that `status`, `plan` and `quarantine`
 //! print. A state that cannot be read makes one of them absent, and the page says why.
