@@ -148,16 +148,13 @@ def compare(name: str, columns: list[str], rows: list[list]) -> str:
 
 
 def main() -> int:
-    import duckdb
-    import duckdb_extension_delta
+    import duck
 
     parser = argparse.ArgumentParser(prog="queries.edge", description=__doc__)
     parser.add_argument("--lake", required=True)
     parser.add_argument("--command", required=True)
     asked = parser.parse_args()
-    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-    carried = Path(duckdb_extension_delta.__file__).parent.glob("extensions/*/*.duckdb_extension")
-    connection.execute(f"LOAD '{next(carried)}'")
+    connection = duck.connect()
     answers = []
     for name, sql in statements(asked.command, "duckdb", asked.lake):
         if sql in ("INSTALL delta", "LOAD delta"):

@@ -2,7 +2,7 @@
 //!
 //! Where a day has more records than a page, its range cannot go on by days. Page 2 of the same
 //! request does, but with fewer records a page, so that it begins with the last records of page 1:
-//! page `p` of `n - p + 1` records repeats `p - 1` of them. If it repeats just as many, the distinct
+//! page `p` of `n - p + 1` records repeats `p - 1` of them. If it begins with just these, the distinct
 //! records are as many as the places that were read, and no record that stays was skipped, whatever
 //! came and went elsewhere. With pages of five records:
 //!
@@ -16,6 +16,7 @@ use super::super::chain::DistinctKeys;
 use super::super::pager::ListQuery;
 use super::super::{PageFacts, RequestTarget};
 use super::range::KeysetRange;
+use crate::key::Key;
 use crate::time::Date;
 
 /// Largest number of pages of a run: each is a record shorter than the one before, and repeats one
@@ -36,6 +37,11 @@ pub(super) struct NumberedRun {
     begun: Date,
     seen: DistinctKeys,
     quarantined: u64,
+    /// Total of all its answers.
+    total: Option<u64>,
+    /// Last keys of the last answer: the next one begins with them. Without them, a record that was
+    /// read and moved to a later day would count as a repeated one, and hide that another was skipped.
+    tail: Vec<Key>,
 }
 
 /// Effect of an answer on its run.
@@ -63,6 +69,8 @@ impl NumberedRun {
             begun: day,
             seen: DistinctKeys::default(),
             quarantined: 0,
+            total: facts.total_entries,
+            tail: Vec::new(),
         };
         run.count(facts);
         run.goes_further().then_some(run)
@@ -92,11 +100,13 @@ impl NumberedRun {
         let begin = self.size(self.pages).saturating_mul(self.pages);
         let end = begin.saturating_add(facts.records());
         let promised = facts.promises_more(self.pages.saturating_add(1));
-        let agrees = match facts.total_entries {
-            Some(total) if promised => total > end,
-            Some(total) => total == end,
-            None => false,
-        };
+        let agrees = facts.keys.starts_with(&self.tail)
+            && facts.total_entries == self.total
+            && match facts.total_entries {
+                Some(total) if promised => total > end,
+                Some(total) => total == end,
+                None => false,
+            };
         self.count(facts);
         if !agrees || self.seen.len().saturating_add(self.quarantined) != end {
             return RunTurn::Torn;
@@ -118,6 +128,9 @@ impl NumberedRun {
         self.pages = self.pages.saturating_add(1);
         // Unusable records are not told apart, so that one that is repeated counts twice and tears the run.
         self.quarantined = self.quarantined.saturating_add(facts.quarantined);
+        let repeated = usize::try_from(self.pages).unwrap_or(usize::MAX);
+        let begin = facts.keys.len().saturating_sub(repeated);
+        self.tail = facts.keys.get(begin..).unwrap_or_default().to_vec();
     }
 
     /// Records of the page after `pages` of them.
@@ -140,7 +153,6 @@ mod tests {
 
     use super::super::range;
     use super::*;
-    use crate::key::Key;
     use crate::pass::tests::ListServer;
 
     /// Reads the pages of a run to its end; `change` happens before each but the first.
@@ -210,13 +222,27 @@ mod tests {
     }
 
     #[test]
-    fn only_a_record_before_the_next_page_tears_the_run() {
-        for (new, expected) in [(1_001, RunTurn::Torn), (1, RunTurn::Last)] {
+    fn a_total_that_changes_tears_the_run() {
+        for new in [1_001, 1] {
             let (turn, _) = run(one_day(100, 30), |server| {
                 server.records.insert(new, Some(date(2026, 3, 9)));
             });
-            assert_eq!(turn, expected, "with the record {new}");
+            assert_eq!(turn, RunTurn::Torn, "with the record {new}");
         }
+    }
+
+    #[test]
+    fn a_record_that_moves_to_a_later_day_hides_no_skipped_one() {
+        // Two records before the next page go, so that one is skipped; one that was read comes again
+        // there, and a new one at the end keeps the total.
+        let (mut server, moved) = (one_day(50, 30), 90);
+        server.records.insert(-2, Some(date(2026, 3, 8)));
+        let (turn, _) = run(server, |server| {
+            server.records.remove(&98);
+            server.records.insert(-4, Some(date(2026, 3, 7)));
+            server.records.insert(moved, Some(date(2026, 3, 8)));
+        });
+        assert_eq!(turn, RunTurn::Torn);
     }
 
     #[test]
