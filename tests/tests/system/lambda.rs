@@ -9,7 +9,7 @@
 )]
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -157,6 +157,79 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
         assert_eq!(code, Some(0), "{files}");
         assert!(files["files"][0]["path"].as_str().unwrap().starts_with("s3://"), "{files}");
     });
+}
+
+/// Fills a lake on this machine with the account of `cloud`; returns its folder.
+fn lake_of_this_machine(cloud: &Cloud, folder: &Path) -> PathBuf {
+    let lake = folder.join("lake");
+    let ended = Command::new(e2e::scene::binary("harvest-lake"))
+        .args(["sync", "--wait"])
+        .env("HARVEST_CONFIG", "/dev/null")
+        .env("HARVEST_ACCOUNT_ID", AccountScale::tiny().account_id.to_string())
+        .env("HARVEST_ACCESS_TOKEN", sim::ADMINISTRATOR_TOKEN)
+        .env("HARVEST_BASE_URL", cloud.served.base_url())
+        .env("HARVEST_LAKE", &lake)
+        .env("HARVEST_GENERAL", "100000/200ms")
+        .env("HARVEST_REPORTS", "100000/200ms")
+        .output()
+        .unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    lake
+}
+
+#[test]
+fn a_lake_of_one_machine_goes_on_in_a_deployment_that_has_its_objects() {
+    runtime().block_on(async {
+        let cloud = Cloud::deploy(Plan::default()).await;
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake_of_this_machine(&cloud, folder.path());
+        let first = requests(&cloud);
+        // As `aws s3 sync` with `--exclude ".*"` copies them: all but the state and the locks.
+        let shown = |path: &Path| !path.to_string_lossy().starts_with('.');
+        for file in e2e::scene::files(&lake) {
+            let key = file.strip_prefix(&lake).unwrap();
+            if shown(key) {
+                let bytes = std::fs::read(&file).unwrap().into();
+                cloud.store.put(&key.to_string_lossy(), bytes).await.unwrap();
+            }
+        }
+        let before = versions(&cloud).await;
+        assert_eq!(before.len(), 2 * streams::STREAMS.len(), "{before:?}");
+
+        cloud.served.with(sim::Account::reset_statistics);
+        cloud.rest().await;
+        is_exact(&cloud, After::FullPasses).await;
+        let asked = requests(&cloud);
+        assert!(asked < first / 2, "{asked} requests, and {first} for the first load");
+        assert_eq!(versions(&cloud).await, before, "nothing has changed");
+
+        cloud.served.with(|account| account.mutate(e2e::scene::now(), 3, 60));
+        let all = json!({ "now": true, "pass": "full", "accept_deletes": true });
+        cloud.lambda.call("orchestrator", all).await.unwrap();
+        cloud.lambda.quiet().await;
+        cloud.rest().await;
+        is_exact(&cloud, After::FullPasses).await;
+        assert_ne!(versions(&cloud).await, before);
+    });
+}
+
+/// Returns the number of requests that Harvest has answered.
+fn requests(cloud: &Cloud) -> u64 {
+    cloud.served.with(|account| account.statistics().paths.values().sum())
+}
+
+/// Returns the number of commits of each table.
+async fn versions(cloud: &Cloud) -> BTreeMap<String, usize> {
+    let mut versions = BTreeMap::new();
+    for object in cloud.store.list("tables/", None).await.unwrap() {
+        let log = object.key.split_once("/_delta_log/");
+        if let Some((table, file)) = log
+            && Path::new(file).extension().is_some_and(|it| it == "json")
+        {
+            *versions.entry(table.to_owned()).or_default() += 1;
+        }
+    }
+    versions
 }
 
 #[test]
