@@ -57,7 +57,7 @@ settings! {
         scope: Lake,
         stack: StackSource::Resources { of: "the bucket, and `LakePrefix`" },
     }
-    STATE: "Cursors, leases, budgets: a file, or dynamodb://table; a lake in S3 needs a table" {
+    STATE: "Cursors, leases, budgets: a file, or dynamodb://table; a lake in S3 needs one of the two" {
         variable: "HARVEST_STATE",
         form: value("--state", "PLACE"),
         default: Described(".state.sqlite in the lake"),
