@@ -18,6 +18,7 @@ mod entries;
 mod fixed;
 mod flows;
 mod page;
+mod reconcile;
 mod register;
 mod tables;
 mod work;
@@ -30,6 +31,11 @@ pub use capacity::PeopleVersions;
 pub use document::{BudgetRows, ExpenseCube, ReportDocument, ReportParts, TimeCube};
 pub use flows::{InvoiceSums, PaymentSums};
 pub use page::page;
+pub use reconcile::{
+    DifferenceReason, EXPENSE_REPORT_COLUMNS, FigureDifference, HISTORY_COLUMNS, MovedRecords,
+    RECONCILED_ENTRY_COLUMNS, RECONCILED_EXPENSE_COLUMNS, ReconciledReport, Reconciliation,
+    ReportKind, SumDifference, TIME_REPORT_COLUMNS, UNINVOICED_REPORT_COLUMNS,
+};
 pub use tables::{
     BUDGET_COLUMNS, EXPENSE_COLUMNS, INVOICE_COLUMNS, PAYMENT_COLUMNS, TIME_COLUMNS,
     VERSION_COLUMNS,

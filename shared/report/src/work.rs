@@ -230,7 +230,7 @@ impl WorkCube<ExpenseSlotSums> {
 }
 
 /// Returns what one entry adds to the sums.
-fn sums_of(entry: &TimeEntryRow<'_>, is_fixed: bool) -> TimeSlotSums {
+pub(crate) fn sums_of(entry: &TimeEntryRow<'_>, is_fixed: bool) -> TimeSlotSums {
     let rounded = entry.rounded_hours.or(entry.hours).unwrap_or_default();
     let is_billable = entry.billable == Some(true);
     let when = |is: bool| if is { rounded } else { Hours::ZERO };

@@ -1,0 +1,224 @@
+//! Rows of reports, time entries and expenses as sums.
+
+use lake::scan::ScannedRows;
+
+use super::{FIGURES, Reconciliation, ReportKind, ReportSums, SumKey, SumSides, WindowDays};
+use crate::calendar::DayNumber;
+use crate::columns::{day, decimal, is_true, name};
+use crate::register::CurrencyCode;
+use crate::work::{TimeEntryRow, sums_of};
+
+/// Columns of the report on hours of projects.
+pub const TIME_REPORT_COLUMNS: &[&str] = &[
+    "period_start",
+    "period_end",
+    "client_id",
+    "client_name",
+    "project_id",
+    "project_name",
+    "currency",
+    "total_hours",
+    "billable_hours",
+    "billable_amount",
+    "synced_at",
+];
+/// Columns of the report on expenses of projects.
+pub const EXPENSE_REPORT_COLUMNS: &[&str] = &[
+    "period_start",
+    "period_end",
+    "client_id",
+    "client_name",
+    "project_id",
+    "project_name",
+    "currency",
+    "total_amount",
+    "billable_amount",
+    "synced_at",
+];
+/// Columns of the report on what is not invoiced.
+pub const UNINVOICED_REPORT_COLUMNS: &[&str] = &[
+    "period_start",
+    "period_end",
+    "client_id",
+    "client_name",
+    "project_id",
+    "project_name",
+    "currency",
+    "total_hours",
+    "uninvoiced_hours",
+    "uninvoiced_expenses",
+    "uninvoiced_amount",
+    "synced_at",
+];
+/// Columns of time entries that are compared with reports.
+pub const RECONCILED_ENTRY_COLUMNS: &[&str] = &[
+    "spent_date",
+    "client_id",
+    "client_name",
+    "client_currency",
+    "project_id",
+    "project_name",
+    "hours",
+    "rounded_hours",
+    "billable",
+    "billable_rate",
+    "is_billed",
+    "is_running",
+    "updated_at",
+];
+/// Columns of expenses that are compared with reports.
+pub const RECONCILED_EXPENSE_COLUMNS: &[&str] = &[
+    "spent_date",
+    "client_id",
+    "client_name",
+    "client_currency",
+    "project_id",
+    "project_name",
+    "total_cost",
+    "billable",
+    "is_billed",
+    "updated_at",
+];
+
+/// A time entry or an expense: where it counts, and what it adds there.
+pub(super) struct CountedRecord {
+    pub(super) day: Option<DayNumber>,
+    pub(super) project: Option<i64>,
+    pub(super) currency: Option<CurrencyCode>,
+    pub(super) client: Option<i64>,
+    pub(super) client_name: Option<String>,
+    pub(super) project_name: Option<String>,
+    /// Time of its last change in Harvest, in microseconds since 1970.
+    pub(super) changed_at: Option<i64>,
+    pub(super) is_running: bool,
+}
+
+impl Reconciliation {
+    /// Adds rows of a report.
+    pub fn add_report(&mut self, report: ReportKind, rows: &ScannedRows) {
+        for row in 0..rows.len() {
+            let days = [rows.column("period_start"), rows.column("period_end")];
+            let [Some(first), Some(last)] = days.map(|column| day(column, row)) else { continue };
+            let client = rows.column("client_id").int(row);
+            let project = rows.column("project_id").int(row);
+            let currency = self.facts.currency(rows.column("currency").text(row), client);
+            let read_at = rows.column("synced_at").instant(row).unwrap_or(0);
+            let sums = self.of_mut(report);
+            sums.note_reading((first, last), project, read_at);
+            let key = SumKey { window: Some((first, last)), project, currency };
+            let sides = sums.sums.entry(key).or_default();
+            sides.report_rows += 1;
+            sides.client = sides.client.or(client);
+            note_name(&mut sides.client_name, rows, "client_name", row);
+            note_name(&mut sides.project_name, rows, "project_name", row);
+            for (figure, held) in report.figures().iter().zip(&mut sides.reported) {
+                let value = rows.column(figure.column()).decimal(row);
+                sides.is_amount_hidden |= value.is_none() && figure.is_of_rates(report);
+                *held = held.saturating_add(value.unwrap_or(0));
+            }
+        }
+    }
+
+    /// Adds rows of time entries.
+    pub fn add_entries(&mut self, rows: &ScannedRows) {
+        for row in 0..rows.len() {
+            let entry = TimeEntryRow {
+                hours: decimal(rows.column("hours"), row),
+                rounded_hours: decimal(rows.column("rounded_hours"), row),
+                billable: rows.column("billable").flag(row),
+                billable_rate: decimal(rows.column("billable_rate"), row),
+                ..TimeEntryRow::default()
+            };
+            let record = self.record(rows, row, is_true(rows.column("is_running"), row));
+            let sums = sums_of(&entry, self.facts.is_fixed_fee(record.project));
+            let hours = sums.rounded_hours.0;
+            let (billable, amount) = (sums.billable_hours.0, sums.amount.0);
+            count(&mut self.time, &record, [hours, billable, amount, 0]);
+            let is_uninvoiced =
+                entry.billable == Some(true) && !is_true(rows.column("is_billed"), row);
+            let open = |figure: i128| if is_uninvoiced { figure } else { 0 };
+            count(&mut self.uninvoiced, &record, [hours, open(hours), 0, open(amount)]);
+        }
+    }
+
+    /// Adds rows of expenses.
+    pub fn add_expenses(&mut self, rows: &ScannedRows) {
+        for row in 0..rows.len() {
+            let record = self.record(rows, row, false);
+            let cost = rows.column("total_cost").decimal(row).unwrap_or(0);
+            let is_billable = is_true(rows.column("billable"), row);
+            let billable = if is_billable { cost } else { 0 };
+            count(&mut self.expenses, &record, [cost, billable, 0, 0]);
+            let is_uninvoiced = is_billable && !is_true(rows.column("is_billed"), row);
+            let open = if is_uninvoiced { cost } else { 0 };
+            count(&mut self.uninvoiced, &record, [0, 0, open, open]);
+        }
+    }
+
+    fn record(&self, rows: &ScannedRows, row: usize, is_running: bool) -> CountedRecord {
+        let client = rows.column("client_id").int(row);
+        CountedRecord {
+            day: day(rows.column("spent_date"), row),
+            project: rows.column("project_id").int(row),
+            currency: self.facts.currency(rows.column("client_currency").text(row), client),
+            client,
+            client_name: name(rows.column("client_name"), row),
+            project_name: name(rows.column("project_name"), row),
+            changed_at: rows.column("updated_at").instant(row),
+            is_running,
+        }
+    }
+}
+
+impl ReportSums {
+    /// Notes that a row of a project was read, or of none.
+    pub(super) fn note_reading(&mut self, window: WindowDays, project: Option<i64>, read_at: i64) {
+        let (DayNumber(first), DayNumber(last)) = window;
+        self.longest = self.longest.max(last.saturating_sub(first));
+        let newest = self.windows.entry(window).or_insert(read_at);
+        *newest = read_at.max(*newest);
+        if let Some(project) = project {
+            let told = self.told.entry((window, project)).or_insert(read_at);
+            *told = read_at.max(*told);
+        }
+    }
+}
+
+/// Adds a record to the sums of all windows with its day, or to the one without a window.
+pub(super) fn count(sums: &mut ReportSums, record: &CountedRecord, figures: [i128; FIGURES]) {
+    let windows = record.day.map(|day| sums.windows_of(day)).unwrap_or_default();
+    if windows.is_empty() {
+        add(sums.sums.entry(key(record, None)).or_default(), record, figures, false);
+    }
+    for window in windows {
+        let told_at = sums.told_at(window, record.project);
+        let is_newer = record.changed_at.zip(told_at).is_some_and(|(changed, told)| changed > told);
+        add(sums.sums.entry(key(record, Some(window))).or_default(), record, figures, is_newer);
+    }
+}
+
+fn key(record: &CountedRecord, window: Option<WindowDays>) -> SumKey {
+    SumKey { window, project: record.project, currency: record.currency.clone() }
+}
+
+fn add(sides: &mut SumSides, record: &CountedRecord, figures: [i128; FIGURES], is_newer: bool) {
+    sides.records += 1;
+    sides.changed += u64::from(is_newer);
+    sides.has_running_timer |= record.is_running;
+    sides.client = sides.client.or(record.client);
+    if sides.client_name.is_none() {
+        sides.client_name.clone_from(&record.client_name);
+    }
+    if sides.project_name.is_none() {
+        sides.project_name.clone_from(&record.project_name);
+    }
+    for (held, figure) in sides.here.iter_mut().zip(figures) {
+        *held = held.saturating_add(figure);
+    }
+}
+
+fn note_name(held: &mut Option<String>, rows: &ScannedRows, column: &str, row: usize) {
+    if held.is_none() {
+        *held = name(rows.column(column), row);
+    }
+}
