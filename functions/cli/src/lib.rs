@@ -57,6 +57,7 @@ mod stream_list;
 mod summary;
 mod sync;
 mod table;
+mod table_sums;
 mod text;
 mod upgrade;
 mod verify;

@@ -11,6 +11,7 @@
 
 mod harvest;
 mod render;
+mod reports;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ use crate::exit::CliExit;
 use crate::lake_facts::{LakeFacts, TRIES};
 use crate::said::{CommandAnswer, TextStyle};
 use harvest::{HarvestComparer, HarvestComparison};
+use reports::ComparedReports;
 
 /// Approximate number of records of each stream that are read without `--sample`.
 const SAMPLE: u64 = 200;
@@ -124,7 +126,15 @@ pub(crate) async fn verify(
     if let (true, Some(first)) = (verdicts.is_empty(), streams::STREAMS.first()) {
         return Err(no_table(first, &lake));
     }
-    Ok(said(&lake, &verdicts, paint))
+    // Rows that cannot be read say nothing about a report.
+    let is_readable = verdicts.iter().all(|verdict| is_readable(&verdict.table));
+    let is_wanted = named.is_empty() || named.iter().any(|spec| reports::concerns(spec));
+    let reports = if is_wanted && is_readable {
+        Some(Box::pin(reports::compare(&lake, &no_changes)).await?)
+    } else {
+        None
+    };
+    Ok(said(&lake, &verdicts, reports.as_ref(), paint))
 }
 
 /// Checks one stream; returns the findings, and the table if its rows can be compared. Findings
@@ -248,15 +258,22 @@ async fn changes(
 
 /// Returns the findings as text and as JSON. Work is left if a comparison had to leave something out
 /// because Harvest may not be asked now.
-fn said(lake: &LakeFacts, verdicts: &[StreamFindings], paint: TextStyle) -> CommandAnswer {
-    let findings: u64 = verdicts.iter().map(StreamFindings::findings).sum();
+fn said(
+    lake: &LakeFacts,
+    verdicts: &[StreamFindings],
+    reports: Option<&ComparedReports>,
+    paint: TextStyle,
+) -> CommandAnswer {
+    let of_tables: u64 = verdicts.iter().map(StreamFindings::findings).sum();
+    let findings = of_tables.saturating_add(reports.map_or(0, ComparedReports::findings));
     let exit = if findings > 0 { CliExit::SomeFailed } else { CliExit::Done };
     let documents: Vec<serde_json::Value> = verdicts.iter().map(document).collect();
     let waits = |verdict: &StreamFindings| verdict.harvest.as_ref()?.waits_until;
     let left = verdicts.iter().any(|verdict| waits(verdict).is_some());
     let place = lake.place.to_string();
-    let json = json!({ "lake": place, "findings": findings, "streams": documents });
-    CommandAnswer { text: render::text(verdicts, paint), json, exit, left }
+    let json =
+        json!({ "lake": place, "findings": findings, "streams": documents, "reports": reports });
+    CommandAnswer { text: render::text(verdicts, reports, paint), json, exit, left }
 }
 
 /// Returns the stream's part of the JSON document: the findings, and their number by check.

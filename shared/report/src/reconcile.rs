@@ -96,11 +96,8 @@ impl ComparedFigure {
 
     /// Whether the figure is made of hours at their rates.
     pub(crate) const fn is_of_rates(self, report: ReportKind) -> bool {
-        match self {
-            Self::BillableAmount => matches!(report, ReportKind::Time),
-            Self::UninvoicedAmount => true,
-            _ => false,
-        }
+        let is_worth = matches!(self, Self::BillableAmount | Self::UninvoicedAmount);
+        is_worth && !matches!(report, ReportKind::Expenses)
     }
 }
 
@@ -181,6 +178,12 @@ impl Reconciliation {
             expenses: ReportSums::default(),
             uninvoiced: ReportSums::default(),
         }
+    }
+
+    /// Whether a report has any window.
+    #[must_use]
+    pub fn has_windows(&self, report: ReportKind) -> bool {
+        !self.of(report).windows.is_empty()
     }
 
     pub(crate) const fn of(&self, report: ReportKind) -> &ReportSums {

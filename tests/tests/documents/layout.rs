@@ -53,13 +53,15 @@ fn by_the_table() -> Vec<(String, BTreeSet<String>)> {
 }
 
 /// Product code that may name a stream: what it says is about that stream alone.
-const NAMES_STREAMS: [&str; 4] = [
+const NAMES_STREAMS: [&str; 5] = [
     // Changes of the demo's account.
     "functions/cli/src/demo.rs",
     // Questions to try.
     "functions/cli/src/duckdb.rs",
     // Tables of which the figures are made.
     "functions/cli/src/report/tables.rs",
+    // Reports, and the records that they are about.
+    "functions/cli/src/verify/reports.rs",
     // Views of lists within records.
     "shared/catalog/src/view.rs",
 ];

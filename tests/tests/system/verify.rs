@@ -8,6 +8,7 @@
     reason = "a surprise ends the test"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use e2e::scene::{Ended, Scene, files, finish};
@@ -59,6 +60,51 @@ fn nothing_is_found_in_a_lake_as_it_should_be() {
     scene.run("verify clients tasks").with(0).says(&["2 tables", "✓"]);
     scene.run("verify clientele").with(2).says(&["clientele"]);
     scene.run("verify --all").with(2).says(&["--against-harvest"]);
+}
+
+/// Number of differing sums of all reports, by reason.
+fn reasons(ended: &Ended) -> BTreeMap<String, u64> {
+    let json = ended.json();
+    let mut reasons = BTreeMap::new();
+    let reports = json["reports"]["reports"].as_array().unwrap_or_else(|| panic!("{json}"));
+    assert_eq!(reports.len(), 3, "{json}");
+    for report in reports {
+        assert!(report["equal"].as_u64() > Some(0), "{report}");
+        for (reason, number) in report["reasons"].as_object().unwrap() {
+            *reasons.entry(reason.clone()).or_default() += number.as_u64().unwrap();
+        }
+    }
+    reasons
+}
+
+#[test]
+fn reports_of_harvest_agree_with_the_records_or_it_is_said_why_not() {
+    let scene = Scene::new(67);
+    scene.sync().with(0);
+    let none = BTreeMap::new();
+    let line = "verify --json time_entries";
+    assert_eq!(reasons(&scene.run(line).with(0)), none);
+    assert_eq!(scene.run("verify --json tasks").with(0).json()["reports"], Value::Null);
+    let delete = || {
+        scene.apply(&Mutation::Delete { stream: "time_entries".to_owned(), id: None });
+    };
+
+    // Deleted here, too, after the reports were read: the table of changes tells.
+    delete();
+    scene.run("sweep time_entries").with(0);
+    let told = reasons(&scene.run(line).with(0));
+    assert!(!told.is_empty() && told.keys().eq(["changed_since"]), "{told:?}");
+    scene.run("verify").with(0).says(&["changed since the report"]);
+    scene.run("sync --pass full").with(0);
+    assert_eq!(reasons(&scene.run(line).with(0)), none);
+
+    // Deleted in Harvest before the reports were read, and still here.
+    delete();
+    scene.run("sync --pass full time_report_projects uninvoiced_report").with(0);
+    let told = reasons(&scene.run(line).with(0));
+    assert!(!told.is_empty() && told.keys().eq(["not_swept"]), "{told:?}");
+    scene.run("sweep time_entries").with(0);
+    assert_eq!(reasons(&scene.run(line).with(0)), none);
 }
 
 #[test]

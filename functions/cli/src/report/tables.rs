@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use engine::spec::StreamSpec;
-use lake::scan::{ScannedRows, scan};
 use report::{
     AccountFacts, BUDGET_COLUMNS, BudgetRows, CATEGORY_COLUMNS, CLIENT_COLUMNS, COMPANY_COLUMNS,
     DayNumber, EXPENSE_COLUMNS, ExpenseCube, INVOICE_COLUMNS, InvoiceSums, PAYMENT_COLUMNS,
@@ -15,27 +13,15 @@ use report::{
 };
 
 use crate::error::CliError;
-use crate::lake_facts::{LakeFacts, TRIES};
-
-/// Tables of a lake, and those that it has not.
-struct ReportTables<'a> {
-    lake: &'a LakeFacts,
-    lacking: Vec<String>,
-}
-
-/// Which of a stream's tables is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum TableKind {
-    Rows,
-    Changes,
-}
+use crate::lake_facts::LakeFacts;
+use crate::table_sums::{TableKind, TableSums};
 
 /// Returns the sums of all tables, for the day `today`.
 ///
 /// # Errors
 /// Fails if there is no table of time entries, or a table cannot be read.
 pub(super) async fn parts(lake: &LakeFacts, today: DayNumber) -> Result<ReportParts, CliError> {
-    let mut tables = ReportTables { lake, lacking: Vec::new() };
+    let mut tables = TableSums::of(lake);
     let facts = tables.facts().await?;
     let calendar = ReportCalendar::new(today, facts.week_start_day());
     let mut parts = ReportParts::new(facts, calendar);
@@ -61,7 +47,7 @@ pub(super) async fn parts(lake: &LakeFacts, today: DayNumber) -> Result<ReportPa
     Ok(parts)
 }
 
-impl ReportTables<'_> {
+impl TableSums<'_> {
     /// Reads the small tables.
     async fn facts(&mut self) -> Result<AccountFacts, CliError> {
         let facts = AccountFacts::default();
@@ -81,52 +67,13 @@ impl ReportTables<'_> {
     async fn versions(&mut self) -> Result<PeopleVersions, CliError> {
         let (spec, none) = (&streams::USERS, PeopleVersions::default());
         let add = PeopleVersions::add_rows;
-        let changes = self.of(spec, TableKind::Changes, VERSION_COLUMNS, none.clone(), add).await?;
+        let changes =
+            self.read(spec, TableKind::Changes, VERSION_COLUMNS, none.clone(), add).await?;
         if let Some(versions) = changes {
             return Ok(versions);
         }
         self.lacking.push(engine::schema::changes_name(spec));
-        let present = self.of(spec, TableKind::Rows, VERSION_COLUMNS, none, add).await?;
+        let present = self.read(spec, TableKind::Rows, VERSION_COLUMNS, none, add).await?;
         Ok(present.unwrap_or_default())
-    }
-
-    /// Adds the rows of a stream's table to `sum`, which stays as it is if there is none.
-    async fn sum<T: Clone + Send + 'static>(
-        &mut self,
-        spec: &'static StreamSpec,
-        columns: &[&str],
-        sum: T,
-        add: impl Fn(&mut T, &ScannedRows) + Send + Copy + 'static,
-    ) -> Result<T, CliError> {
-        if let Some(sum) = self.of(spec, TableKind::Rows, columns, sum.clone(), add).await? {
-            return Ok(sum);
-        }
-        self.lacking.push(spec.name.to_owned());
-        Ok(sum)
-    }
-
-    /// Adds the rows of a table to `sum`; `None` if there is none. Begins anew if a run deletes
-    /// files that are being read.
-    async fn of<T: Clone + Send + 'static>(
-        &self,
-        spec: &'static StreamSpec,
-        kind: TableKind,
-        columns: &[&str],
-        sum: T,
-        add: impl Fn(&mut T, &ScannedRows) + Send + Copy + 'static,
-    ) -> Result<Option<T>, CliError> {
-        let mut tries = 1;
-        loop {
-            let opened = match kind {
-                TableKind::Rows => self.lake.open(spec).await?,
-                TableKind::Changes => self.lake.open_changes(spec).await?,
-            };
-            let Some(table) = opened else { return Ok(None) };
-            let added = scan(&table, columns, sum.clone(), add).await;
-            match added.map_err(|source| CliError::Scan { stream: spec.name, source }) {
-                Err(error) if error.is_vanished() && tries < TRIES => tries += 1,
-                other => return other.map(Some),
-            }
-        }
     }
 }

@@ -1,9 +1,11 @@
 //! Findings of `verify` as text for people.
 
 use lake::verify::{RowDifference, TableCheck, VerifyFinding};
+use report::{DifferenceReason, ReconciledReport, SumDifference};
 
 use super::StreamFindings;
 use super::harvest::HarvestComparison;
+use super::reports::ComparedReports;
 use crate::said::TextStyle;
 use crate::table::TextTable;
 use crate::text;
@@ -11,7 +13,11 @@ use crate::text;
 /// Most findings of one stream that the text has; the JSON has all.
 const SHOWN: usize = 20;
 
-pub(super) fn text(verdicts: &[StreamFindings], paint: TextStyle) -> String {
+pub(super) fn text(
+    verdicts: &[StreamFindings],
+    reports: Option<&ComparedReports>,
+    paint: TextStyle,
+) -> String {
     let rows = verdicts.iter().map(|verdict| {
         vec![
             verdict.stream.to_owned(),
@@ -58,9 +64,85 @@ pub(super) fn text(verdicts: &[StreamFindings], paint: TextStyle) -> String {
             text.push_str(&differences(verdict.stream, comparison, paint));
         }
     }
+    for report in reports.iter().flat_map(|reports| &reports.reports) {
+        text.push_str(&compared_report(report, paint));
+    }
+    if reports.is_some_and(|reports| !reports.reports.is_empty()) {
+        text.push('\n');
+    }
     text.push('\n');
     text.push_str(&end(verdicts));
     text
+}
+
+/// One line about a report that agrees, and those sums that differ without a reason.
+fn compared_report(report: &ReconciledReport, paint: TextStyle) -> String {
+    let sums = text::plural(report.sums, "sum", "sums");
+    let windows = text::plural(report.windows, "window", "windows");
+    let reasons = report.reasons.iter().filter(|(why, _)| **why != DifferenceReason::Unexplained);
+    let told: Vec<String> =
+        reasons.map(|(why, number)| format!("{} {}", text::count(*number), reason(*why))).collect();
+    let told = if told.is_empty() { String::new() } else { format!("; {}", told.join(", ")) };
+    let equal = text::count(report.equal);
+    if report.findings() == 0 {
+        return format!(
+            "\n✓ {} and the records: {equal} of {sums} in {windows} are equal{told}",
+            report.report
+        );
+    }
+    let differ = text::plural(report.findings(), "sum differs", "sums differ");
+    let mut text = paint.bad(&format!(
+        "\n✗ {} and the records: {differ} without a reason, {equal} of {sums} in {windows} are \
+         equal{told}\n",
+        report.report
+    ));
+    let unexplained = report.differences.iter();
+    let unexplained = unexplained.filter(|one| one.reason == DifferenceReason::Unexplained);
+    for difference in unexplained.take(SHOWN) {
+        text.push_str(&sum(difference));
+    }
+    text.push_str(
+        "  Read both anew: `harvest-lake sync --pass full`, then verify again. If they still \
+         differ, docs/verify.md says how to find out which is wrong\n",
+    );
+    text
+}
+
+/// One sum that differs: where, and the figures of both sides.
+fn sum(difference: &SumDifference) -> String {
+    let name = |name: &Option<String>, id: Option<i64>| match (name, id) {
+        (Some(name), _) => name.clone(),
+        (None, Some(id)) => id.to_string(),
+        (None, None) => "none".to_owned(),
+    };
+    let of = |day: &Option<String>| day.clone().unwrap_or_default();
+    let figures = difference.figures.iter().map(|figure| {
+        let (figure, harvest, here) = (figure.figure, &figure.harvest, &figure.here);
+        format!("{figure} {harvest} in the report, {here} here")
+    });
+    let figures: Vec<String> = figures.collect();
+    let currency = difference.currency.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
+    format!(
+        "  {} to {}, {}, {}{currency}: {}\n",
+        of(&difference.period_start),
+        of(&difference.period_end),
+        name(&difference.client, difference.client_id),
+        name(&difference.project, difference.project_id),
+        figures.join("; ")
+    )
+}
+
+/// Reason of a difference, after its number.
+const fn reason(reason: DifferenceReason) -> &'static str {
+    match reason {
+        DifferenceReason::NoWindow => "of days that were not reported",
+        DifferenceReason::ChangedSince => "changed since the report",
+        DifferenceReason::TimerRuns => "with a running timer",
+        DifferenceReason::Rounding => "differ by rounding",
+        DifferenceReason::NotSwept => "may have records that Harvest deleted: the next sweep tells",
+        DifferenceReason::NoHistory => "without a table of changes to explain them",
+        DifferenceReason::Unexplained => "differ",
+    }
 }
 
 /// Result of the comparison, as one cell of the table.

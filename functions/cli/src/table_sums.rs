@@ -1,0 +1,73 @@
+//! Sums over the rows of a lake's tables, which may change while they are read.
+
+use engine::spec::StreamSpec;
+use lake::scan::{ScannedRows, scan};
+
+use crate::error::CliError;
+use crate::lake_facts::{LakeFacts, TRIES};
+
+/// Tables of a lake, and the names of those that were asked for and do not exist.
+pub(crate) struct TableSums<'a> {
+    pub(crate) lake: &'a LakeFacts,
+    pub(crate) lacking: Vec<String>,
+}
+
+/// Which of a stream's tables is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TableKind {
+    Rows,
+    Changes,
+}
+
+impl<'a> TableSums<'a> {
+    /// Returns the tables of a lake.
+    pub(crate) const fn of(lake: &'a LakeFacts) -> Self {
+        Self { lake, lacking: Vec::new() }
+    }
+
+    /// Adds the rows of a stream's table to `sum`, which stays as it is if there is none.
+    ///
+    /// # Errors
+    /// Fails if the table cannot be read.
+    pub(crate) async fn sum<T: Clone + Send + 'static>(
+        &mut self,
+        spec: &'static StreamSpec,
+        columns: &[&str],
+        sum: T,
+        add: impl Fn(&mut T, &ScannedRows) + Send + Copy + 'static,
+    ) -> Result<T, CliError> {
+        if let Some(sum) = self.read(spec, TableKind::Rows, columns, sum.clone(), add).await? {
+            return Ok(sum);
+        }
+        self.lacking.push(spec.name.to_owned());
+        Ok(sum)
+    }
+
+    /// Adds the rows of a table to `sum`; `None` if there is none. Begins anew if a run deletes
+    /// files that are being read.
+    ///
+    /// # Errors
+    /// Fails if the table cannot be read.
+    pub(crate) async fn read<T: Clone + Send + 'static>(
+        &self,
+        spec: &'static StreamSpec,
+        kind: TableKind,
+        columns: &[&str],
+        sum: T,
+        add: impl Fn(&mut T, &ScannedRows) + Send + Copy + 'static,
+    ) -> Result<Option<T>, CliError> {
+        let mut tries = 1;
+        loop {
+            let opened = match kind {
+                TableKind::Rows => self.lake.open(spec).await?,
+                TableKind::Changes => self.lake.open_changes(spec).await?,
+            };
+            let Some(table) = opened else { return Ok(None) };
+            let added = scan(&table, columns, sum.clone(), add).await;
+            match added.map_err(|source| CliError::Scan { stream: spec.name, source }) {
+                Err(error) if error.is_vanished() && tries < TRIES => tries += 1,
+                other => return other.map(Some),
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Comparison of the tables with Harvest's reports that the lake has: `report::Reconciliation` adds
+//! up and judges. Nothing is asked of Harvest.
+//!
+//! Reports are read before the records that they are about, and those before the tables of changes:
+//! a run that commits meanwhile makes records newer than the reports, which is a known reason.
+
+use engine::item::StreamPosition;
+use engine::spec::StreamSpec;
+use report::{
+    AccountFacts, CLIENT_COLUMNS, EXPENSE_REPORT_COLUMNS, HISTORY_COLUMNS, MovedRecords,
+    PROJECT_COLUMNS, RECONCILED_ENTRY_COLUMNS, RECONCILED_EXPENSE_COLUMNS, ReconciledReport,
+    Reconciliation, ReportKind, TIME_REPORT_COLUMNS, UNINVOICED_REPORT_COLUMNS,
+};
+use runtime::settings::NoChanges;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::lake_facts::LakeFacts;
+use crate::table_sums::{TableKind, TableSums};
+
+/// Tables of the reports that are compared, with their columns.
+const REPORTS: [(ReportKind, &StreamSpec, &[&str]); 3] = [
+    (ReportKind::Time, &streams::TIME_REPORT_PROJECTS, TIME_REPORT_COLUMNS),
+    (ReportKind::Expenses, &streams::EXPENSE_REPORT_PROJECTS, EXPENSE_REPORT_COLUMNS),
+    (ReportKind::Uninvoiced, &streams::UNINVOICED_REPORT, UNINVOICED_REPORT_COLUMNS),
+];
+
+/// Reports that have time entries, and those that have expenses.
+const OF_ENTRIES: [ReportKind; 2] = [ReportKind::Time, ReportKind::Uninvoiced];
+const OF_EXPENSES: [ReportKind; 2] = [ReportKind::Expenses, ReportKind::Uninvoiced];
+
+/// Comparison of the lake's reports with its records.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct ComparedReports {
+    /// Reports that could be compared.
+    pub(super) reports: Vec<ReconciledReport>,
+    /// Tables that the comparison needs and the lake lacks.
+    pub(super) lacking: Vec<String>,
+}
+
+impl ComparedReports {
+    /// Returns the number of sums that differ without a reason.
+    pub(super) fn findings(&self) -> u64 {
+        self.reports.iter().map(ReconciledReport::findings).sum()
+    }
+}
+
+/// Whether a comparison tells something about this stream.
+pub(super) fn concerns(spec: &StreamSpec) -> bool {
+    let records = [&streams::TIME_ENTRIES, &streams::EXPENSES];
+    let mut tables = REPORTS.iter().map(|(_, report, _)| *report).chain(records);
+    tables.any(|table| table.name == spec.name)
+}
+
+/// Compares the reports with the records.
+///
+/// # Errors
+/// Fails if a table cannot be read.
+pub(super) async fn compare(
+    lake: &LakeFacts,
+    no_changes: &NoChanges,
+) -> Result<ComparedReports, CliError> {
+    let mut tables = TableSums::of(lake);
+    let sums = sums(&mut tables).await?;
+    let mut swept_at = Vec::new();
+    for spec in [&streams::TIME_ENTRIES, &streams::EXPENSES] {
+        swept_at.push((spec.name, swept(lake, spec).await?));
+    }
+    let entries = moved(&tables, &sums, no_changes, &streams::TIME_ENTRIES, &OF_ENTRIES).await?;
+    let expenses = moved(&tables, &sums, no_changes, &streams::EXPENSES, &OF_EXPENSES).await?;
+    let moved = entries.joined(expenses);
+    let has = |spec: &StreamSpec| !tables.lacking.iter().any(|lacking| lacking == spec.name);
+    let swept_at = |kind: ReportKind| {
+        let of = |reports: &[ReportKind]| reports.contains(&kind);
+        let needed = [of(&OF_ENTRIES), of(&OF_EXPENSES)];
+        let swept = swept_at.iter().zip(needed).filter(|(_, needed)| *needed);
+        swept.map(|((_, at), _)| *at).min().flatten()
+    };
+    let mut reports = Vec::new();
+    for (kind, spec, _) in REPORTS {
+        let has_records = (!OF_ENTRIES.contains(&kind) || has(&streams::TIME_ENTRIES))
+            && (!OF_EXPENSES.contains(&kind) || has(&streams::EXPENSES));
+        if has(spec) && has_records && sums.has_windows(kind) {
+            reports.push(sums.judged(kind, spec.name, swept_at(kind), &moved));
+        }
+    }
+    Ok(ComparedReports { reports, lacking: tables.lacking })
+}
+
+/// Adds up the reports, and then the records.
+async fn sums(tables: &mut TableSums<'_>) -> Result<Reconciliation, CliError> {
+    let facts = AccountFacts::default();
+    let spec = &streams::CLIENTS;
+    let facts = tables.sum(spec, CLIENT_COLUMNS, facts, AccountFacts::add_clients).await?;
+    let spec = &streams::PROJECTS;
+    let facts = tables.sum(spec, PROJECT_COLUMNS, facts, AccountFacts::add_projects).await?;
+    let mut sums = Reconciliation::new(facts);
+    for (kind, spec, columns) in REPORTS {
+        let add = move |sums: &mut Reconciliation, rows: &_| sums.add_report(kind, rows);
+        sums = tables.sum(spec, columns, sums, add).await?;
+    }
+    let spec = &streams::TIME_ENTRIES;
+    sums = tables.sum(spec, RECONCILED_ENTRY_COLUMNS, sums, Reconciliation::add_entries).await?;
+    let spec = &streams::EXPENSES;
+    tables.sum(spec, RECONCILED_EXPENSE_COLUMNS, sums, Reconciliation::add_expenses).await
+}
+
+/// Looks in the table of changes of `spec` for records that have left a sum; in none if no sum
+/// needs it, or none is kept.
+async fn moved(
+    tables: &TableSums<'_>,
+    sums: &Reconciliation,
+    no_changes: &NoChanges,
+    spec: &'static StreamSpec,
+    reports: &[ReportKind],
+) -> Result<MovedRecords, CliError> {
+    let moved = MovedRecords::suspected(sums, reports);
+    if moved.is_empty() || !no_changes.keeps(spec.name) {
+        return Ok(moved);
+    }
+    let kind = TableKind::Changes;
+    let add = MovedRecords::add_versions;
+    let Some(moved) = tables.read(spec, kind, HISTORY_COLUMNS, moved.clone(), add).await? else {
+        return Ok(moved);
+    };
+    let add = MovedRecords::add_changes;
+    let Some(mut moved) = tables.read(spec, kind, HISTORY_COLUMNS, moved.clone(), add).await?
+    else {
+        return Ok(moved);
+    };
+    moved.complete(reports);
+    Ok(moved)
+}
+
+/// Returns the beginning of the last full pass that a commit of the table notes, in microseconds
+/// since 1970.
+async fn swept(lake: &LakeFacts, spec: &'static StreamSpec) -> Result<Option<i64>, CliError> {
+    let Some(table) = lake.open(spec).await? else { return Ok(None) };
+    let state = table.note().map(|note| note.state.clone());
+    let position = state.and_then(|state| serde_json::from_value::<StreamPosition>(state).ok());
+    let begun = position.and_then(|position| position.full.last_begun);
+    Ok(begun.map(engine::time::Timestamp::as_microsecond))
+}
