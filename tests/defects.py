@@ -55,7 +55,7 @@ SYSTEM = "system"
 # Modules of `SYSTEM` that count as suites.
 TESTS = ["scenarios", "contradictions", "sweeps", "changes", "lease", "state", "reset", "erase"]
 TESTS += ["privacy", "quarantine", "drift", "verify", "losses", "format", "pace", "credentials"]
-TESTS += ["tokens"]
+TESTS += ["tokens", "reading"]
 
 # Seconds of the processor after which a suite counts as hanging, hence as failed, and twice as many
 # of the clock. A life takes about half a second.

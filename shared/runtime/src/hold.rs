@@ -244,3 +244,56 @@ impl RunBuffer {
         Ok((collected, coverage))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use decode::Decoder;
+    use engine::ids::AccountId;
+    use engine::pass::AnswerPurpose;
+
+    use super::*;
+
+    fn empty() -> RunBuffer {
+        let spec = &streams::ROLES;
+        RunBuffer {
+            spec,
+            schema: TableSchema::of(spec),
+            collector: None,
+            scratch: None,
+            memory: 1 << 20,
+            units: BTreeMap::new(),
+            coverage: Coverage::Nothing,
+            seen: Arc::default(),
+            quarantined: Vec::new(),
+            contradictions: 0,
+        }
+    }
+
+    /// A page with a role of each of these ids, and a record that cannot be a row.
+    fn page(ids: &[i64]) -> DecodedPage {
+        let time = r#""created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z""#;
+        let roles = ids.iter().map(|id| format!(r#"{{"id":{id},"name":"r",{time}}}"#));
+        let mut records: Vec<String> = roles.collect();
+        records.push(r#"{"id":null}"#.to_owned());
+        let body = format!(r#"{{"roles":[{}],"total_entries":9}}"#, records.join(","));
+        let purpose = AnswerPurpose::Records(Unit::Stream);
+        let decoder = Decoder::new(&streams::ROLES);
+        decoder.decode(purpose, AccountId(1), Timestamp::UNIX_EPOCH, body).unwrap()
+    }
+
+    #[test]
+    fn what_a_reading_that_begins_anew_has_read_counts_for_nothing() {
+        let mut buffer = empty();
+        let hold = || vec![AnswerEffect::Hold(Unit::Stream)];
+        buffer.apply(hold(), Some(page(&[1, 2]))).unwrap();
+        buffer.apply(vec![AnswerEffect::Drop(Unit::Stream)], None).unwrap();
+        buffer.apply(hold(), Some(page(&[2, 3, 4]))).unwrap();
+        let whole =
+            AnswerEffect::Complete { unit: Unit::Stream, covered: Some(Timestamp::UNIX_EPOCH) };
+        buffer.apply(vec![whole], None).unwrap();
+        assert_eq!(buffer.quarantined.len(), 1);
+        let (collected, coverage) = buffer.take().unwrap();
+        assert_eq!(collected.unwrap().rows(), 3);
+        assert_eq!(coverage, Coverage::Whole { begun: Timestamp::UNIX_EPOCH });
+    }
+}

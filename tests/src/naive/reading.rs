@@ -37,13 +37,16 @@ impl NaiveValues {
         path: &str,
     ) {
         let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+        let places = members.iter().enumerate();
+        let last: BTreeMap<&str, usize> =
+            places.map(|(at, (name, _))| (name.as_str(), at)).collect();
         for (at, (name, raw)) in members.iter().enumerate() {
             let here = joined(path, name);
             let field = place.iter().copied().chain([name.as_str()]);
             if self.excluded.iter().any(|excluded| field.clone().eq(excluded)) {
                 continue;
             }
-            if members[at + 1..].iter().any(|(later, _)| later == name) {
+            if last[name.as_str()] > at {
                 let times = times.entry(name).or_default();
                 *times += 1;
                 self.keep(&format!("{here}#{times}"), raw);
@@ -190,6 +193,10 @@ fn joined(path: &str, name: &str) -> String {
     let mut joined = path.to_owned();
     if !path.is_empty() {
         joined.push('.');
+    }
+    if !name.contains(['.', '[', ']', '#', '\\']) {
+        joined.push_str(name);
+        return joined;
     }
     for letter in name.chars() {
         if matches!(letter, '.' | '[' | ']' | '#' | '\\') {

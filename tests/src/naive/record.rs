@@ -70,10 +70,12 @@ impl<'a> NaiveReader<'a> {
         let mut reading = NaiveValues::without(self.excluded());
         reading.object(self.spec.fields, &members, &mut Vec::new(), "");
         self.forget_erased(&mut reading);
-        let mut values = BTreeMap::new();
+        let mut row = Vec::with_capacity(self.columns.len());
+        let mut key = vec![String::new(); self.spec.primary_key.len()];
         for column in &self.columns {
             let value = self.value(column, &reading, origin);
-            let in_key = self.spec.primary_key.contains(&column.name.as_str());
+            let mut keys = self.spec.primary_key.iter();
+            let in_key = keys.position(|name| *name == column.name);
             let misfit = match &column.source {
                 ColumnSource::Record(path) => {
                     (1..=path.len()).any(|length| reading.misfits.contains(&path[..length]))
@@ -81,16 +83,17 @@ impl<'a> NaiveReader<'a> {
                 _ => false,
             };
             let read = column.source == ColumnSource::SyncedAt;
-            if (column.required && !read && value.is_none()) || (in_key && misfit) {
+            if (column.required && !read && value.is_none()) || (in_key.is_some() && misfit) {
                 return None;
             }
-            values.insert(column.name.as_str(), value);
+            if let Some(place) = in_key {
+                key[place] = value.clone().unwrap_or_default();
+            }
+            if is_compared(column) {
+                row.push(value);
+            }
         }
-        let keys = self.spec.primary_key.iter();
-        let key: Vec<String> = keys.map(|name| values[name].clone().unwrap_or_default()).collect();
-        let row = self.columns.iter().filter(|column| is_compared(column));
-        let row = row.map(|column| values[column.name.as_str()].clone()).collect();
-        Some((key.join("|"), row))
+        Some((key.join("|"), row.into()))
     }
 
     /// Returns the fields that are kept nowhere. A hash is not computed here: its column is null,

@@ -61,11 +61,12 @@ impl PlainNumber {
     /// Returns the number with this integer before `scale` decimal places.
     #[must_use]
     pub fn unscaled(unscaled: i128, scale: i8) -> Self {
-        let mut number = Self::of(&unscaled.to_string()).expect("an integer");
-        if !number.digits.is_empty() {
-            number.exponent -= i64::from(scale);
-        }
-        number
+        let mut digits = unscaled.unsigned_abs().to_string();
+        let places = digits.len();
+        digits.truncate(digits.trim_end_matches('0').len());
+        let zeros = i64::try_from(places - digits.len()).expect("a short text");
+        let exponent = if digits.is_empty() { 0 } else { zeros - i64::from(scale) };
+        Self { negative: unscaled < 0, digits, exponent }
     }
 
     /// Power of ten of the first digit; 0 for zero.

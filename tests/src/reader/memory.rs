@@ -26,8 +26,8 @@ pub struct MemoryShelves {
     pub files: BTreeMap<String, BTreeMap<String, KeptFile>>,
     /// Rows of tables, by their name.
     pub contents: BTreeMap<String, KeptContents>,
-    /// Rows that tables should have, by stream and window.
-    pub truths: BTreeMap<String, KeptTruth>,
+    /// Rows that tables should have, by stream and window, and by the circumstances of the reading.
+    pub truths: BTreeMap<(String, String), KeptTruth>,
     /// Objects that have none of some texts, by key.
     pub searched: BTreeMap<String, KeptSearch>,
     /// Comparisons that found nothing, by stream and kind.

@@ -25,6 +25,7 @@ mod outages;
 mod pace;
 mod privacy;
 mod quarantine;
+mod reading;
 mod reset;
 mod scenarios;
 mod shared_budget;

@@ -152,6 +152,12 @@ fn a_damaged_table_of_changes_begins_anew_and_its_table_stays() {
     });
 }
 
+/// Keys of all objects of the stream's tables.
+async fn objects(world: &World) -> Vec<String> {
+    let listed = world.store.list("tables/clients", None).await.unwrap();
+    listed.into_iter().map(|object| object.key).collect()
+}
+
 /// The process dies at any call of the stores, with or without the effect of that call.
 #[test]
 fn a_reset_that_dies_anywhere_is_ended_by_the_next_run() {
@@ -166,12 +172,17 @@ fn a_reset_that_dies_anywhere_is_ended_by_the_next_run() {
                 world.mutate(5, 60);
                 world.sleep(1).await;
                 let death = Death { after_calls: deaths / 2, effect: deaths % 2 == 0 };
+                let before = objects(&world).await;
                 let dying = world.process(Some(death));
                 let ended = if changes {
                     runtime::operate::reset::reset_changes(&dying, spec).await.is_ok()
                 } else {
                     runtime::operate::reset::reset(&dying, spec).await.is_ok()
                 };
+                // Nothing is gone before the position is forgotten, in the write that records it.
+                let is_forgotten = world.item("clients").await.position.cursor.is_none();
+                let is_begun = objects(&world).await != before;
+                assert!(changes || is_forgotten || !is_begun, "{death:?}");
                 world.sleep(1).await;
                 let failures = sync(&world.process(None), None).await.unwrap().failures();
                 assert_eq!(failures, Vec::<String>::new(), "changes: {changes}, {death:?}");

@@ -1,5 +1,6 @@
 //! Checks that excluded members are nowhere, hashed ones are hashes, and all else is unchanged.
 
+use engine::pass::AnswerPurpose;
 use engine::privacy::{FieldTreatment, PrivacyRules};
 use engine::spec::PersonalFields;
 use proptest::prelude::*;
@@ -67,6 +68,34 @@ fn excluded_members_are_nowhere_whatever_they_look_like() {
     assert_eq!(cell(&page, "client_id", 0), "2");
     assert_eq!(cell(&page, "lines", 0), "[{4,-,-,-},-]");
     assert_eq!(cell(&page, "extra_json", 0), r#"{"client.vat":3}"#);
+}
+
+/// A page as a run decodes it, from the body of an answer.
+fn decoded(decoder: &Decoder, record: &str) -> DecodedPage {
+    let body = format!("{{\"things\":[{record}],\"total_entries\":1}}");
+    let ReadAt { account, synced_at, unit } = at(decoder.schema().spec);
+    decoder.decode(AnswerPurpose::Records(unit), account, synced_at, body).unwrap()
+}
+
+#[test]
+fn a_record_that_is_no_row_leaves_nothing_private_in_the_quarantine() {
+    static PERSONAL: PersonalFields =
+        PersonalFields { person: "client.id", members: &["client.name", "notes"] };
+    let excluding = decoder(&["notes", "client.name"], &[]);
+    let erasing =
+        Decoder::new(&THINGS).with_erased(&PrivacyRules::default(), None, &PERSONAL, [7].into());
+    for (decoder, record) in [
+        (&excluding, r#"{"id":null,"notes":"SECRET"}"#),
+        (&excluding, r#"{"id":5.5,"client":{"id":7,"name":"SECRET"}}"#),
+        (&erasing, r#"{"id":null,"client":{"id":7,"name":"SECRET"},"notes":"SECRET"}"#),
+        // Members that are not declared may be personal, too, however deep they are.
+        (&erasing, r#"{"id":null,"client":{"id":7},"nickname":"SECRET"}"#),
+        (&erasing, r#"{"id":null,"client":{"id":7,"nickname":"SECRET"}}"#),
+    ] {
+        let page = decoded(decoder, record);
+        assert_eq!((page.rows.num_rows(), page.quarantined.len()), (0, 1), "{record}");
+        assert!(!format!("{page:?}").contains("SECRET"), "{record}: {page:?}");
+    }
 }
 
 #[test]

@@ -44,9 +44,7 @@ pub fn expired(changes: &Table, month: &str) -> Option<ExpiredChanges> {
         ranges.push((sequences(file)?, file));
     }
     let old = |file: &FileEntry| file.partition.as_deref().is_some_and(|other| other < month);
-    // The least sequence that stays is the limit for the files that go.
-    let kept = ranges.iter().filter(|(_, file)| !old(file)).map(|((least, _), _)| *least).min();
-    ranges.retain(|((_, greatest), file)| old(file) && kept.is_none_or(|kept| *greatest < kept));
+    let ranges = preceding(ranges, |file| old(file));
     let first = ranges.iter().map(|((least, _), _)| *least).min()?;
     let last = ranges.iter().map(|((_, greatest), _)| *greatest).max()?;
     // A single sequence has nothing to condense: every history begins with inserts, be it a
@@ -56,6 +54,17 @@ pub fn expired(changes: &Table, month: &str) -> Option<ExpiredChanges> {
     }
     let files = ranges.into_iter().map(|(_, file)| file.clone()).collect();
     Some(ExpiredChanges { files, sequence: Sequence(last) })
+}
+
+/// Old files all of whose sequences precede those of the files that stay.
+fn preceding<T>(
+    mut files: Vec<((u64, u64), T)>,
+    is_old: impl Fn(&T) -> bool,
+) -> Vec<((u64, u64), T)> {
+    // The least sequence that stays is the limit for the files that go.
+    let kept = files.iter().filter(|(_, file)| !is_old(file)).map(|((least, _), _)| *least).min();
+    files.retain(|((_, greatest), file)| is_old(file) && kept.is_none_or(|kept| *greatest < kept));
+    files
 }
 
 /// Least and greatest sequence in a file, from its statistics. `None` if these do not tell it, as
@@ -165,5 +174,25 @@ impl BaselineOutput {
         }
         let last = self.encoder.finish()?;
         Ok((self, (!last.is_empty()).then_some(last)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_whose_changes_are_in_two_files_goes_whole_or_not_at_all() {
+        // (sequences of files and whether they are old, those that go)
+        for (files, gone) in [
+            (vec![((1, 3), true), ((4, 5), true), ((6, 7), false)], vec![(1, 3), (4, 5)]),
+            // The last commit of the old month has changes in a file that stays.
+            (vec![((1, 3), true), ((4, 6), true), ((6, 7), false)], vec![(1, 3)]),
+            (vec![((1, 6), true), ((6, 6), false)], vec![]),
+            (vec![((1, 2), true), ((2, 3), true)], vec![(1, 2), (2, 3)]),
+        ] {
+            let left: Vec<_> = preceding(files, |old| *old).into_iter().map(|(at, _)| at).collect();
+            assert_eq!(left, gone);
+        }
     }
 }

@@ -1,0 +1,70 @@
+//! What becomes of a reading: its cursor, its rows that count for nothing, its unusable records.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use e2e::story::{apply, calm, fault, loaded, only, quiet, rows, story, truth};
+use e2e::world::{World, now, sync};
+use engine::pass::Pass;
+use engine::time::{SignedDuration, plus};
+use runtime::invoke::WorkerEvent;
+use runtime::operate::quarantine::list;
+use sim::{AccountScale, FaultChoice, FaultEffect, Mutation, SwitchedModule, ValueRewrite};
+
+fn full(stream: &str) -> WorkerEvent {
+    WorkerEvent { stream: stream.to_owned(), pass: Pass::Full, tick: None, accept_deletes: true }
+}
+
+/// Number of records in the quarantine of a stream.
+async fn quarantined(world: &World, stream: &'static str) -> usize {
+    let files = list(&*world.store, stream).await.unwrap();
+    files.iter().map(|file| file.records.as_ref().unwrap().len()).sum()
+}
+
+#[test]
+fn the_cursor_is_the_time_of_the_first_answer_however_long_the_reading_lasts() {
+    story(async {
+        let mut world = World::new(&AccountScale::tiny(), 7);
+        only(&mut world, &["clients"]);
+        orchestrator::prepare(&world.process(None)).await.unwrap();
+        world.account.lock().unwrap().set_page_cap("/v2/clients?", 2);
+        world.latency = SignedDuration::from_secs(5);
+        let context = world.process(None);
+        let begun = now(&world);
+        let report = worker::work(&context, &full("clients"), None).await.unwrap();
+        assert!(report.error().is_none() && report.requests > 6, "{report:?}");
+        assert!(now(&world) > plus(begun, SignedDuration::from_secs(30)), "the reading was slow");
+        let cursor = world.item("clients").await.position.cursor.unwrap();
+        assert!(cursor < plus(begun, SignedDuration::from_secs(15)), "{cursor}, begun at {begun}");
+    });
+}
+
+#[test]
+fn a_module_that_is_switched_off_while_it_is_read_keeps_its_rows() {
+    story(async {
+        let world = loaded(&AccountScale::tiny(), &["invoice_item_categories"]).await;
+        let before = rows(&world, "invoice_item_categories").await;
+        let context = world.process(None);
+        orchestrator::prepare(&context).await.unwrap();
+        // The account was asked a moment ago, and its lists are empty now.
+        let off = Mutation::SwitchModule { module: SwitchedModule::Invoice, on: false };
+        apply(&world, &off);
+        let report = worker::work(&context, &full("invoice_item_categories"), None).await.unwrap();
+        assert_eq!(rows(&world, "invoice_item_categories").await, before, "{report:?}");
+    });
+}
+
+#[test]
+fn a_whole_pass_keeps_the_unusable_records_that_it_found_itself() {
+    story(async {
+        let world = loaded(&AccountScale::tiny(), &["roles"]).await;
+        let unusable = FaultEffect::Rewritten(ValueRewrite::OtherIds);
+        fault(&world, "/v2/roles?", FaultChoice::Always, unusable);
+        sync(&world.process(None), Some(Pass::Full)).await.unwrap();
+        let found = quarantined(&world, "roles").await;
+        assert_eq!(found, truth(&world, "roles").len());
+        calm(&world);
+        world.sleep(1).await;
+        quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(quarantined(&world, "roles").await, 0, "the next whole pass has none");
+    });
+}
