@@ -25,6 +25,7 @@ pub mod heard;
 mod held;
 mod hold;
 pub mod invoke;
+pub mod ledger;
 pub mod metrics;
 pub mod operate;
 pub mod progress;
