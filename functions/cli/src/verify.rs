@@ -26,9 +26,10 @@ use runtime::progress::NoProgress;
 use runtime::settings::NoChanges;
 use serde::Serialize;
 use serde_json::json;
-use streams::find_stream;
+use streams::{find_stream, find_table};
 
 use crate::arguments::VerifyArguments;
+use crate::display::{DisplayForm, StepDisplay};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::{LakeFacts, TRIES};
@@ -79,10 +80,13 @@ impl StreamFindings {
 pub(crate) async fn verify(
     arguments: &VerifyArguments,
     mut given: GivenSettings,
+    show: DisplayForm,
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
     arguments.settings.give(&mut given);
-    let named = arguments.streams.iter().map(|name| find_stream(name));
+    // The ledger is a table of ours: Harvest has nothing to compare it with.
+    let find = if arguments.against_harvest { find_stream } else { find_table };
+    let named = arguments.streams.iter().map(|name| find(name));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let lake = LakeFacts::of(&given).await?;
     let harvest = match arguments.portion() {
@@ -103,7 +107,9 @@ pub(crate) async fn verify(
     let no_changes = no_changes(&given)?;
     let mut verdicts = Vec::new();
     let wanted = if named.is_empty() { streams::STREAMS.to_vec() } else { named.clone() };
+    let steps = StepDisplay::new(show, "verify", wanted.len());
     for spec in wanted {
+        steps.begin(spec.name);
         match settled(&lake, spec, &no_changes).await? {
             Some((mut verdict, table)) => {
                 if let Some(harvest) = &harvest {
@@ -124,6 +130,7 @@ pub(crate) async fn verify(
     if let (true, Some(first)) = (verdicts.is_empty(), streams::STREAMS.first()) {
         return Err(no_table(first, &lake));
     }
+    drop(steps);
     Ok(said(&lake, &verdicts, paint))
 }
 
@@ -167,6 +174,7 @@ async fn look(
     let mut verdict =
         StreamFindings { stream: spec.name, table: verified, ..StreamFindings::default() };
     if let Some(table) = &mut table
+        && spec.name != streams::RUNS.name
         && no_changes.keeps(spec.name)
     {
         verdict.changes = changes(spec, table).await?;

@@ -245,7 +245,10 @@ pub(crate) async fn stored_streams(
         let runs = context.settings.includes(spec.name)
             && plan::standing(spec, account) == StreamStanding::Open;
         let item = match stored.remove(spec.name) {
-            Some(item) => item,
+            Some(item) => {
+                context.noted.forget(spec.name);
+                item
+            }
             // A stream that never runs has no item.
             None if !runs => continue,
             None => StreamItem {
@@ -288,15 +291,23 @@ pub(crate) async fn with_extent(
     }
 }
 
-/// Returns the position noted in the table, which counts if the state is lost. A table that cannot
+/// Returns the position noted in the table, which counts if the state is lost. Read once for each
+/// process and stream. A table that cannot
 /// be read yields the default position, that of a stream that was never read: then a run is due,
 /// and that run reports the error.
 async fn noted_position(context: &Context, spec: &'static StreamSpec) -> StreamPosition {
+    if let Some(mut position) = context.noted.get(spec.name) {
+        position.free(&context.present());
+        return position;
+    }
     let store = Arc::clone(&context.store);
-    let table = Table::open(store, spec, context.settings.account).await.ok().flatten();
+    let Ok(table) = Table::open(store, spec, context.settings.account).await else {
+        return StreamPosition::default();
+    };
     let noted = table.as_ref().and_then(Table::note);
     let noted = noted.and_then(|note| serde_json::from_value(note.state.clone()).ok());
     let mut position: StreamPosition = noted.unwrap_or_default();
+    context.noted.keep(spec.name, position.clone());
     position.free(&context.present());
     position
 }

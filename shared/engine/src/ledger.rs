@@ -140,5 +140,32 @@ pub fn filing_is_due(
     })
 }
 
+/// Number of gaps between syncs that tell how often somebody syncs.
+const GAPS: usize = 10;
+/// Longest interval that is learnt: 7 days. Data of a lake that nobody syncs any more is late at
+/// some time.
+const LONGEST_USUAL: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Returns the interval between the syncs of a stream, as its last runs tell: the median of the last
+/// ten gaps, at least `set` and at most a week. `began`: starts of its runs, in any order. Runs that
+/// began less than half of `set` after the first of a sync belong to that sync.
+///
+/// A person who syncs once a day by hand has set nothing, and the data is not late at noon.
+#[must_use]
+pub fn usual_interval(began: &[Timestamp], set: SignedDuration) -> SignedDuration {
+    let mut began = began.to_vec();
+    began.sort_unstable();
+    began.dedup_by(|at, first| between(*first, *at) < set / 2);
+    let gaps = began.windows(2).filter_map(|pair| match pair {
+        [before, at] => Some(between(*before, *at)),
+        _ => None,
+    });
+    let mut gaps: Vec<SignedDuration> = gaps.collect();
+    let mut last = gaps.split_off(gaps.len().saturating_sub(GAPS));
+    last.sort_unstable();
+    let median = last.get(last.len() / 2).copied().unwrap_or(set);
+    median.min(LONGEST_USUAL).max(set)
+}
+
 #[cfg(test)]
 mod tests;

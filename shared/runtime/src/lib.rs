@@ -27,6 +27,7 @@ mod hold;
 pub mod invoke;
 pub mod ledger;
 pub mod metrics;
+pub mod noted;
 pub mod operate;
 pub mod progress;
 pub mod random;

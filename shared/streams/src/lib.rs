@@ -92,7 +92,7 @@ pub use invoice_item_categories::INVOICE_ITEM_CATEGORIES;
 pub use invoice_messages::INVOICE_MESSAGES;
 pub use invoice_payments::INVOICE_PAYMENTS;
 pub use invoices::INVOICES;
-pub use names::{UnknownStream, find_stream};
+pub use names::{UnknownStream, find_stream, find_table};
 pub use project_budget_report::PROJECT_BUDGET_REPORT;
 pub use projects::PROJECTS;
 pub use roles::ROLES;

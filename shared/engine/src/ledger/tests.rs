@@ -103,3 +103,20 @@ fn a_record_takes_little_of_an_item_and_leaves_out_what_is_zero() {
     let text = serde_json::to_string(&full).unwrap();
     assert_eq!(serde_json::from_str::<RunRecord>(&text).unwrap(), full);
 }
+
+#[test]
+fn the_usual_interval_is_that_of_the_last_syncs_and_not_less_than_the_set_one() {
+    let (hour, day) = (60, 24 * 60);
+    let usual = |minutes: &[i64]| {
+        let began: Vec<_> = minutes.iter().map(|minute| at(*minute)).collect();
+        usual_interval(&began, SignedDuration::from_mins(hour)).as_mins()
+    };
+    assert_eq!(usual(&[]), 60);
+    assert_eq!(usual(&[0]), 60);
+    assert_eq!(usual(&[0, 10, 20]), 60, "runs of one sync");
+    assert_eq!(usual(&[0, day]), day);
+    assert_eq!(usual(&[2 * day + 2, day + 5, 0, 7, day]), day, "in any order");
+    let hourly: Vec<i64> = (0..12).map(|number| number * hour).collect();
+    assert_eq!(usual(&[&hourly[..], &[3 * day]].concat()), 60, "one pause");
+    assert_eq!(usual(&(0..9).map(|number| number * 30 * day).collect::<Vec<_>>()), 7 * 24 * 60);
+}
