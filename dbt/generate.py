@@ -138,7 +138,8 @@ def of_the_catalog() -> tuple[dict[str, dict], dict[str, dict]]:
     tables, views = {}, {}
     for resource in json.loads((ROOT / "infra/catalog.json").read_text())["Resources"].values():
         table = resource["Properties"].get("TableInput")
-        if table is None:
+        # Tables that begin with an underscore tell of harvest-lake, not of the account.
+        if table is None or table["Name"].startswith("_"):
             continue
         columns = {
             column["Name"]: (column["Type"], column.get("Comment", ""))

@@ -112,6 +112,10 @@ impl Watch {
                 wrong.extend(self.wrong_table(world, spec).await);
             }
         }
+        if let Some(ledger) = world.oracle().read(LakeTable::of(&streams::RUNS)).await {
+            wrong.extend(ledger.breaches());
+            wrong.extend(ledger.kept(&world.memory).doubled);
+        }
         let hasty = world.hasty.load(Ordering::SeqCst);
         if hasty > 0 {
             wrong.push(format!("{hasty} requests before the end of Retry-After"));

@@ -447,6 +447,7 @@ impl World {
             progress: Arc::new(NoProgress),
             owners: Arc::new(owners),
             person: Arc::default(),
+            noted: Arc::default(),
             scratch: None,
             function: None,
         };

@@ -5,6 +5,7 @@
 mod begin;
 mod flags;
 mod help;
+mod history;
 mod kept;
 mod names;
 mod read;
@@ -17,6 +18,7 @@ use sim::AccountScale;
 pub(crate) use begin::{CompletionsArguments, InitArguments, ManArguments, SchedulerKind};
 use flags::{API, COST, EVERYWHERE, INTERVAL, LOGIN, PLACE, PLAN, RUN, STREAMS, SettingFlags};
 pub(crate) use help::declared;
+pub(crate) use history::HistoryArguments;
 pub(crate) use kept::{
     ConsentArguments, EraseArguments, QuarantineArguments, QuarantineCommand, ResetArguments,
     RetryArguments, UpgradeArguments,
@@ -85,6 +87,10 @@ pub enum CliCommand {
     ///
     /// Sends no request to Harvest. Exit code 1 if a stream fails, is refused or is late.
     Status(StatusArguments),
+    /// List the last runs: what each read and changed, and how it ended.
+    ///
+    /// Sends no request to Harvest. Exit code 1 if the last run of a stream failed.
+    History(HistoryArguments),
     /// Show which runs are due when, and how long they last.
     ///
     /// The rate limits and the number of requests tell that.
@@ -246,6 +252,17 @@ pub struct StatusArguments {
     /// Show all streams, also those that need nobody
     #[arg(long)]
     pub all: bool,
+    /// Show it again and again, until Ctrl-C, each time after so many seconds [default: 10]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "10",
+        value_parser = clap::value_parser!(u16).range(1..),
+        conflicts_with = "json"
+    )]
+    pub watch: Option<u16>,
     #[command(flatten)]
     pub settings: SettingFlags<{ PLACE | STREAMS | INTERVAL }>,
 }

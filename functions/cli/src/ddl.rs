@@ -15,7 +15,7 @@ use engine::schema::{
 };
 use engine::spec::StreamSpec;
 use serde_json::{Value, json};
-use streams::find_stream;
+use streams::{find_stream, find_table};
 
 use crate::arguments::{QueryEngine, SchemaArguments};
 use crate::duckdb;
@@ -79,7 +79,7 @@ impl DescribedTable {
             let (name, doc) = (changes_name(spec), changes_doc(spec));
             return Ok(Self { spec, name, doc, columns: change_columns(spec) });
         }
-        let spec = find_stream(name)?;
+        let spec = find_table(name)?;
         let (name, doc) = (spec.name.to_owned(), spec.doc.to_owned());
         Ok(Self { spec, name, doc, columns: columns(spec) })
     }

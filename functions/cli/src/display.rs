@@ -9,6 +9,7 @@
 
 mod bars;
 mod numbers;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -25,6 +26,7 @@ use crate::text;
 use bars::BarDisplay;
 pub(crate) use numbers::BudgetMoment;
 use numbers::SyncNumbers;
+pub(crate) use steps::StepDisplay;
 
 /// Time from one line about the whole sync to the next, where nothing can move.
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);

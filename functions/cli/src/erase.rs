@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::EraseArguments;
 use crate::consent::{self, TableLoss};
+use crate::display::{DisplayForm, StepDisplay};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::LakeFacts;
@@ -44,6 +45,7 @@ const REMAINS: &str = "\nWhat they did stays under their id: hours, costs, days,
 pub(crate) async fn erased(
     arguments: &EraseArguments,
     mut given: GivenSettings,
+    show: DisplayForm,
 ) -> Result<CommandAnswer, CliError> {
     arguments.settings.give(&mut given);
     let user = arguments.user;
@@ -62,7 +64,7 @@ pub(crate) async fn erased(
     let agreed = consent::given(arguments.consent, &loss, "Erase it?")?;
     let mut work = ErasureWork { text: loss, ..ErasureWork::default() };
     if agreed {
-        work = ErasureWork::done(&deployment, user).await?;
+        work = ErasureWork::done(&deployment, user, show).await?;
     }
     let json = json!({
         "lake": deployment.lake.to_string(),
@@ -134,14 +136,21 @@ struct ErasureWork {
 
 impl ErasureWork {
     /// Erases the person's own data.
-    async fn done(deployment: &DeploymentSettings, user: i64) -> Result<Self, CliError> {
+    async fn done(
+        deployment: &DeploymentSettings,
+        user: i64,
+        show: DisplayForm,
+    ) -> Result<Self, CliError> {
         let context = parts::context(deployment, Arc::new(NoProgress)).await?;
         remember(&context, user).await?;
         let mut done = Self::default();
+        let with = streams::STREAMS.iter().filter(|spec| spec.personal.is_some()).count();
+        let steps = StepDisplay::new(show, "erase", with);
         for spec in streams::STREAMS {
             // The declaration says which members are a person's own; most streams have none.
             let Some(personal) = &spec.personal else { continue };
             let stream = spec.name;
+            steps.begin(stream);
             let work = StreamWork::from(erase(&context, spec, personal, user).await);
             writeln!(done.text, "{stream}: {}", work.sentence(told)).unwrap_or_default();
             done.exit = done.exit.max(work.exit());

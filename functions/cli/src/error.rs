@@ -144,6 +144,12 @@ pub enum CliError {
         /// Id that was given.
         user: i64,
     },
+    /// There is no screen to draw on.
+    #[error(
+        "`--watch` needs a terminal: without it, `harvest-lake status` shows the state once, and \
+         `--json` prints it for programs"
+    )]
+    NoTerminal,
     /// A person did not agree to what would be lost.
     #[error("nothing was done: {why}")]
     Unconfirmed {
@@ -195,6 +201,7 @@ impl CliError {
             | Self::Unconfirmed { .. }
             | Self::Target { .. }
             | Self::Time { .. }
+            | Self::NoTerminal
             | Self::PageName { .. }
             | Self::Partition(_)
             | Self::Run(RunError::OtherCompany { .. })
@@ -241,6 +248,7 @@ impl CliError {
             Self::Config(_)
             | Self::Parts(PartsError::Config(_))
             | Self::Time { .. }
+            | Self::NoTerminal
             | Self::Target { .. }
             | Self::PageName { .. }
             | Self::Partition(_)
@@ -288,6 +296,7 @@ impl CliError {
             | Self::Table(_)
             | Self::Past(_)
             | Self::Time { .. }
+            | Self::NoTerminal
             | Self::Target { .. }
             | Self::Partition(_)
             | Self::Page(_)

@@ -16,6 +16,7 @@ use serde_json::json;
 use streams::find_stream;
 
 use crate::arguments::ExportArguments;
+use crate::display::{DisplayForm, StepDisplay};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::{LakeFacts, TRIES};
@@ -32,6 +33,7 @@ use crate::text;
 pub(crate) async fn export(
     arguments: &ExportArguments,
     given: &GivenSettings,
+    show: DisplayForm,
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
     let mut given = given.clone();
@@ -52,7 +54,9 @@ pub(crate) async fn export(
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     let mut statements = String::new();
+    let steps = StepDisplay::new(show, "export", specs.len());
     for spec in specs {
+        steps.begin(spec.name);
         let exported = exported(&lake, spec, arguments.partition_by.as_deref(), &*store).await?;
         let ExportOutcome { folder, version, files, rows: count, bytes, .. } = &exported;
         let location = place.locate(&format!("{folder}/"));

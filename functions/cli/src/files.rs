@@ -15,7 +15,7 @@ use deployment::config::GivenSettings;
 use engine::time::{Date, SignedDuration, Timestamp, minus, next_day};
 use runtime::clock::{Clock as _, SystemClock};
 use serde_json::json;
-use streams::find_stream;
+use streams::{find_stream, find_table};
 
 use crate::arguments::FilesArguments;
 use crate::error::CliError;
@@ -35,7 +35,10 @@ pub(crate) async fn files(
 ) -> Result<CommandAnswer, CliError> {
     // `clients_changes` is the table of the changes of `clients`.
     let of_changes = arguments.stream.strip_suffix("_changes");
-    let spec = find_stream(of_changes.unwrap_or(&arguments.stream))?;
+    let spec = match of_changes {
+        Some(stream) => find_stream(stream)?,
+        None => find_table(&arguments.stream)?,
+    };
     // Before the lake is opened: a wrong time is reported at once, without any request.
     let as_of = as_of(arguments)?;
     let mut given = given.clone();
@@ -97,10 +100,15 @@ fn instant(text: &str) -> Result<Timestamp, CliError> {
     if let Ok(at) = text.parse() {
         return Ok(at);
     }
-    let day: Date = text.parse().map_err(|_| CliError::Time { found: text.to_owned() })?;
-    let midnight = format!("{}T00:00:00Z", next_day(day)).parse();
-    let midnight = midnight.map_err(|_| CliError::Time { found: text.to_owned() })?;
-    Ok(minus(midnight, SignedDuration::from_nanos(1)))
+    let wrong = || CliError::Time { found: text.to_owned() };
+    let day: Date = text.parse().map_err(|_| wrong())?;
+    let end = midnight(next_day(day)).ok_or_else(wrong)?;
+    Ok(minus(end, SignedDuration::from_nanos(1)))
+}
+
+/// Returns the first instant of a day in UTC; `None` beyond the representable times.
+pub(crate) fn midnight(day: Date) -> Option<Timestamp> {
+    format!("{day}T00:00:00Z").parse().ok()
 }
 
 /// Returns the list as text and as JSON.

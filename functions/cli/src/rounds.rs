@@ -126,7 +126,10 @@ pub(crate) async fn rounds(
         () = interrupt.asked() => (AccountItem::default(), None),
     };
     // One thread is enough: runs mostly wait, and their computations run on other threads.
-    LocalSet::new().run_until(Box::pin(rounds.run())).await
+    let synced = LocalSet::new().run_until(Box::pin(rounds.run())).await;
+    // Also after a failure: runs may have ended before it.
+    orchestrator::file_left(context).await?;
+    synced
 }
 
 /// Returns the account as Harvest describes it now. If Harvest may not be asked soon, returns the

@@ -22,6 +22,7 @@ use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::export;
 use crate::files;
+use crate::history;
 use crate::init;
 use crate::login;
 use crate::manual;
@@ -193,23 +194,27 @@ async fn command(
         CliCommand::Login(wanted) => Box::pin(login::login(wanted, given)).await,
         CliCommand::Init(wanted) => Box::pin(init::init(wanted, given, paint)).await,
         CliCommand::Check(check) => check::check(check, given, paint).await,
-        CliCommand::Status(status) => status::status(status, given, paint).await,
+        CliCommand::Status(wanted) => match wanted.watch {
+            None => Box::pin(status::status(wanted, given, paint)).await,
+            Some(pause) => Box::pin(status::watched(wanted, given, paint, pause, output)).await,
+        },
+        CliCommand::History(wanted) => history::history(wanted, given, paint).await,
         CliCommand::Plan(wanted) => plan::plan(wanted, given, paint).await,
         CliCommand::Cost(wanted) => cost::cost(wanted, given, paint),
         CliCommand::Streams => Ok(stream_list::streams(paint)),
         CliCommand::Schema(schema) => ddl::schema(schema, &given, paint),
         CliCommand::Sql(wanted) => sql::sql(wanted, &given),
         CliCommand::Files(files) => files::files(files, &given).await,
-        CliCommand::Verify(wanted) => Box::pin(verify::verify(wanted, given, paint)).await,
-        CliCommand::Export(wanted) => export::export(wanted, &given, paint).await,
+        CliCommand::Verify(wanted) => Box::pin(verify::verify(wanted, given, show, paint)).await,
+        CliCommand::Export(wanted) => export::export(wanted, &given, show, paint).await,
         CliCommand::Report(wanted) => {
             let data = PrintedFigures::when(arguments.json);
             Box::pin(report::report(wanted, given, data)).await
         }
         CliCommand::Reset(reset) => Box::pin(reset::reset(reset, given)).await,
         CliCommand::Quarantine(wanted) => quarantine::quarantine(wanted, given, paint).await,
-        CliCommand::Erase(wanted) => Box::pin(erase::erased(wanted, given)).await,
-        CliCommand::Upgrade(wanted) => upgrade::upgrade(wanted, given).await,
+        CliCommand::Erase(wanted) => Box::pin(erase::erased(wanted, given, show)).await,
+        CliCommand::Upgrade(wanted) => upgrade::upgrade(wanted, given, show).await,
         CliCommand::Completions(wanted) => Ok(manual::completions(*wanted)),
         CliCommand::Man(wanted) => manual::man(wanted),
     }

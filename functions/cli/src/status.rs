@@ -26,13 +26,15 @@ use engine::plan::{Demand, ripe};
 use engine::present::Present;
 use engine::spec::{StreamKind, StreamSpec};
 use engine::testimony::Testimony;
-use engine::time::{SignedDuration, Timestamp};
+use engine::time::{SignedDuration, Timestamp, minus, plus};
 use runtime::clock::{Clock, SystemClock};
 use serde::Serialize;
 
 use crate::arguments::StatusArguments;
 use crate::error::CliError;
 use crate::lake_facts::LakeFacts;
+use crate::ledger::{LastDay, LedgerRun, runs, usual};
+use crate::output::AnswerWriter;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::stored::StateContents;
 use condition::{ConditionFacts, StreamCondition, condition};
@@ -76,6 +78,11 @@ struct StreamStatus {
     failures: u32,
     /// The last error; null after a success.
     last_error: Option<LastError>,
+    /// Interval between its syncs, in seconds: the set one, or what the last runs tell. Data older
+    /// than twice that is late.
+    usual_interval: i64,
+    /// Requests and changed rows of the last day.
+    day: LastDay,
     /// Whether the table is there, or may be, and cannot be read.
     #[serde(skip)]
     unreadable: bool,
@@ -132,6 +139,8 @@ struct LakeStatus {
     /// Place of the lake, as it was given.
     lake: String,
     streams: Vec<StreamStatus>,
+    /// Requests and changed rows of the last day, of these streams.
+    day: LastDay,
     now: Timestamp,
 }
 
@@ -151,7 +160,10 @@ pub(crate) async fn status(
     let deployment = lake.deployment(&mut given).await?;
     let settings = &deployment.settings;
     let now = SystemClock.now();
-    let StateContents { account, items } = StateContents::of(&deployment).await?;
+    let set = given.get(SettingName::SYNC_INTERVAL).is_some();
+    let stored = StateContents::of(&deployment).await?;
+    let runs = recent(&lake, &stored, now).await;
+    let StateContents { account, items } = stored;
     let mut rows = Vec::new();
     for (spec, mut item) in streams::STREAMS.into_iter().zip(items) {
         // Streams that were not named are left out, those that `--exclude` names are shown as such.
@@ -164,15 +176,20 @@ pub(crate) async fn status(
         if let Ok(Some(table)) = &opened {
             as_the_table_says(&mut item, table, now);
         }
+        // Somebody who has set an interval wants to know that it is not kept.
+        let interval = settings.sync_interval;
+        let usual = if set { interval } else { usual(&runs, spec.name, interval) };
         let facts = ConditionFacts {
             excluded: !settings.includes(spec.name),
             // On this machine the lock of a process tells whether it lives: a run that was killed a
             // second ago is not shown as running until its lease ends.
             alive: |owner: &str| parts::may_be_alive(&deployment, owner),
-            interval: settings.sync_interval,
+            interval,
+            usual,
             now,
         };
         let mut row = row(spec, &item, &account, &facts);
+        row.day = LastDay::of(runs.iter().filter(|run| run.stream == spec.name), now);
         match opened {
             Ok(Some(table)) => {
                 row.rows = Some(table.rows());
@@ -183,11 +200,57 @@ pub(crate) async fn status(
         }
         rows.push(row);
     }
-    let status = LakeStatus { account, lake: lake.place.to_string(), streams: rows, now };
+    let shown = |run: &&LedgerRun| rows.iter().any(|row| row.stream == run.stream);
+    let day = LastDay::of(runs.iter().filter(shown), now);
+    let status = LakeStatus { account, lake: lake.place.to_string(), streams: rows, day, now };
     // Streams that are named on the command line are those that a person wants to see.
     let named = !arguments.streams.names.is_empty()
         || arguments.settings.get(SettingName::STREAMS).is_some();
     Ok(status.said(arguments.all || named, paint))
+}
+
+/// Shows the state again and again, until Ctrl-C ends the process (exit code 130).
+///
+/// # Errors
+/// Fails if standard output is no terminal, or as [`status`] does.
+pub(crate) async fn watched(
+    arguments: &StatusArguments,
+    given: GivenSettings,
+    paint: TextStyle,
+    pause: u16,
+    output: &mut AnswerWriter<'_>,
+) -> Result<CommandAnswer, CliError> {
+    if paint.width.is_none() {
+        return Err(CliError::NoTerminal);
+    }
+    loop {
+        let mut said = status(arguments, given.clone(), paint).await?;
+        let now = SystemClock.now();
+        said.text = format!(
+            "{CLEAR}{}\n{}",
+            paint.faint(&now.strftime("%H:%M:%S UTC").to_string()),
+            said.text
+        );
+        output.say(&said);
+        SystemClock.sleep_until(plus(now, SignedDuration::from_secs(pause.into()))).await;
+    }
+}
+
+/// Escape codes that clear the screen and go to its first line.
+const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
+/// Time whose runs tell how often somebody syncs: 31 days.
+const TOLD: SignedDuration = SignedDuration::from_hours(31 * 24);
+
+/// Returns the runs of the last weeks. A ledger that cannot be read is told, and is no reason not to
+/// show the streams.
+async fn recent(lake: &LakeFacts, stored: &StateContents, now: Timestamp) -> Vec<LedgerRun> {
+    match runs(lake, stored, minus(now, TOLD)).await {
+        Ok(runs) => runs,
+        Err(error) => {
+            tracing::warn!(error = error.chain(), "the ledger of runs cannot be read");
+            Vec::new()
+        }
+    }
 }
 
 /// Corrects the item by its table, as the next run will before it reads: the state may describe
@@ -254,6 +317,8 @@ fn row<A: Fn(&str) -> bool>(
         warning: health.warning.clone(),
         failures: health.failures,
         last_error: health.last_error.clone().map(|(at, error)| LastError { at, error }),
+        usual_interval: facts.usual.as_secs(),
+        day: LastDay::default(),
         unreadable: false,
     }
 }

@@ -17,6 +17,7 @@ use serde_json::json;
 use streams::{UnknownStream, find_stream};
 
 use crate::arguments::UpgradeArguments;
+use crate::display::{DisplayForm, StepDisplay};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::said::CommandAnswer;
@@ -31,6 +32,7 @@ use crate::work::StreamWork;
 pub(crate) async fn upgrade(
     arguments: &UpgradeArguments,
     mut given: GivenSettings,
+    show: DisplayForm,
 ) -> Result<CommandAnswer, CliError> {
     arguments.settings.give(&mut given);
     let specs = wanted(&arguments.streams)?;
@@ -39,7 +41,9 @@ pub(crate) async fn upgrade(
     let mut text = String::new();
     let mut documents = Vec::new();
     let mut exit = CliExit::Done;
+    let steps = StepDisplay::new(show, "upgrade", specs.len());
     for spec in specs {
+        steps.begin(spec.name);
         let work = StreamWork::from(runtime::operate::upgrade::upgrade(&context, spec).await);
         writeln!(text, "{}: {}", spec.name, work.sentence(told)).unwrap_or_default();
         exit = exit.max(work.exit());

@@ -27,9 +27,10 @@ use runtime::progress::NoProgress;
 use runtime::settings::NoChanges;
 use serde::Serialize;
 use serde_json::json;
-use streams::find_stream;
+use streams::{find_stream, find_table};
 
 use crate::arguments::VerifyArguments;
+use crate::display::{DisplayForm, StepDisplay};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::{LakeFacts, TRIES};
@@ -81,10 +82,13 @@ impl StreamFindings {
 pub(crate) async fn verify(
     arguments: &VerifyArguments,
     mut given: GivenSettings,
+    show: DisplayForm,
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
     arguments.settings.give(&mut given);
-    let named = arguments.streams.iter().map(|name| find_stream(name));
+    // The ledger is a table of ours: Harvest has nothing to compare it with.
+    let find = if arguments.against_harvest { find_stream } else { find_table };
+    let named = arguments.streams.iter().map(|name| find(name));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let lake = LakeFacts::of(&given).await?;
     let harvest = match arguments.portion() {
@@ -105,7 +109,9 @@ pub(crate) async fn verify(
     let no_changes = no_changes(&given)?;
     let mut verdicts = Vec::new();
     let wanted = if named.is_empty() { streams::STREAMS.to_vec() } else { named.clone() };
+    let steps = StepDisplay::new(show, "verify", wanted.len());
     for spec in wanted {
+        steps.begin(spec.name);
         match settled(&lake, spec, &no_changes).await? {
             Some((mut verdict, table)) => {
                 if let Some(harvest) = &harvest {
@@ -126,15 +132,24 @@ pub(crate) async fn verify(
     if let (true, Some(first)) = (verdicts.is_empty(), streams::STREAMS.first()) {
         return Err(no_table(first, &lake));
     }
-    // Rows that cannot be read say nothing about a report.
-    let is_readable = verdicts.iter().all(|verdict| is_readable(&verdict.table));
-    let is_wanted = named.is_empty() || named.iter().any(|spec| reports::concerns(spec));
-    let reports = if is_wanted && is_readable {
-        Some(Box::pin(reports::compare(&lake, &no_changes)).await?)
-    } else {
-        None
-    };
+    drop(steps);
+    let reports = Box::pin(reports_of(&lake, &named, &verdicts, &no_changes)).await?;
     Ok(said(&lake, &verdicts, reports.as_ref(), paint))
+}
+
+/// Compares the records with the reports in the lake; `None` if none of the named streams is part
+/// of that, or rows cannot be read, which then say nothing about a report.
+async fn reports_of(
+    lake: &LakeFacts,
+    named: &[&'static StreamSpec],
+    verdicts: &[StreamFindings],
+    no_changes: &NoChanges,
+) -> Result<Option<ComparedReports>, CliError> {
+    let is_wanted = named.is_empty() || named.iter().any(|spec| reports::concerns(spec));
+    if !is_wanted || !verdicts.iter().all(|verdict| is_readable(&verdict.table)) {
+        return Ok(None);
+    }
+    Ok(Some(Box::pin(reports::compare(lake, no_changes)).await?))
 }
 
 /// Checks one stream; returns the findings, and the table if its rows can be compared. Findings
@@ -177,6 +192,7 @@ async fn look(
     let mut verdict =
         StreamFindings { stream: spec.name, table: verified, ..StreamFindings::default() };
     if let Some(table) = &mut table
+        && spec.name != streams::RUNS.name
         && no_changes.keeps(spec.name)
     {
         verdict.changes = changes(spec, table).await?;

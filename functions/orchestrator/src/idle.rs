@@ -11,8 +11,8 @@ use runtime::settings::MetricDetail;
 use runtime::{Context, RunError};
 
 use crate::answer::{TickAnswer, TickEnd};
-use crate::stream_items;
 use crate::tick::{OrchestratorTick, state_error};
+use crate::{StoredStreams, stored_streams};
 
 impl OrchestratorTick<'_> {
     /// Returns the answer of a tick that finds nothing to do, which needs no lease; `None` if there
@@ -45,10 +45,11 @@ impl OrchestratorTick<'_> {
         if admitted != Admission::Open || !account.tables_created {
             return Ok(None);
         }
-        let items = stream_items(context, &account).await?;
+        let StoredStreams { items, filed } = stored_streams(context, &account).await?;
         let in_trouble = self.in_trouble(&items, &account);
         let is_news = TroubleNews::of(&self.item.value.told, &in_trouble).is_some();
-        if is_news || !self.due(&items, &account).is_empty() {
+        let files = self.may_file(&items, &filed);
+        if is_news || files || !self.due(&items, &account).is_empty() {
             return Ok(None);
         }
         self.measure(&items, &account);

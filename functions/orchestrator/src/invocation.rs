@@ -10,7 +10,8 @@
 //! 4. Plan. Only if something is due, read person and modules from Harvest; then plan again.
 //! 5. Store the streams to invoke, then invoke one worker for each of them.
 //! 6. Tell of streams that came into trouble or are out of it.
-//! 7. Give the lease back.
+//! 7. File the runs that have ended, if that is due.
+//! 8. Give the lease back.
 //!
 //! A tick with nothing due sends no request to Harvest. A tick never waits for a worker, and it
 //! never reads a record. If it dies at any step, the next tick does the work: leases of streams
@@ -57,8 +58,16 @@ impl Orchestrator {
             .await
             .map_err(|source| InvocationFailure::from(&state_error(source)))?;
         let (invoker, announcer) = (&*self.invoker, &*self.announcer);
-        let mut tick =
-            OrchestratorTick { context, invoker, announcer, key, item, epoch: None, now };
+        let mut tick = OrchestratorTick {
+            context,
+            invoker,
+            announcer,
+            key,
+            item,
+            epoch: None,
+            now,
+            seen: None,
+        };
         if event.asked(now).is_none()
             && let Some(answer) =
                 tick.idle().await.map_err(|error| InvocationFailure::from(&error))?
@@ -92,6 +101,8 @@ impl Orchestrator {
         }
         tick.epoch = epoch(&tick.item.value);
         let answer = tick.plan().await;
+        // Also after a failure: runs that failed are what people look for.
+        tick.file_runs().await;
         tick.leave().await;
         answer.map_err(|error| InvocationFailure::from(&error))
     }

@@ -7,13 +7,17 @@
 //! * [`prepare`] and [`tick`] are its parts without lease and invocations. The command line calls
 //!   them, and runs the due streams in its own process.
 //!
-//! Nothing here reads or writes a record. The only objects of the lake that are written are version
-//! 0 of tables that do not exist yet, so that SQL engines find a table before the first run.
+//! * [`file_left`] files the runs that the ledger does not have yet, for the command line.
+//!
+//! Nothing here reads or writes a record of Harvest. The only objects of the lake that are written
+//! are version 0 of tables that do not exist yet, so that SQL engines find a table before the first
+//! run, and the table of the ledger.
 
 mod answer;
 mod event;
 mod idle;
 mod invocation;
+mod ledger;
 mod tick;
 mod watch;
 
@@ -24,6 +28,7 @@ use delta::table::{Table, TableError};
 use engine::account::is_same_account;
 use engine::extent::{ReportReach, outliers_sentence};
 use engine::item::{AccountItem, StreamItem, StreamPosition};
+use engine::ledger::{FiledRuns, filing_is_due};
 use engine::pass::Pass;
 use engine::persisted::PersistedInstants;
 use engine::plan::{self, Demand, DueRun, StreamStanding};
@@ -38,6 +43,7 @@ use runtime::{Context, RunError, account};
 pub use answer::{DueAnswer, TickAnswer, TickEnd};
 pub use event::OrchestratorEvent;
 pub use invocation::Orchestrator;
+pub use ledger::file_left;
 
 /// Number of entries far from today that a log event names. The account item holds all of them.
 const NAMED: usize = 5;
@@ -153,12 +159,13 @@ async fn check_account(
 /// failure is no error: it concerns only its own stream, whose run will report it.
 async fn create_tables(context: &Context) -> bool {
     let mut all = true;
-    for spec in streams::STREAMS {
+    for spec in streams::STREAMS.into_iter().chain([&streams::RUNS]) {
         let store = Arc::clone(&context.store);
         let now = context.clock.now();
         let account = context.settings.account;
         let mut made = Table::create(Arc::clone(&store), spec, account, now).await;
-        if made.is_ok() && context.settings.keeps_changes(spec.name) {
+        let keeps = spec.name != streams::RUNS.name && context.settings.keeps_changes(spec.name);
+        if made.is_ok() && keeps {
             made = Table::create_changes(store, spec, account, now).await;
         }
         if let Err(error) = made {
@@ -187,7 +194,11 @@ fn state_error(source: state::StateError) -> RunError {
 /// Fails if the state store fails, or Harvest does not accept the credentials.
 pub async fn tick(context: &Context, demand: Demand) -> Result<TickOutcome, RunError> {
     let account = stored_account(context).await?.value;
-    let items = stream_items(context, &account).await?;
+    let StoredStreams { items, filed } = stored_streams(context, &account).await?;
+    // A run of this process leaves its record when it ends; those of a long sync are filed meanwhile.
+    if filing_is_due(&items, &filed, &BTreeMap::new(), context.clock.now()) {
+        ledger::file(context, &items).await;
+    }
     let mut due = Vec::new();
     let mut skipped = Vec::new();
     for spec in streams::STREAMS.into_iter().filter(|spec| context.settings.includes(spec.name)) {
@@ -210,22 +221,34 @@ pub async fn tick(context: &Context, demand: Demand) -> Result<TickOutcome, RunE
     Ok(TickOutcome { account: stored_account(context).await?.value, due, skipped, waiting })
 }
 
-/// Returns the items of the streams by name. A stream that is to run and has no item gets a new one
-/// in memory, with the position noted in its table: if the state was lost, the plan must not take a
+/// Items of the streams, as the state has them.
+#[derive(Debug)]
+pub(crate) struct StoredStreams {
+    /// Items by name of the stream, without the ledger's own.
+    pub(crate) items: BTreeMap<&'static str, StreamItem>,
+    /// Newest run of each stream that the ledger has.
+    pub(crate) filed: FiledRuns,
+}
+
+/// Returns the items of the streams. A stream that is to run and has no item gets a new one in memory, with the position noted in its table: if the state was lost, the plan must not take a
 /// loaded stream for one that needs its first load. Nothing is written; the stream's run does that.
-pub(crate) async fn stream_items(
+pub(crate) async fn stored_streams(
     context: &Context,
     account: &AccountItem,
-) -> Result<BTreeMap<&'static str, StreamItem>, RunError> {
+) -> Result<StoredStreams, RunError> {
     let present = context.present();
     let stored = records::streams(&*context.state, context.settings.account, &present).await;
     let mut stored = stored.map_err(state_error)?;
+    let filed = stored.remove(streams::RUNS.name).unwrap_or_default().filed;
     let mut items = BTreeMap::new();
     for spec in streams::STREAMS {
         let runs = context.settings.includes(spec.name)
             && plan::standing(spec, account) == StreamStanding::Open;
         let item = match stored.remove(spec.name) {
-            Some(item) => item,
+            Some(item) => {
+                context.noted.forget(spec.name);
+                item
+            }
             // A stream that never runs has no item.
             None if !runs => continue,
             None => StreamItem {
@@ -235,7 +258,7 @@ pub(crate) async fn stream_items(
         };
         items.insert(spec.name, with_widened_start(item, context.settings.start_date));
     }
-    Ok(items)
+    Ok(StoredStreams { items, filed })
 }
 
 /// Makes sure that the account's first and last days are known before a full pass over a report, as
@@ -268,15 +291,23 @@ pub(crate) async fn with_extent(
     }
 }
 
-/// Returns the position noted in the table, which counts if the state is lost. A table that cannot
+/// Returns the position noted in the table, which counts if the state is lost. Read once for each
+/// process and stream. A table that cannot
 /// be read yields the default position, that of a stream that was never read: then a run is due,
 /// and that run reports the error.
 async fn noted_position(context: &Context, spec: &'static StreamSpec) -> StreamPosition {
+    if let Some(mut position) = context.noted.get(spec.name) {
+        position.free(&context.present());
+        return position;
+    }
     let store = Arc::clone(&context.store);
-    let table = Table::open(store, spec, context.settings.account).await.ok().flatten();
+    let Ok(table) = Table::open(store, spec, context.settings.account).await else {
+        return StreamPosition::default();
+    };
     let noted = table.as_ref().and_then(Table::note);
     let noted = noted.and_then(|note| serde_json::from_value(note.state.clone()).ok());
     let mut position: StreamPosition = noted.unwrap_or_default();
+    context.noted.keep(spec.name, position.clone());
     position.free(&context.present());
     position
 }

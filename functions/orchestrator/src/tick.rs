@@ -7,6 +7,7 @@ use engine::dispatch::{DispatchDecision, DispatchedStream, OrchestratorItem, run
 use engine::ids::Epoch;
 use engine::item::{AccountItem, StreamItem};
 use engine::lease::Lease;
+use engine::ledger::{FiledRuns, filing_is_due};
 use engine::plan::{DueRun, StreamStanding, order, standing};
 use engine::time::{SignedDuration, Timestamp, between};
 use runtime::announce::Announcer;
@@ -17,7 +18,8 @@ use runtime::{Context, RunError};
 use state::{ItemKey, StateError};
 
 use crate::answer::{DueAnswer, TickAnswer, TickEnd};
-use crate::{prepare, stream_items, with_extent};
+use crate::ledger;
+use crate::{StoredStreams, prepare, stored_streams, with_extent};
 
 /// Age at which roles and modules are read again before workers are invoked: 5 minutes. At one
 /// reading for each tick they would cost two requests a minute, most of them for nothing.
@@ -35,6 +37,8 @@ pub(crate) struct OrchestratorTick<'o> {
     /// another tick took over.
     pub(crate) epoch: Option<Epoch>,
     pub(crate) now: Timestamp,
+    /// Items as this tick last read them; `None`: it has read none.
+    pub(crate) seen: Option<StoredStreams>,
 }
 
 impl OrchestratorTick<'_> {
@@ -57,7 +61,7 @@ impl OrchestratorTick<'_> {
         let mut account = account.map_err(state_error)?.value;
         let admitted = admission(&account, version.as_ref(), self.now);
         if let Admission::Paused(until) = admitted {
-            let items = stream_items(context, &account).await?;
+            let items = self.items(&account).await?;
             self.watch(&items, &account).await;
             return Ok(TickAnswer {
                 message: Some("Harvest refuses the token".to_owned()),
@@ -68,7 +72,7 @@ impl OrchestratorTick<'_> {
         // Before anything asks Harvest, and before workers are invoked, which only read the token.
         refresh_if_due(context).await?;
         let old = account.read_at.is_none_or(|at| between(at, self.now) >= BELIEVED);
-        let mut items = stream_items(context, &account).await?;
+        let mut items = self.items(&account).await?;
         let due = self.due(&items, &account);
         let wanted = !due.is_empty() || !account.tables_created;
         if (wanted && old) || admitted == Admission::Probe {
@@ -92,7 +96,7 @@ impl OrchestratorTick<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            items = stream_items(context, &account).await?;
+            items = self.items(&account).await?;
         }
         // Planned again: a module that was switched on adds streams, one that was switched off
         // takes some away.
@@ -102,6 +106,35 @@ impl OrchestratorTick<'_> {
         let answer = self.dispatch(&due, &items, &account).await?;
         self.watch(&items, &account).await;
         Ok(answer)
+    }
+
+    /// Reads the items of the streams.
+    async fn items(
+        &mut self,
+        account: &AccountItem,
+    ) -> Result<BTreeMap<&'static str, StreamItem>, RunError> {
+        let stored = stored_streams(self.context, account).await?;
+        let items = stored.items.clone();
+        self.seen = Some(stored);
+        Ok(items)
+    }
+
+    /// Files the runs that have ended since the last filing, if that is due by the items that this
+    /// tick has read. Runs that end meanwhile are filed by a later tick.
+    pub(crate) async fn file_runs(&self) {
+        let Some(StoredStreams { items, filed }) = &self.seen else { return };
+        if self.may_file(items, filed) {
+            ledger::file(self.context, items).await;
+        }
+    }
+
+    /// Whether runs are to be filed now.
+    pub(crate) fn may_file(
+        &self,
+        items: &BTreeMap<&'static str, StreamItem>,
+        filed: &FiledRuns,
+    ) -> bool {
+        filing_is_due(items, filed, &self.item.value.invoked, self.now)
     }
 
     /// Returns the streams that may run in this account, with their items.

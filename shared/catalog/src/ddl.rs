@@ -14,8 +14,10 @@ use crate::types::hive;
 #[must_use]
 pub fn athena(name: &str, doc: &str, lake: &str) -> String {
     let place = if lake.starts_with("s3://") { lake } else { "s3://<bucket>/<prefix>" };
+    // Athena takes a name that begins with an underscore only in backticks.
+    let known = if name.starts_with('_') { format!("`{name}`") } else { name.to_owned() };
     format!(
-        "-- {name}: {doc}\nCREATE EXTERNAL TABLE {name}\nLOCATION '{}/tables/{name}/'\n\
+        "-- {name}: {doc}\nCREATE EXTERNAL TABLE {known}\nLOCATION '{}/tables/{name}/'\n\
          TBLPROPERTIES ('table_type' = 'DELTA');",
         quoted(place)
     )

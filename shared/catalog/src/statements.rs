@@ -40,6 +40,13 @@ pub fn statements(
             }
         }
     }
+    let ledger = streams::RUNS.name;
+    if exists(ledger) {
+        found.push(LakeStatement {
+            sql: table(engine, ledger, lake),
+            name: Some(ledger.to_owned()),
+        });
+    }
     for view in VIEWS {
         let Some(spec) = streams::find(view.stream).filter(|spec| known.contains(spec.name)) else {
             continue;

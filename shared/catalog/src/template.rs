@@ -41,6 +41,9 @@ pub fn render() -> String {
         let view = view_resource(&name, &deleted::doc(spec), &plain(columns), &sql);
         resources.insert(format!("View{}", pascal(&name)), with_changes(view));
     }
+    let ledger = &streams::RUNS;
+    let runs = table(ledger.name, ledger.doc, &columns(ledger));
+    resources.insert(format!("Table{}", pascal(ledger.name)), runs);
     for view in VIEWS {
         if let Some(spec) = streams::find(view.stream) {
             let columns = view.columns(spec, SqlEngine::Athena).into_iter();

@@ -71,14 +71,14 @@ fn partition(
 ) -> Result<Option<ArrayRef>, PageError> {
     let rows = cells.rows();
     let created = |row| {
-        let ColumnBuffer::Instant(instants) = cells.buffers.get(layout.created_at?)? else {
+        let ColumnBuffer::Instant(instants) = cells.buffers.get(layout.placed_by?)? else {
             return None;
         };
         instants.get(row).and_then(utc_day)
     };
     Ok(match layout.schema.spec.partition {
         PartitionSpec::None => None,
-        PartitionSpec::CreatedMonth => {
+        PartitionSpec::CreatedMonth | PartitionSpec::StartedMonth => {
             let months = (0..rows).map(|row| created(row).map(month));
             Some(Arc::new(months.collect::<StringArray>()))
         }

@@ -28,8 +28,8 @@ pub(super) struct RecordLayout {
     key: Vec<KeySource>,
     /// Date by which the listing is read, if it is read by days.
     keyset: Option<usize>,
-    /// `created_at` of the record, if declared: the source of partitions.
-    pub(super) created_at: Option<usize>,
+    /// The record's own instant that its partition follows from, if declared.
+    pub(super) placed_by: Option<usize>,
 }
 
 /// Member that belongs to the identity of a record. `path` is the one under which `odd` counts it.
@@ -96,7 +96,7 @@ impl RecordLayout {
             identity: identity.collect(),
             key,
             keyset,
-            created_at: at_path(&["created_at"]),
+            placed_by: spec.partition.instant().and_then(|name| at_path(&[name])),
             shape: ObjectShape::of(spec.fields),
             schema,
         }

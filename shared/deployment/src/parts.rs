@@ -280,6 +280,7 @@ async fn together(deployment: &DeploymentSettings, parts: ContextParts) -> Conte
         progress,
         owners,
         person: Arc::default(),
+        noted: Arc::default(),
         scratch: None,
         function: function_name(),
     }

@@ -8,6 +8,7 @@ use crate::drift::Drift;
 use crate::extent::AccountExtent;
 use crate::ids::{Epoch, Sequence};
 use crate::lease::Lease;
+use crate::ledger::{FiledRuns, RunRecord};
 use crate::pass::{IdSet, ParkedParent, Pass};
 use crate::quarantine::{AnswerCounts, QuarantineSize};
 use crate::time::{Date, Timestamp};
@@ -33,6 +34,9 @@ pub struct StreamItem {
     pub lease: Option<Lease>,
     /// The pass that the owner of the lease works on, or worked on last.
     pub working_on: Option<Pass>,
+    /// Start of the run that holds the lease, or held it last; `None`: work of the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub working_since: Option<Timestamp>,
     /// Position of the stream; also in every commit, from which it is repaired.
     pub position: StreamPosition,
     /// The table's version that `position` belongs to.
@@ -52,6 +56,12 @@ pub struct StreamItem {
     /// The table that is being thrown away: the next owner of the lease finishes that first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resetting: Option<ResetTable>,
+    /// Records of the last runs, oldest first, until the ledger has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<RunRecord>,
+    /// Records that the ledger has; only in the ledger's own item.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub filed: FiledRuns,
 }
 
 /// The table that a reset throws away.

@@ -12,7 +12,7 @@
 //! | Where does the stream stand afterwards? | `position`, `cursor`, `pace`, `housekeeping` |
 //! | How much may be in memory? | `memory` |
 //! | Is what was written down still true? | `testimony`, `present`, `persisted` |
-//! | What do people have to know? | `drift`, `quarantine`, `forecast`, `report`, `trouble` |
+//! | What do people have to know? | `drift`, `quarantine`, `forecast`, `report`, `ledger`, `trouble` |
 //! | Which call of a store fails in a test? | `fault` |
 //!
 //! No module knows a stream by name: `spec` says what a declaration may contain, and the crate
@@ -33,6 +33,7 @@ pub mod ids;
 pub mod item;
 pub mod key;
 pub mod lease;
+pub mod ledger;
 pub mod memory;
 pub mod pace;
 pub mod pass;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::spec::{FieldSpec, FieldType, Paging, PartitionSpec, StreamKind, StreamSpec};
+use crate::spec::{FieldSpec, FieldType, Paging, StreamKind, StreamSpec};
 
 /// Treatment of a field before a record is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,11 +145,7 @@ fn needed(spec: &StreamSpec, steps: &[String], field: &FieldSpec) -> Option<&'st
     if spec.cursor_field().is_some_and(is) {
         return Some("it says which version of a record is the newest");
     }
-    let by_creation = match spec.partition {
-        PartitionSpec::CreatedMonth | PartitionSpec::CreatedYear => true,
-        PartitionSpec::None | PartitionSpec::ParentCreatedYear | PartitionSpec::PeriodYear => false,
-    };
-    if by_creation && is("created_at") {
+    if spec.partition.instant().is_some_and(is) {
         return Some("the table is divided by it");
     }
     let paging = match &spec.kind {

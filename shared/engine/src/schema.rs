@@ -127,6 +127,9 @@ pub fn columns(spec: &StreamSpec) -> Vec<Column> {
             Some((ColumnType::Int, "year of the parent's created_at, UTC"))
         }
         PartitionSpec::PeriodYear => Some((ColumnType::Int, "year of period_start")),
+        PartitionSpec::StartedMonth => {
+            Some((ColumnType::Text, "month of started_at, YYYY-MM, UTC"))
+        }
     };
     if let (Some((ty, doc)), Some(name)) = (partition, spec.partition.column()) {
         columns.push(added(name, ty, ColumnSource::Partition, false, doc));

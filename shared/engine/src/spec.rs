@@ -288,6 +288,8 @@ pub enum PartitionSpec {
     ParentCreatedYear,
     /// Column `period_year`, integer, from `period_start`.
     PeriodYear,
+    /// Column `started_month`, text `YYYY-MM`, from the record's `started_at` (UTC).
+    StartedMonth,
 }
 
 impl PartitionSpec {
@@ -299,6 +301,18 @@ impl PartitionSpec {
             Self::CreatedMonth => Some("created_month"),
             Self::CreatedYear | Self::ParentCreatedYear => Some("created_year"),
             Self::PeriodYear => Some("period_year"),
+            Self::StartedMonth => Some("started_month"),
+        }
+    }
+
+    /// Returns the name of the record's own instant that the partition follows from, if it follows
+    /// from one.
+    #[must_use]
+    pub const fn instant(self) -> Option<&'static str> {
+        match self {
+            Self::CreatedMonth | Self::CreatedYear => Some("created_at"),
+            Self::StartedMonth => Some("started_at"),
+            Self::None | Self::ParentCreatedYear | Self::PeriodYear => None,
         }
     }
 }

@@ -13,7 +13,7 @@ use arrow::array::{
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Int64Type, TimestampMicrosecondType,
 };
-use delta::table::Table;
+use delta::table::{FileEntry, Table};
 
 use crate::blocking::offloaded;
 use crate::partition::{PartitionError, RowLayout, fetch, open};
@@ -180,11 +180,25 @@ fn is_set(array: &impl Array, row: usize) -> bool {
 pub async fn scan<T: Send + 'static>(
     table: &Table,
     columns: &[&str],
+    sum: T,
+    add: impl Fn(&mut T, &ScannedRows) + Send + Copy + 'static,
+) -> Result<T, PartitionError> {
+    scan_where(table, |_| true, columns, sum, add).await
+}
+
+/// Does the same with the rows of the files that are `wanted` alone.
+///
+/// # Errors
+/// Fails as [`scan`] does.
+pub async fn scan_where<T: Send + 'static>(
+    table: &Table,
+    wanted: impl Fn(&FileEntry) -> bool + Send,
+    columns: &[&str],
     mut sum: T,
     add: impl Fn(&mut T, &ScannedRows) + Send + Copy + 'static,
 ) -> Result<T, PartitionError> {
     let layout = Arc::new(RowLayout::named(table.schema(), columns)?);
-    for file in table.files() {
+    for file in table.files().iter().filter(|file| wanted(file)) {
         let bytes = fetch(table.store().as_ref(), table.root(), file).await?;
         let (layout, path) = (Arc::clone(&layout), file.path.clone());
         let added = offloaded(move || -> Result<T, PartitionError> {

@@ -28,6 +28,7 @@ use lake::changes::{BaselineWriter, ChangesOf, condense, expired, join, scattere
 use lake::partition::FileLimits;
 
 use crate::error::RunError;
+use crate::ledger::is_ledger;
 use crate::run::Run;
 
 /// Number of times that a commit is decided anew because it lost a race.
@@ -36,7 +37,7 @@ const TRIES: u32 = 3;
 impl Run {
     /// Whether the operator wants the changes of this stream.
     fn keeps_changes(&self) -> bool {
-        self.context.settings.keeps_changes(self.stream())
+        !is_ledger(self.order.spec) && self.context.settings.keeps_changes(self.stream())
     }
 
     /// Opens the table of changes before anything else is decided, unless the item reliably says

@@ -105,7 +105,7 @@ pub async fn read(
         remarks.push(format!("the children of {number} parents were not read: {}", parked.reason));
     }
     let (units, _) = driver.reading.progress();
-    let requests = driver.tally.requests;
+    let requests = driver.tally.traffic.requests;
     Ok(ComparisonReading { rows, coverage, began, requests, units, month, quarantined, remarks })
 }
 

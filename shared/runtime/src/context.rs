@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::credentials::TokenKeeper;
 use crate::gate::PermitGate;
 use crate::heard::LastHeard;
+use crate::noted::NotedPositions;
 use crate::progress::Progress;
 use crate::random::SharedRandom;
 use crate::settings::Settings;
@@ -41,6 +42,8 @@ pub struct Context {
     pub owners: Arc<dyn LeaseOwners>,
     /// Person of the token and time at Harvest, as this process last heard.
     pub person: Arc<LastHeard>,
+    /// Positions of streams without an item, as their tables note them.
+    pub noted: Arc<NotedPositions>,
     /// Folder for the spilled rows of runs; `None`: the system's temporary folder.
     pub scratch: Option<PathBuf>,
     /// Name of the Lambda function that this process runs; `None`: it runs none.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use decode::{Decoder, MemberDeviations};
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
+use engine::ledger::RunTraffic;
 use engine::memory::UNDER_WAY;
 use engine::pass::{
     AnswerPurpose, MissingScope, PageRequest, Pass, Reading, ReadingStep, RequestTarget, Unit,
@@ -29,8 +30,7 @@ use request::{ReceivedPage, RequestError, RequestFlight, RequestOutcome, Request
 /// Counts of a run while it reads.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RunTally {
-    pub(crate) requests: u64,
-    pub(crate) records: u64,
+    pub(crate) traffic: RunTraffic,
     pub(crate) observed: MemberDeviations,
     pub(crate) answers: AnswerCounts,
 }
@@ -217,13 +217,17 @@ impl Driver {
             }
             RequestOutcome::Page(page) => {
                 self.last_answer = Some(self.context.clock.now());
-                self.tally.requests = self.tally.requests.saturating_add(1);
+                let traffic = &mut self.tally.traffic;
+                traffic.requests = traffic.requests.saturating_add(1);
+                traffic.bytes = traffic.bytes.saturating_add(page.body_bytes as u64);
                 self.first_answer.get_or_insert((page.date, requested_at));
                 self.attempts.remove(&name(&request.target));
                 self.on_page(request, requested_at, *page, hold)
             }
             RequestOutcome::Failed(trouble) => {
-                self.tally.requests = self.tally.requests.saturating_add(1);
+                let traffic = &mut self.tally.traffic;
+                traffic.requests = traffic.requests.saturating_add(1);
+                traffic.failed = traffic.failed.saturating_add(1);
                 self.on_trouble(request, requested_at, trouble, hold)
             }
         }
@@ -244,7 +248,7 @@ impl Driver {
             | AnswerPurpose::Along
             | AnswerPurpose::Existence(_) => 0,
         };
-        self.tally.records = self.tally.records.saturating_add(records);
+        self.tally.traffic.records = self.tally.traffic.records.saturating_add(records);
         self.tally.observed.add(core::mem::take(&mut page.observed));
         self.tally.answers.count(request.purpose, &page.facts);
         if self.reading.watches() {

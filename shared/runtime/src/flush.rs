@@ -212,7 +212,7 @@ impl Run {
     ///
     /// File names begin with epoch and sequence, by which a later run knows a file of a dead
     /// attempt from one that a living attempt is still to commit.
-    fn job(
+    pub(crate) fn job(
         &self,
         writer: &WriterIdentity,
         now: Timestamp,
@@ -250,7 +250,7 @@ impl Run {
     }
 
     /// Merges and stores the resulting files; the log is not touched.
-    async fn merge(&self, job: MergeJob) -> Result<MergeOutcome, RunError> {
+    pub(crate) async fn merge(&self, job: MergeJob) -> Result<MergeOutcome, RunError> {
         let stream = self.stream();
         merge(Arc::clone(&self.context.store), job)
             .await

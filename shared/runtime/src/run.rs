@@ -9,7 +9,7 @@
 //! | check roles, continue or begin the reading | `work`, `prepare` | |
 //! | read and flush, any number of times | `work`, `crate::flush` | commit, changes, item |
 //! | housekeeping | `crate::tidy` | fewer objects |
-//! | give the lease back | `work` | item with health and a released lease |
+//! | give the lease back | `work` | item with health, the run's record and a released lease |
 //! | history | `record` | item `run#...` |
 //!
 //! A process may die between any two steps. Whatever is durable by then is whole, and the next run
@@ -24,7 +24,7 @@ pub(crate) mod leave;
 mod objects;
 mod prepare;
 pub(crate) mod quarantine;
-mod record;
+pub(crate) mod record;
 mod report;
 mod usable;
 mod work;
@@ -107,7 +107,7 @@ pub async fn run(context: &Context, order: RunOrder) -> RunReport {
         Ok(Ok(run)) => report = Box::pin(run.work()).await,
         Ok(Err(busy)) => report.outcome = RunOutcome::Busy { until: busy.until },
         Err(error) => {
-            report.unrecorded = !record_failure(context, order, &error).await;
+            report.unrecorded = !record_failure(context, order, begun, &error).await;
             report.outcome = RunOutcome::Failed(error);
         }
     }
@@ -138,7 +138,7 @@ impl Run {
         begun: Timestamp,
     ) -> Result<Result<Self, BusyLease>, RunError> {
         let stream = order.spec.name;
-        let taken = take_lease(context, stream, Some(order.pass)).await?;
+        let taken = take_lease(context, stream, Some(order.pass), Some(begun)).await?;
         let TakenLease { mut item, taken_over } = match taken {
             Ok(taken) => taken,
             Err(busy) => return Ok(Err(busy)),

@@ -38,6 +38,14 @@ pub fn find_stream(name: &str) -> Result<&'static StreamSpec, UnknownStream> {
     crate::find(name).ok_or_else(|| UnknownStream { name: name.to_owned(), near: near(name) })
 }
 
+/// Returns the declaration of the table of this name: that of a stream, or the ledger of runs.
+///
+/// # Errors
+/// Fails as [`find_stream`] does.
+pub fn find_table(name: &str) -> Result<&'static StreamSpec, UnknownStream> {
+    if name == crate::RUNS.name { Ok(&crate::RUNS) } else { find_stream(name) }
+}
+
 /// Returns names that differ by a few letters. If there are none, returns those that contain the
 /// given name or are contained in it, shortest first: `budget` gives `project_budget_report`.
 fn near(name: &str) -> Vec<&'static str> {

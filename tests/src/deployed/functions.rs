@@ -256,6 +256,7 @@ impl Deployed {
             random,
             progress: Arc::new(progress),
             person: Arc::default(),
+            noted: Arc::default(),
             scratch,
             function: None,
         }

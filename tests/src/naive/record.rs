@@ -163,7 +163,9 @@ fn partition(
         |day: &str| day.split('-').next().map(|year| year.trim_start_matches('0').to_owned());
     match spec.partition {
         PartitionSpec::None => None,
-        PartitionSpec::CreatedMonth => created_at.map(|at| at[..7].to_owned()),
+        PartitionSpec::CreatedMonth | PartitionSpec::StartedMonth => {
+            created_at.map(|at| at[..7].to_owned())
+        }
         PartitionSpec::CreatedYear => created_at.and_then(year),
         PartitionSpec::ParentCreatedYear => origin.parent_created_at.and_then(year),
         PartitionSpec::PeriodYear => origin.period.and_then(|it| year(&it.start.to_string())),

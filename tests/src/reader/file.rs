@@ -222,6 +222,7 @@ fn partitions(table: &LakeTable, columns: &[Column], batch: &RecordBatch) -> BTr
     let (of, length) = match (table.rows, table.spec.partition) {
         (LakeRows::Changes, _) => (CHANGED_AT, 7),
         (LakeRows::Records, PartitionSpec::CreatedMonth) => ("created_at", 7),
+        (LakeRows::Records, PartitionSpec::StartedMonth) => ("started_at", 7),
         (LakeRows::Records, PartitionSpec::CreatedYear) => ("created_at", 4),
         (LakeRows::Records, PartitionSpec::PeriodYear) => ("period_start", 4),
         (LakeRows::Records, PartitionSpec::ParentCreatedYear | PartitionSpec::None) => {

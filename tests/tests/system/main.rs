@@ -18,6 +18,7 @@ mod init;
 mod kill;
 mod lambda;
 mod lease;
+mod ledger;
 mod login;
 mod losses;
 mod other_types;

@@ -12,14 +12,14 @@ use super::CliArguments;
 /// Groups of commands, in the order of a person's way.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Begin", &["init", "login", "check", "plan", "demo", "cost"]),
-    ("Every day", &["sync", "status", "sweep"]),
+    ("Every day", &["sync", "status", "history", "sweep"]),
     ("Read the tables", &["report", "sql", "streams", "schema", "files", "export"]),
     ("Look after the lake", &["verify", "upgrade", "quarantine", "reset", "erase"]),
     ("This program", &["completions", "man", "help"]),
 ];
 
 /// Examples of each command.
-const EXAMPLES: [(&str, &[&str]); 22] = [
+const EXAMPLES: [(&str, &[&str]); 23] = [
     (
         "init",
         &[
@@ -34,7 +34,11 @@ const EXAMPLES: [(&str, &[&str]); 22] = [
     ("demo", &["demo", "demo --scale tiny --lake ./demo"]),
     ("cost", &["cost --people 40 --sync-interval 6h"]),
     ("sync", &["sync", "sync time_entries", "sync --wait", "sync --quiet"]),
-    ("status", &["status", "status --all", "status time_entries invoices"]),
+    ("status", &["status", "status --all", "status time_entries invoices", "status --watch"]),
+    (
+        "history",
+        &["history", "history time_entries --number 50", "history --since 2026-11-23 --json"],
+    ),
     ("sweep", &["sweep", "sweep time_entries --accept-deletes"]),
     ("report", &["report", "report --out week.html --today 2026-06-30"]),
     ("sql", &["sql --engine duckdb --lake ./lake"]),

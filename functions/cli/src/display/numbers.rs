@@ -16,6 +16,9 @@ use crate::text;
 /// Time from which on a rate is shown: ten seconds. Before, it would jump.
 const STEADY: SignedDuration = SignedDuration::from_secs(10);
 
+/// Activity of a stream whose requests have no permit.
+const WAITS: &str = "waits for the budget";
+
 /// Use of the budgets at an instant.
 #[derive(Clone, Debug)]
 pub(crate) struct BudgetMoment {
@@ -75,7 +78,7 @@ impl StreamNumbers {
                 self.total = self.total.max(*total);
                 ""
             }
-            RunMoment::Waiting => "waits for the budget",
+            RunMoment::Waiting => WAITS,
             RunMoment::Flushing => "writes",
             RunMoment::Committed(_) => "committed",
             RunMoment::Started | RunMoment::Ended => "",
@@ -200,6 +203,10 @@ impl SyncNumbers {
         if let Some(waits) = &self.waits {
             parts.push(waits.clone());
         } else if let Some(budget) = &self.budget {
+            // On a terminal the lines of the streams say it.
+            if !self.streams.is_empty() && self.streams.values().all(|it| it.doing == WAITS) {
+                parts.push(format!("every run {WAITS}"));
+            }
             let left = budget.done_at.map(|at| between(budget.now, at));
             if let Some(left) = left.filter(|left| *left > STEADY) {
                 parts.push(format!("what runs now takes {}", text::about(left)));
@@ -290,6 +297,11 @@ mod tests {
             "1 of 3 runs done · 2,027 records · 3 answers, 6 a minute · what runs now takes about \
              14 minutes · budget used: general 2 of 95, reports 95 of 95"
         );
+        for stream in ["time_entries", "expense_report_team"] {
+            assert!(!numbers.text().contains("every run waits"), "{}", numbers.text());
+            numbers.take(stream, Pass::Full, &RunMoment::Waiting);
+        }
+        assert!(numbers.text().contains(" · every run waits for the budget · "));
         numbers.wait("waits until 09:15 UTC".to_owned());
         assert!(numbers.text().ends_with(" · waits until 09:15 UTC"), "{}", numbers.text());
         // A plan of later turns never takes away what was counted.

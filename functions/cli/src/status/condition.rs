@@ -9,7 +9,7 @@
 //! | `failing` | the last run failed, or the table cannot be used | yes |
 //! | `new` | no run has read anything yet | no |
 //! | `waiting` | it is loaded, and a pass of it waits for the rate budget | no |
-//! | `late` | its last complete pass began more than two intervals ago, and no pass waits | yes |
+//! | `late` | its last complete pass began more than two usual intervals ago, and no pass waits | yes |
 //! | `loading` | its first load is not complete | no |
 //! | `current` | none of these | no |
 //!
@@ -89,6 +89,8 @@ pub(super) struct ConditionFacts<A> {
     pub(super) alive: A,
     /// Interval at which changes are to be read.
     pub(super) interval: SignedDuration,
+    /// Interval at which they usually are.
+    pub(super) usual: SignedDuration,
     pub(super) now: Timestamp,
 }
 
@@ -121,7 +123,7 @@ pub(super) fn condition<A: Fn(&str) -> bool>(
     } else if waits.any(|until| until > now) {
         // The budget is the reason for which nothing is read, and it comes back by itself.
         if loaded { StreamCondition::Waiting } else { StreamCondition::Loading }
-    } else if lag(item, now) > facts.interval.saturating_mul(LATE_INTERVALS) {
+    } else if lag(item, now) > facts.usual.saturating_mul(LATE_INTERVALS) {
         // Also a first load with which no run goes on.
         StreamCondition::Late
     } else if loaded {

@@ -12,7 +12,9 @@ use serde_json::json;
 use super::condition::StreamCondition;
 use super::{LakeStatus, LastError, StreamStatus};
 use crate::exit::CliExit;
+use crate::ledger::LastDay;
 use crate::said::{CommandAnswer, TextStyle};
+use crate::sparkline::sparkline;
 use crate::table::TextTable;
 use crate::text;
 
@@ -38,6 +40,7 @@ impl LakeStatus {
             "verdict": self.verdict(),
             "oldest": self.oldest(),
             "next_sweep": self.next_sweep(),
+            "day": self.day,
             "needs_a_person": needs.map(|row| row.stream).collect::<Vec<_>>(),
             "streams": self.streams,
         });
@@ -46,6 +49,9 @@ impl LakeStatus {
 
     fn text(&self, all: bool, paint: TextStyle) -> String {
         let mut text = format!("{}\n", paint.strong(&self.verdict()));
+        if self.exists() {
+            writeln!(text, "{}", paint.faint(&last_day(&self.day))).unwrap_or_default();
+        }
         // When nothing runs, all streams are late: one line tells as much as 33.
         let is_told =
             |row: &&StreamStatus| row.needs_a_person() && (!is_late(row) || row.has_findings());
@@ -89,8 +95,8 @@ impl LakeStatus {
             _ => text::plural(late.len() as u64, "stream", "streams"),
         };
         Some(format!(
-            "✗ late: {names}; run `harvest-lake sync`, or see why the schedule does not (with more \
-             time between syncs, set `sync_interval`)"
+            "✗ late: {names}; run `harvest-lake sync`, or see why the schedule does not (with \
+             another time between syncs than usual, set `sync_interval`)"
         ))
     }
 
@@ -174,9 +180,10 @@ impl LakeStatus {
 
     /// Returns the table of these streams.
     fn table(&self, shown: &[&StreamStatus], paint: TextStyle) -> String {
-        let header = ["stream", "state", "rows", "as of", "last full pass", "remarks"];
+        let header =
+            ["stream", "state", "rows", "as of", "last full pass", "changes of 24 h", "remarks"];
         let rows = shown.iter().map(|row| self.cells(row)).collect();
-        TextTable { header: &header, numbers: 2..3, spare: &[4, 2], rows }.text(paint)
+        TextTable { header: &header, numbers: 2..3, spare: &[5, 4, 2], rows }.text(paint)
     }
 
     /// Returns the cells of one stream.
@@ -190,6 +197,7 @@ impl LakeStatus {
             row.rows.map_or_else(|| "·".to_owned(), text::count),
             row.as_of.map_or_else(|| "·".to_owned(), |at| text::since(at, self.now)),
             ago(row.last_full),
+            sparkline(&row.day.changes),
             remarks(row, self.now),
         ]
     }
@@ -239,6 +247,23 @@ impl LakeStatus {
         }
         lines
     }
+}
+
+/// Returns the line about the runs of the last day.
+fn last_day(day: &LastDay) -> String {
+    let sum = |numbers: &[u64]| numbers.iter().fold(0_u64, |sum, one| sum.saturating_add(*one));
+    let changes = text::plural(sum(&day.changes), "row changed", "rows changed");
+    let requests = text::plural(sum(&day.requests), "request", "requests");
+    let runs = text::plural(day.runs, "run", "runs");
+    let failed = match day.failed {
+        0 => String::new(),
+        failed => format!(", {} failed", text::count(failed)),
+    };
+    format!(
+        "24 h {} {changes} {} {requests}; {runs}{failed}",
+        sparkline(&day.changes),
+        sparkline(&day.requests)
+    )
 }
 
 fn is_late(row: &StreamStatus) -> bool {

@@ -15,7 +15,7 @@ fn now() -> Timestamp {
 }
 
 fn facts<A>(excluded: bool, alive: A) -> ConditionFacts<A> {
-    ConditionFacts { excluded, alive, interval: HOUR, now: now() }
+    ConditionFacts { excluded, alive, interval: HOUR, usual: HOUR, now: now() }
 }
 
 fn state(item: &StreamItem, account: &AccountItem, excluded: bool, alive: bool) -> StreamCondition {
@@ -30,7 +30,8 @@ fn of(item: &StreamItem, account: &AccountItem) -> StreamStatus {
 fn told(account: &AccountItem, rows: &[StreamStatus], all: bool) -> CommandAnswer {
     let lake = LakePlace::parse("lake").unwrap().to_string();
     let streams = rows.to_vec();
-    let status = LakeStatus { account: account.clone(), lake, streams, now: now() };
+    let status =
+        LakeStatus { account: account.clone(), lake, streams, day: LastDay::default(), now: now() };
     status.said(all, TextStyle::PLAIN)
 }
 

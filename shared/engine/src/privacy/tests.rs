@@ -1,5 +1,5 @@
 use super::*;
-use crate::spec::{Listing, date, instant, int, object, objects, text};
+use crate::spec::{Listing, PartitionSpec, date, instant, int, object, objects, text};
 
 static ENTRIES: StreamSpec = StreamSpec {
     name: "entries",

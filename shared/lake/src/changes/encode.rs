@@ -176,7 +176,7 @@ fn kept_in(
 ) -> Result<Option<ArrayRef>, ArrowError> {
     let ty = match kind {
         PartitionSpec::None => return Ok(None),
-        PartitionSpec::CreatedMonth => DataType::Utf8,
+        PartitionSpec::CreatedMonth | PartitionSpec::StartedMonth => DataType::Utf8,
         PartitionSpec::CreatedYear
         | PartitionSpec::ParentCreatedYear
         | PartitionSpec::PeriodYear => DataType::Int64,

@@ -273,7 +273,9 @@ pub(crate) fn any_record(spec: &'static StreamSpec) -> impl Strategy<Value = Sam
         let home = if odd == 3 { (id + 7) % 40 / 10 } else { id / 10 };
         let partition = match spec.partition {
             PartitionSpec::None => None,
-            PartitionSpec::CreatedMonth => placed.then(|| format!("2024-0{}", home + 1)),
+            PartitionSpec::CreatedMonth | PartitionSpec::StartedMonth => {
+                placed.then(|| format!("2024-0{}", home + 1))
+            }
             PartitionSpec::CreatedYear | PartitionSpec::ParentCreatedYear => {
                 placed.then(|| (2000 + home).to_string())
             }

@@ -8,7 +8,7 @@ use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use decode::gather::column;
 use decode::schema::TableSchema;
-use engine::schema::ColumnSource;
+use engine::schema::{Column, ColumnSource};
 use engine::spec::PartitionSpec;
 use engine::time::{Timestamp, utc_day};
 
@@ -25,8 +25,9 @@ pub(super) fn own_partition(
     // Day of `created_at` in UTC: an entry made in the evening of 31 January in New York is one of
     // February.
     let created = || -> Result<_, ArrowError> {
-        let source = ColumnSource::Record(vec!["created_at"]);
-        let Some(declared) = schema.columns.iter().find(|column| column.source == source) else {
+        let source = schema.spec.partition.instant().map(|name| ColumnSource::Record(vec![name]));
+        let of_source = |column: &&Column| source.as_ref() == Some(&column.source);
+        let Some(declared) = schema.columns.iter().find(of_source) else {
             return Ok(None);
         };
         let column = column(batch, layout.schema.index_of(&declared.name)?)?;
@@ -39,7 +40,7 @@ pub(super) fn own_partition(
     Ok(match schema.spec.partition {
         // A child row does not contain the year of its parent.
         PartitionSpec::None | PartitionSpec::ParentCreatedYear => None,
-        PartitionSpec::CreatedMonth => {
+        PartitionSpec::CreatedMonth | PartitionSpec::StartedMonth => {
             created()?.map(|day| format!("{:04}-{:02}", day.year(), day.month()))
         }
         PartitionSpec::CreatedYear => created()?.map(|day| day.year().to_string()),

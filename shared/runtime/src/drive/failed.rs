@@ -1,7 +1,7 @@
 //! Failed requests: tried again, given up, or the end of the run.
 
 use engine::pass::{AfterFailure, AnswerPurpose, PageRequest, RequestTarget, StopReason};
-use engine::retry::{FailureReach, RequestAttempts, RetryDecision};
+use engine::retry::{FailureReach, RequestAttempts, RequestFailure, RetryDecision};
 use engine::time::{Timestamp, plus};
 
 use super::request::RequestError;
@@ -18,6 +18,9 @@ impl Driver {
         hold: &mut RunBuffer,
     ) -> Result<(), RunError> {
         let failure = trouble.failure(request.purpose);
+        if matches!(failure, RequestFailure::RateLimited { .. }) {
+            self.tally.traffic.throttled = self.tally.traffic.throttled.saturating_add(1);
+        }
         let now = self.context.clock.now();
         let target = name(&request.target);
         let (attempts, not_before) =

@@ -266,7 +266,7 @@ async fn held(
     context: &Context,
     stream: &'static str,
 ) -> Result<Result<(Arc<LeaseKeeper>, StreamItem), BusyLease>, RunError> {
-    let taken = take_lease(context, stream, None).await?;
+    let taken = take_lease(context, stream, None, None).await?;
     Ok(taken.map(|TakenLease { item, .. }| (LeaseKeeper::new(context, stream, &item), item.value)))
 }
 

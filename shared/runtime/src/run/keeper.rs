@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::RunError;
 use crate::records::{self, VersionedItem};
+use crate::run::record::record_lost;
 
 /// Time until a renewal that the state store failed to store is tried again, while the lease lasts.
 const AGAIN: SignedDuration = SignedDuration::from_secs(5);
@@ -175,7 +176,8 @@ pub(crate) struct TakenLease {
     pub(crate) taken_over: bool,
 }
 
-/// Takes the lease of `stream` to work on `pass`, `None` for work of the operator that is no pass.
+/// Takes the lease of `stream` for a run that `began` and works on `pass`; both are `None` for work of
+/// the operator that is no pass.
 /// Returns [`BusyLease`] if another process has it.
 ///
 /// One conditional write: of two processes that read the same item, one gets the lease, and the
@@ -184,6 +186,7 @@ pub(crate) async fn take_lease(
     context: &Context,
     stream: &'static str,
     pass: Option<Pass>,
+    began: Option<Timestamp>,
 ) -> Result<Result<TakenLease, BusyLease>, RunError> {
     let account = context.settings.account;
     let key = records::stream_key(account, stream);
@@ -201,11 +204,14 @@ pub(crate) async fn take_lease(
         };
         let taken_over = how == PriorLease::TakenOver;
         item.value.lease = Some(lease);
-        item.value.working_on = pass;
         // A run that died could not record its own failure.
         if taken_over {
-            engine::pace::never_came_back(&mut item.value, context.clock.now());
+            let now = context.clock.now();
+            record_lost(&mut item.value, now);
+            engine::pace::never_came_back(&mut item.value, now);
         }
+        item.value.working_on = pass;
+        item.value.working_since = began;
         if records::write(&*context.state, &key, &mut item).await.map_err(state)? {
             return Ok(Ok(TakenLease { item, taken_over }));
         }

@@ -2,10 +2,12 @@
 
 use engine::item::StreamItem;
 use engine::lease::Lease;
+use engine::ledger::{RunRecord, add_record, forget_filed};
 use engine::pace::still_lost;
 use engine::time::Timestamp;
 
 use super::RunOrder;
+use super::record::{empty_record, filed_of};
 use crate::context::Context;
 use crate::error::RunError;
 use crate::records;
@@ -16,13 +18,29 @@ use crate::records;
 /// There is no `Run` in this case, and the item is read anew: the failure may have come before or
 /// after this process took the lease. Otherwise a table that cannot be opened would be tried with
 /// each tick, and nobody would see why.
-pub(super) async fn record_failure(context: &Context, order: RunOrder, error: &RunError) -> bool {
+pub(super) async fn record_failure(
+    context: &Context,
+    order: RunOrder,
+    began: Timestamp,
+    error: &RunError,
+) -> bool {
     // The item tells of the run that took over, which may have ended already.
     if matches!(error, RunError::LostLease { .. }) {
         return true;
     }
     let now = context.clock.now();
-    let recorded = leave(context, order.spec.name, |item| fail(item, now, error)).await;
+    let filed = filed_of(context, order.spec.name).await;
+    let recorded = leave(context, order.spec.name, |item| {
+        fail(item, now, error);
+        forget_filed(&mut item.runs, filed);
+        let record = RunRecord {
+            outcome: "failed".into(),
+            error: Some(error.error_type().into()),
+            ..empty_record(began, now, order.pass)
+        };
+        add_record(item, record);
+    });
+    let recorded = recorded.await;
     if !recorded {
         tracing::warn!(stream = order.spec.name, "the failure could not be recorded");
     }

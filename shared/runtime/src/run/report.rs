@@ -53,6 +53,12 @@ pub struct RunReport {
     pub ended: Timestamp,
     /// Requests sent, retries and confirmations included.
     pub requests: u64,
+    /// Answers 429, which ask to wait.
+    pub throttled: u64,
+    /// Requests that failed, those answered with 429 included.
+    pub failed_requests: u64,
+    /// Size of the answers without compression, in bytes.
+    pub answer_bytes: u64,
     /// Records read.
     pub records: u64,
     /// Rows changed.
@@ -97,6 +103,9 @@ impl RunReport {
             began: now,
             ended: now,
             requests: 0,
+            throttled: 0,
+            failed_requests: 0,
+            answer_bytes: 0,
             records: 0,
             counts: RowCounts::default(),
             commits: 0,

@@ -89,8 +89,11 @@ impl Run {
         let ended = Box::pin(keeper.beside(driving)).await;
         let (units, tally) = (driver.reading.progress(), &driver.tally);
         self.report.units = units;
-        self.report.requests = self.report.requests.saturating_add(tally.requests);
-        self.report.records = tally.records;
+        self.report.requests = self.report.requests.saturating_add(tally.traffic.requests);
+        self.report.throttled = tally.traffic.throttled;
+        self.report.failed_requests = tally.traffic.failed;
+        self.report.answer_bytes = tally.traffic.bytes;
+        self.report.records = tally.traffic.records;
         self.report.observe(&tally.observed);
         self.watch(&driver.look(), unfinished.as_ref(), &ended);
         self.report.quarantined = hold.quarantined.len() as u64;
@@ -168,7 +171,9 @@ impl Run {
                     let stage = PassStage::Complete {
                         by_halves: driver.reading.is_by_halves(),
                         absent: driver.reading.absent().cloned(),
-                        idle: driver.tally.records == 0 && read == 0 && unfinished.is_none(),
+                        idle: driver.tally.traffic.records == 0
+                            && read == 0
+                            && unfinished.is_none(),
                     };
                     return self.save(driver, hold, unfinished, stage).await;
                 }
@@ -205,7 +210,7 @@ impl Run {
             proof: driver.reading.proof(),
             answers: answers.plus(driver.tally.answers),
             parked: driver.reading.parked(),
-            requests: requests.saturating_add(driver.tally.requests),
+            requests: requests.saturating_add(driver.tally.traffic.requests),
             progress: driver.reading.progress(),
             grid: settings.grid,
             start_date: settings.start_date,
@@ -327,6 +332,7 @@ impl Run {
                 item.health.misfits = report.misfits.values().sum();
             }
             item.lease = item.lease.as_ref().map(engine::lease::Lease::released);
+            self.leave_record(&outcome, now).await;
             if let Err(error) = self.save_item().await {
                 // An item that another run has taken over tells of that run.
                 self.report.unrecorded = !matches!(error, RunError::LostLease { .. });

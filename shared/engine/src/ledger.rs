@@ -1,0 +1,171 @@
+//! Ledger of runs: what each run did, until it is a row of the table `_runs`.
+//!
+//! A run leaves its record in the item of its stream, with the same write that gives the lease back.
+//! One writer files the records of all streams later: 33 streams that commit to one table would get
+//! in each other's way. The item of the ledger notes for each stream the newest record that is
+//! filed, so whoever reads the items knows what is left to do without a request.
+//!
+//! A record that is filed twice is one row, because its key is the run's id. So no order of the
+//! writes loses a record, and none doubles one.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::item::StreamItem;
+use crate::pass::Pass;
+use crate::report::RowCounts;
+use crate::time::{SignedDuration, Timestamp, between};
+use crate::workers::{is_running, is_starting};
+
+/// Most records that an item keeps for the ledger. A stream has about one run a minute at most, and
+/// records are filed every [`LONGEST_DELAY`].
+pub const KEPT: usize = 32;
+/// Age of a record from which it is filed while other runs are at work: 15 minutes.
+pub const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
+/// Number of records of one stream from which they are filed while other runs are at work.
+const MANY: usize = KEPT / 2;
+
+/// Record of one run: counts, times and codes, never a value of a record or a text of an error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Start of the run. No two runs of one stream have the same.
+    pub began: Timestamp,
+    /// End of the run; for a run that never came back, the time at which that was noticed.
+    pub ended: Timestamp,
+    /// The pass that it worked on.
+    pub pass: Pass,
+    /// Word for its end: `complete`, `waiting`, `stopped`, `failed` or `lost`.
+    pub outcome: Cow<'static, str>,
+    /// Code of the error of a failed run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Cow<'static, str>>,
+    /// Numbers of requests, bytes and records.
+    #[serde(flatten)]
+    pub traffic: RunTraffic,
+    /// Rows that it changed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub counts: RowCounts,
+    /// Records that could not become rows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub quarantined: u64,
+    /// Version of the table at its end; `None` for a run that did not open it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// Rows of the table at its end.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rows: u64,
+    /// Age of the data at its end, in seconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lag: u64,
+    /// Release of harvest-lake that ran.
+    pub release: Cow<'static, str>,
+    /// Number of records before this one that were dropped, because nobody filed them in time.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dropped: u64,
+}
+
+/// Numbers of what a run sent and received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunTraffic {
+    /// Requests sent, retries and confirmations included.
+    #[serde(skip_serializing_if = "is_default")]
+    pub requests: u64,
+    /// Answers 429, which ask to wait.
+    #[serde(skip_serializing_if = "is_default")]
+    pub throttled: u64,
+    /// Requests that failed, those answered with 429 included. Most are sent again.
+    #[serde(skip_serializing_if = "is_default")]
+    pub failed: u64,
+    /// Size of the answers without compression, in bytes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub bytes: u64,
+    /// Records read.
+    #[serde(skip_serializing_if = "is_default")]
+    pub records: u64,
+}
+
+/// Whether a member has the value that it gets if it is left out.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Newest record of each stream that is in the ledger, by the start of its run.
+pub type FiledRuns = BTreeMap<String, Timestamp>;
+
+/// Adds the record of a run that ends. Beyond [`KEPT`] records the oldest is dropped, and the next
+/// one tells of it.
+pub fn add_record(item: &mut StreamItem, record: RunRecord) {
+    item.runs.push(record);
+    while item.runs.len() > KEPT {
+        let oldest = item.runs.remove(0);
+        if let Some(next) = item.runs.first_mut() {
+            next.dropped = next.dropped.saturating_add(oldest.dropped).saturating_add(1);
+        }
+    }
+}
+
+/// Returns the records of `runs` that are still to be filed. `filed`: the newest one that is; a
+/// record that the item does not have says nothing about those that it has.
+#[must_use]
+pub fn unfiled(runs: &[RunRecord], filed: Option<Timestamp>) -> &[RunRecord] {
+    let place = runs.iter().rposition(|run| Some(run.began) == filed);
+    place.and_then(|place| runs.get(place.saturating_add(1)..)).unwrap_or(runs)
+}
+
+/// Removes the records that are filed.
+pub fn forget_filed(runs: &mut Vec<RunRecord>, filed: Option<Timestamp>) {
+    let kept = unfiled(runs, filed).len();
+    runs.drain(..runs.len().saturating_sub(kept));
+}
+
+/// Whether records are to be filed at `now`: if there are any and no run is at work or coming up;
+/// otherwise only if they would become many or old. One commit then serves the runs of a whole hour,
+/// and each commit costs requests. `invoked`: times at which workers were invoked.
+#[must_use]
+pub fn filing_is_due(
+    items: &BTreeMap<&'static str, StreamItem>,
+    filed: &FiledRuns,
+    invoked: &BTreeMap<String, Timestamp>,
+    now: Timestamp,
+) -> bool {
+    let starting =
+        |(name, at): (&String, &Timestamp)| is_starting(items.get(name.as_str()), *at, now);
+    let at_work = items.values().any(|item| is_running(item, now)) || invoked.iter().any(starting);
+    items.iter().map(|(name, item)| unfiled(&item.runs, filed.get(*name).copied())).any(|left| {
+        let old = |run: &RunRecord| between(run.ended, now) >= LONGEST_DELAY;
+        left.first().is_some_and(|oldest| !at_work || left.len() >= MANY || old(oldest))
+    })
+}
+
+/// Number of gaps between syncs that tell how often somebody syncs.
+const GAPS: usize = 10;
+/// Longest interval that is learnt: 7 days. Data of a lake that nobody syncs any more is late at
+/// some time.
+const LONGEST_USUAL: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Returns the interval between the syncs of a stream, as its last runs tell: the median of the last
+/// ten gaps, at least `set` and at most a week. `began`: starts of its runs, in any order. Runs that
+/// began less than half of `set` after the first of a sync belong to that sync.
+///
+/// A person who syncs once a day by hand has set nothing, and the data is not late at noon.
+#[must_use]
+pub fn usual_interval(began: &[Timestamp], set: SignedDuration) -> SignedDuration {
+    let mut began = began.to_vec();
+    began.sort_unstable();
+    began.dedup_by(|at, first| between(*first, *at) < set / 2);
+    let gaps = began.windows(2).filter_map(|pair| match pair {
+        [before, at] => Some(between(*before, *at)),
+        _ => None,
+    });
+    let mut gaps: Vec<SignedDuration> = gaps.collect();
+    let mut last = gaps.split_off(gaps.len().saturating_sub(GAPS));
+    last.sort_unstable();
+    let median = last.get(last.len() / 2).copied().unwrap_or(set);
+    median.min(LONGEST_USUAL).max(set)
+}
+
+#[cfg(test)]
+mod tests;
