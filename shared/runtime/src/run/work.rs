@@ -208,6 +208,7 @@ impl Run {
             requests: requests.saturating_add(driver.tally.requests),
             progress: driver.reading.progress(),
             grid: settings.grid,
+            fixed_fees: settings.fixed_fees,
             start_date: settings.start_date,
             present: self.context.present(),
         }
