@@ -115,7 +115,7 @@ def main() -> int:
     made = before + BEGIN + "\n".join(lines()) + "\n" + END + after
     if asked.check:
         if made != page:
-            print("docs/queries.md has another table than `python -m queries.shown` writes, from tests: PYTHONPATH=tests")
+            print("docs/queries.md has another table than `make render` writes")
         return int(made != page)
     PAGE.write_text(made)
     return 0
