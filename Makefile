@@ -39,6 +39,7 @@ judged:
 	BIN=target/proof tests/edge_check.sh
 	BIN=target/proof tests/blocks.sh
 	$(TOOLS)/readers/bin/python dbt/generate.py --check
+	PYTHONPATH=tests $(TOOLS)/readers/bin/python -m queries.shown --check
 	$(MAKE) infra
 
 tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack node readers sam)) ## Tools of the tests, in environments of their own
@@ -106,10 +107,11 @@ deny: ## Licences, sources, duplicate TLS (needs cargo-deny)
 typos: ## Spelling (needs typos-cli)
 	typos
 
-render: $(TOOLS)/readers/installed ## Write infra/catalog.json and the models of dbt anew from the declarations
+render: $(TOOLS)/readers/installed ## Write infra/catalog.json, the models of dbt and the table of docs/queries.md anew from the declarations
 	cargo run --locked --quiet --bin render-catalog > infra/catalog.json.new
 	mv infra/catalog.json.new infra/catalog.json
 	$(TOOLS)/readers/bin/python dbt/generate.py
+	PYTHONPATH=tests $(TOOLS)/readers/bin/python -m queries.shown
 
 infra: $(TOOLS)/sam/installed $(TOOLS)/checkov/installed ## Lint the templates, and check what they expand to
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/sam validate --lint --template infra/template.yaml --region eu-west-1

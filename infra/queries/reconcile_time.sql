@@ -1,7 +1,7 @@
 -- Question: do the time entries agree with Harvest's own time report, window by window and project by project?
 -- Assumptions: both count rounded hours, planned work included, and amounts at the rates, with fixed fees and hours without a
--- rate at 0. Differences are entries less report; up to a cent for each entry is called rounding. A day that no row of the
--- report covers is in a row without a window.
+-- rate at 0; with --report-fixed-fees rates the report has amounts for hours of a fixed fee, too. Differences are entries less
+-- report; up to a cent for each entry is called rounding. A day that no row of the report covers is in a row without a window.
 -- Harvest cannot tell: what a report said on an earlier day. Entries that were deleted count until a sweep has proven it.
 SELECT
   -- First day of the report's window; null where no window has the days of the entries.
@@ -18,7 +18,8 @@ SELECT
   sums.project,
   -- Currency of all amounts.
   sums.currency,
-  -- equal, or why the two may differ: no window, not reported, no entries, changed since, timer runs, rounding; differs.
+  -- equal, or why the two may differ: no window, not reported, no entries, changed since, timer runs, rounding, fixed fee (the
+  -- report values its hours at their rates); differs.
   CASE
     WHEN sums.hours_difference = 0 AND sums.billable_hours_difference = 0 AND COALESCE(sums.amount_difference, 0) = 0 THEN 'equal'
     WHEN sums.period_start IS NULL THEN 'no window'
@@ -28,6 +29,8 @@ SELECT
     WHEN sums.running_hours > 0 THEN 'timer runs'
     WHEN sums.hours_difference = 0 AND sums.billable_hours_difference = 0
       AND ABS(sums.amount_difference) * 100 <= sums.entries THEN 'rounding'
+    WHEN sums.hours_difference = 0 AND sums.billable_hours_difference = 0
+      AND sums.amount_difference + sums.fixed_fee_at_rates = 0 THEN 'fixed fee'
     ELSE 'differs'
   END AS compared,
   -- Hours by the report.
@@ -58,7 +61,7 @@ SELECT
   sums.hours,
   -- Rounded hours of billable entries without a rate, which are in no amount.
   sums.hours_without_rate,
-  -- What hours of a fixed fee would be worth at their rates, in currency; in neither amount.
+  -- What hours of a fixed fee would be worth at their rates, in currency; not in the amount of the entries.
   sums.fixed_fee_at_rates,
   -- When the report was read that has these numbers, UTC.
   sums.reported_at,

@@ -17,6 +17,8 @@ SELECT
     WHEN sums.running_hours > 0 THEN 'timer runs'
     WHEN sums.hours_difference = 0 AND sums.billable_hours_difference = 0
       AND ABS(sums.amount_difference) * 100 <= sums.entries THEN 'rounding'
+    WHEN sums.hours_difference = 0 AND sums.billable_hours_difference = 0
+      AND sums.amount_difference + sums.fixed_fee_at_rates = 0 THEN 'fixed fee'
     ELSE 'differs'
   END AS compared,
   sums.reported_hours,

@@ -128,6 +128,7 @@ const fn is_recorded(error: &RunError) -> bool {
         | RunError::Unusable { .. }
         | RunError::ModuleOff { .. }
         | RunError::OtherGrid { .. }
+        | RunError::OtherFixedFees { .. }
         | RunError::LostLease { .. }
         | RunError::ErasedMeanwhile { .. }
         | RunError::Table { .. }

@@ -78,7 +78,10 @@ static REPORT: StreamSpec = StreamSpec {
     doc: "One row.",
     path: "/reports/x",
     records_key: Some("results"),
-    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        values_fixed_fees: false,
+    }),
     rate_class: RateClass::Reports,
     primary_key: &["period_start", "period_end", "client_id", "currency"],
     partition: PartitionSpec::PeriodYear,

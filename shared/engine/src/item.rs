@@ -13,7 +13,7 @@ use crate::pass::{IdSet, ParkedParent, Pass};
 use crate::quarantine::{AnswerCounts, QuarantineSize};
 use crate::time::{Date, Timestamp};
 use crate::token::{OAuthItem, RefusedToken};
-use crate::window::WindowGrid;
+use crate::window::{FixedFeeAmounts, WindowGrid};
 
 /// Identity of a table and of one of its commits. Two lakes of one account have the same names and
 /// may have the same version numbers; a copy of a lake has the same ids.
@@ -90,6 +90,9 @@ pub struct StreamPosition {
     pub absent: ItemValue<IdSet>,
     /// The grid of report windows that the table began with.
     pub grid: Option<WindowGrid>,
+    /// Amounts of fixed fees in the report that the table began with.
+    #[serde(skip_serializing_if = "FixedFeeAmounts::is_zero")]
+    pub fixed_fees: FixedFeeAmounts,
     /// The first day that full passes read; an earlier setting starts a new full pass.
     pub start_date: Option<Date>,
     /// Whether the listing omits records unless it is asked for its two halves.

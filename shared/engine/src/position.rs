@@ -14,7 +14,7 @@ use crate::present::Present;
 use crate::quarantine::AnswerCounts;
 use crate::spec::{StreamKind, StreamSpec};
 use crate::time::{Date, Timestamp};
-use crate::window::WindowGrid;
+use crate::window::{FixedFeeAmounts, WindowGrid};
 
 /// Start of a pass, by two clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,8 @@ pub struct PassFlush {
     pub progress: (u64, u64),
     /// Grid of report windows, as it is set.
     pub grid: WindowGrid,
+    /// Amounts of fixed fees in time reports, as they are set.
+    pub fixed_fees: FixedFeeAmounts,
     /// First day that full passes read, as it is set; `None`: all.
     pub start_date: Option<Date>,
     /// The time of the flush.
@@ -100,8 +102,11 @@ impl PassFlush {
         let mut after = before.clone();
         let mut cursor_ahead = None;
         after.parked = ItemValue::Here(self.parked.clone());
-        if matches!(spec.kind, StreamKind::ReportWindow(_)) {
+        if let StreamKind::ReportWindow(report) = &spec.kind {
             after.grid = Some(self.grid);
+            if report.values_fixed_fees {
+                after.fixed_fees = self.fixed_fees;
+            }
         }
         // The backfill reads all older records; incremental passes from this start on read the
         // newer ones.

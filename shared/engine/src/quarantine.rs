@@ -182,7 +182,10 @@ mod tests {
             (&[(AnswerPurpose::Parents, 1, 4), (one, 2, 0)], 0),
         ] {
             let both = answers(&pages[..1]).plus(answers(&pages[1..]));
-            let kind = StreamKind::ReportWindow(ReportWindow { includes_issue_date: false });
+            let kind = StreamKind::ReportWindow(ReportWindow {
+                includes_issue_date: false,
+                values_fixed_fees: false,
+            });
             assert_eq!(both.failed(&kind), failed, "{pages:?}");
         }
     }

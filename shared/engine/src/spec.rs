@@ -230,6 +230,9 @@ pub struct PerParent {
 pub struct ReportWindow {
     /// Whether the `issue_date` of invoices counts for the first and last window, too.
     pub includes_issue_date: bool,
+    /// Whether the report values hours of a fixed fee at their rates if it is asked to
+    /// (`include_fixed_fee`).
+    pub values_fixed_fees: bool,
 }
 
 /// The one of Harvest's two limits that a request counts against.

@@ -32,6 +32,53 @@ pub enum WindowGrid {
     Year,
 }
 
+/// Billable amount that time reports have for hours of a fixed fee. A table keeps the kind that it
+/// began with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FixedFeeAmounts {
+    /// None: the fee is owed, and not the hours.
+    #[default]
+    Zero,
+    /// Hours at their rates: `include_fixed_fee=true`.
+    Rates,
+}
+
+impl FixedFeeAmounts {
+    /// Whether it is the kind of tables of earlier releases.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        *self == Self::Zero
+    }
+
+    /// Returns `zero` or `rates`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Zero => "zero",
+            Self::Rates => "rates",
+        }
+    }
+}
+
+impl fmt::Display for FixedFeeAmounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for FixedFeeAmounts {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "zero" => Ok(Self::Zero),
+            "rates" => Ok(Self::Rates),
+            other => Err(format!("`{other}` is no kind of amounts of fixed fees: zero or rates")),
+        }
+    }
+}
+
 impl WindowGrid {
     /// Returns the window that holds `day`.
     #[must_use]

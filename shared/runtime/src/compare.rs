@@ -152,6 +152,7 @@ async fn plan(
         // Rows from before the setting are compared, too: the table may hold some.
         start_date: None,
         windows: Vec::new(),
+        fixed_fees: position.fixed_fees,
         parked: BTreeMap::new(),
         absent: IdSet::default(),
         by_halves: position.by_halves,

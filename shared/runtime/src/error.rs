@@ -235,6 +235,18 @@ pub enum RunError {
         /// The setting.
         wanted: engine::window::WindowGrid,
     },
+    /// The table's time report has other amounts for hours of a fixed fee.
+    #[error(
+        "`{stream}` holds amounts of fixed fees as `{has}`, and `--report-fixed-fees {wanted}` asks for others: keep `--report-fixed-fees {has}`, or read the report anew: `harvest-lake reset {stream}`, then `harvest-lake sync`"
+    )]
+    OtherFixedFees {
+        /// The stream.
+        stream: &'static str,
+        /// The table's amounts.
+        has: engine::window::FixedFeeAmounts,
+        /// The setting.
+        wanted: engine::window::FixedFeeAmounts,
+    },
     /// Another run has taken over: this one changed nothing after that, and nothing is lost.
     #[error("`{stream}` was taken over by another run; this one changed nothing after that")]
     LostLease {
@@ -311,6 +323,7 @@ impl RunError {
             | Self::Unusable { .. }
             | Self::ModuleOff { .. }
             | Self::OtherGrid { .. }
+            | Self::OtherFixedFees { .. }
             | Self::LostLease { .. }
             | Self::ErasedMeanwhile { .. }
             | Self::Table { .. }
@@ -351,6 +364,7 @@ impl RunError {
             Self::Unusable { .. } => "RecordsUnusable",
             Self::ModuleOff { .. } => "ModuleOff",
             Self::OtherGrid { .. } => "OtherGrid",
+            Self::OtherFixedFees { .. } => "OtherFixedFees",
             Self::LostLease { .. } => "LostLease",
             Self::ErasedMeanwhile { .. } => "ErasedMeanwhile",
             Self::Table { .. } => "TableUnusable",

@@ -10,7 +10,7 @@ use engine::ids::AccountId;
 use engine::pace::FlushSpeed;
 use engine::spec::RateClass;
 use engine::time::{Date, SignedDuration};
-use engine::window::WindowGrid;
+use engine::window::{FixedFeeAmounts, WindowGrid};
 
 pub(crate) use privacy::hashes;
 pub use privacy::{PrivacySettings, ShortKey, hash_key};
@@ -57,6 +57,8 @@ pub struct Settings {
     pub accept_deletes: bool,
     /// Grid of the windows of reports.
     pub grid: WindowGrid,
+    /// Amounts of fixed fees in time reports.
+    pub fixed_fees: FixedFeeAmounts,
     /// Harvest's limit of requests outside of reports.
     pub general: RequestLimit,
     /// Harvest's limit of requests of reports.
@@ -118,6 +120,7 @@ impl Settings {
             accept_domain: None,
             accept_deletes: false,
             grid: WindowGrid::default(),
+            fixed_fees: FixedFeeAmounts::default(),
             general: RequestLimit::GENERAL,
             reports: RequestLimit::REPORTS,
             budget_percent: 95,

@@ -13,7 +13,10 @@ pub static EXPENSE_REPORT_CATEGORIES: StreamSpec = StreamSpec {
     doc: "Expenses of one category in one currency within one window.",
     path: "/reports/expenses/categories",
     records_key: Some("results"),
-    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        values_fixed_fees: false,
+    }),
     rate_class: RateClass::Reports,
     module: Some(Module::Expense),
     primary_key: &["period_start", "period_end", "expense_category_id", "currency"],

@@ -14,7 +14,10 @@ pub static EXPENSE_REPORT_TEAM: StreamSpec = StreamSpec {
     doc: "Expenses of one user in one currency within one window.",
     path: "/reports/expenses/team",
     records_key: Some("results"),
-    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        values_fixed_fees: false,
+    }),
     rate_class: RateClass::Reports,
     module: Some(Module::Expense),
     primary_key: &["period_start", "period_end", "user_id", "currency"],

@@ -14,7 +14,10 @@ pub static TIME_REPORT_CLIENTS: StreamSpec = StreamSpec {
     doc: "Hours for one client in one currency within one window.",
     path: "/reports/time/clients",
     records_key: Some("results"),
-    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        values_fixed_fees: true,
+    }),
     rate_class: RateClass::Reports,
     primary_key: &["period_start", "period_end", "client_id", "currency"],
     partition: PartitionSpec::PeriodYear,

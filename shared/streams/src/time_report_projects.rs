@@ -8,13 +8,16 @@ use engine::spec::{
 ///
 /// Read by windows, as described in the documentation of this crate. `project_name` begins with the
 /// code of the project (recorded). The billable amount of a project with a fixed fee is 0
-/// (recorded), because `include_fixed_fee` is not sent.
+/// (recorded), unless `include_fixed_fee` is sent (`--report-fixed-fees`).
 pub static TIME_REPORT_PROJECTS: StreamSpec = StreamSpec {
     name: "time_report_projects",
     doc: "Hours for one project in one currency within one window.",
     path: "/reports/time/projects",
     records_key: Some("results"),
-    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        values_fixed_fees: true,
+    }),
     rate_class: RateClass::Reports,
     primary_key: &["period_start", "period_end", "project_id", "currency"],
     partition: PartitionSpec::PeriodYear,

@@ -13,7 +13,10 @@ pub static TIME_REPORT_TASKS: StreamSpec = StreamSpec {
     doc: "Hours for one task in one currency within one window.",
     path: "/reports/time/tasks",
     records_key: Some("results"),
-    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        values_fixed_fees: true,
+    }),
     rate_class: RateClass::Reports,
     primary_key: &["period_start", "period_end", "task_id", "currency"],
     partition: PartitionSpec::PeriodYear,

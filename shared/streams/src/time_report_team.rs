@@ -15,7 +15,10 @@ pub static TIME_REPORT_TEAM: StreamSpec = StreamSpec {
     doc: "Hours of one user in one currency within one window.",
     path: "/reports/time/team",
     records_key: Some("results"),
-    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        values_fixed_fees: true,
+    }),
     rate_class: RateClass::Reports,
     primary_key: &["period_start", "period_end", "user_id", "currency"],
     partition: PartitionSpec::PeriodYear,

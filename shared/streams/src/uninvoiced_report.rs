@@ -21,7 +21,10 @@ pub static UNINVOICED_REPORT: StreamSpec = StreamSpec {
     doc: "Hours and expenses of one project within one window that no invoice bills yet.",
     path: "/reports/uninvoiced",
     records_key: Some("results"),
-    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: true }),
+    kind: StreamKind::ReportWindow(ReportWindow {
+        includes_issue_date: true,
+        values_fixed_fees: false,
+    }),
     rate_class: RateClass::Reports,
     module: Some(Module::Invoice),
     primary_key: &["period_start", "period_end", "project_id", "currency"],

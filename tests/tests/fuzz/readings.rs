@@ -219,6 +219,7 @@ impl FuzzedReading {
             cursor: self.has_cursor.then_some(Timestamp::UNIX_EPOCH),
             start_date: self.has_start.then(|| date(2024, 2, 29)),
             windows: grid.windows(date(2025, 11, 1), date(2026, 3, 10)),
+            fixed_fees: engine::window::FixedFeeAmounts::default(),
             parked: BTreeMap::new(),
             absent: IdSet::default(),
             by_halves: self.by_halves,

@@ -14,7 +14,7 @@ use e2e::story::{
 use e2e::world::{Conduct, Death, Jump, Wish, World, now, sync, sync_as};
 use engine::pass::{ParkedParent, Pass};
 use engine::time::{Date, SignedDuration, Timestamp, plus};
-use engine::window::WindowGrid;
+use engine::window::{FixedFeeAmounts, WindowGrid};
 use runtime::RunError;
 use runtime::run::{RunOutcome, RunReport};
 use sim::{AccountScale, FaultChoice, FaultEffect, Mutation, SwitchedModule};
@@ -649,6 +649,42 @@ fn another_grid_is_refused() {
             Some(RunError::OtherGrid { has: WindowGrid::Month, wanted: WindowGrid::Quarter, .. })
         ));
         assert_eq!(rows(&world, "time_report_team").await, before);
+    });
+}
+
+/// Rows with and without amounts of fixed fees are never in one table.
+#[test]
+fn other_amounts_of_fixed_fees_are_refused_until_the_report_is_read_anew() {
+    story(async {
+        let (time, expenses) = ("time_report_projects", "expense_report_projects");
+        let mut world = loaded(&AccountScale::tiny(), &[time, expenses]).await;
+        assert_eq!(rows(&world, time).await, truth(&world, time));
+        for (has, wanted) in [
+            (FixedFeeAmounts::Zero, FixedFeeAmounts::Rates),
+            (FixedFeeAmounts::Rates, FixedFeeAmounts::Zero),
+        ] {
+            let before = rows(&world, time).await;
+            world.settings.fixed_fees = wanted;
+            let synced = sync(&world.process(None), None).await.unwrap();
+            let Some(RunError::OtherFixedFees { has: held, wanted: asked, .. }) =
+                report(&synced, time).error()
+            else {
+                panic!("{:?}", synced.failures());
+            };
+            assert_eq!((*held, *asked), (has, wanted));
+            // Reports without such amounts go on.
+            assert!(report(&synced, expenses).error().is_none());
+            assert_eq!(rows(&world, time).await, before);
+            let spec = streams::find(time).unwrap();
+            let reset = runtime::operate::reset::reset(&world.process(None), spec).await.unwrap();
+            assert_eq!(reset, Ok(()));
+            world.sleep(1).await;
+            quiet(&world, None).await;
+            let after = rows(&world, time).await;
+            assert!(after.keys().eq(before.keys()));
+            assert_ne!(after, before);
+            assert_eq!(after == truth(&world, time), wanted == FixedFeeAmounts::Zero);
+        }
     });
 }
 

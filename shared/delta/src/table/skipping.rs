@@ -96,7 +96,10 @@ mod tests {
     };
 
     const REPORT: StreamSpec = StreamSpec {
-        kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
+        kind: StreamKind::ReportWindow(ReportWindow {
+            includes_issue_date: false,
+            values_fixed_fees: false,
+        }),
         primary_key: &["period_start", "period_end", "user_id", "currency"],
         fields: &[int("user_id"), money("amount"), text("note"), text("currency")],
         partition: PartitionSpec::None,

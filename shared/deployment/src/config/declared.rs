@@ -184,6 +184,14 @@ settings! {
         scope: History,
         stack: parameter("ReportWindow"),
     }
+    REPORT_FIXED_FEES: "Amounts of time reports for hours of a fixed fee: zero, or rates for hours at \
+                        their rates" {
+        variable: "HARVEST_REPORT_FIXED_FEES",
+        form: value("--report-fixed-fees", "AMOUNTS"),
+        default: Text("zero"),
+        scope: History,
+        stack: parameter("ReportFixedFees"),
+    }
     REPORT_YEARS_BACK: "Years before today that reports read whole; older entries have windows of \
                         their own" {
         variable: "HARVEST_REPORT_YEARS_BACK",

@@ -104,6 +104,7 @@ pub fn settings(given: &GivenSettings, account: AccountId) -> Result<Settings, C
     settings.accept_role = value(given, SettingName::ACCEPT_ROLE, flag)?;
     settings.accept_deletes = value(given, SettingName::ACCEPT_DELETES, flag)?;
     settings.grid = value(given, SettingName::REPORT_WINDOW, parsed)?;
+    settings.fixed_fees = value(given, SettingName::REPORT_FIXED_FEES, parsed)?;
     settings.report_years_back =
         value(given, SettingName::REPORT_YEARS_BACK, |text| number(text, &(1..=MOST_YEARS)))?;
     settings.general = value(given, SettingName::GENERAL, parsed)?;

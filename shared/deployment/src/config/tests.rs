@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use engine::ids::AccountId;
 use engine::time::SignedDuration;
-use engine::window::WindowGrid;
+use engine::window::{FixedFeeAmounts, WindowGrid};
 
 use super::*;
 
@@ -78,6 +78,7 @@ fn every_setting_is_read() {
         (SettingName::ACCEPT_ROLE, "TRUE"),
         (SettingName::ACCEPT_DELETES, "1"),
         (SettingName::REPORT_WINDOW, "quarter"),
+        (SettingName::REPORT_FIXED_FEES, "rates"),
         (SettingName::GENERAL, "100/1500ms"),
         (SettingName::REPORTS, "20/9s"),
         (SettingName::BUDGET_PERCENT, "50"),
@@ -98,6 +99,7 @@ fn every_setting_is_read() {
     assert_eq!((settings.max_workers, settings.budget_percent), (3, 50));
     assert!(settings.keep && settings.accept_role && settings.accept_deletes);
     assert_eq!(settings.grid, WindowGrid::Quarter);
+    assert_eq!(settings.fixed_fees, FixedFeeAmounts::Rates);
     assert_eq!(settings.general.to_string(), "100/1500ms");
     assert_eq!(settings.reports.to_string(), "20/9s");
 }
@@ -120,6 +122,7 @@ fn what_cannot_be_used_is_named_with_flag_and_variable() {
         (SettingName::BUDGET_PERCENT, "101"),
         (SettingName::KEEP, "perhaps"),
         (SettingName::REPORT_WINDOW, "week"),
+        (SettingName::REPORT_FIXED_FEES, "true"),
         (SettingName::GENERAL, "100"),
         (SettingName::REPORTS, "0/9s"),
         (SettingName::LAKE, "s3://bucket/a b"),

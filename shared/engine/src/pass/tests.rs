@@ -10,6 +10,7 @@ use crate::key::Key;
 use crate::spec::{
     FieldSpec, Listing, Paging, PerParent, ReportWindow, StreamKind, StreamSpec, int,
 };
+use crate::window::FixedFeeAmounts;
 
 const FIELDS: &[FieldSpec] = &[int("id")];
 const AT: Timestamp = Timestamp::UNIX_EPOCH;
@@ -47,7 +48,7 @@ static CHILDREN: StreamSpec = spec(
 static REPORT: StreamSpec = spec(
     "report",
     "/reports/report",
-    StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    StreamKind::ReportWindow(ReportWindow { includes_issue_date: false, values_fixed_fees: false }),
 );
 static SNAPSHOT: StreamSpec = spec("snapshot", "/snapshot", StreamKind::Snapshot(Paging::Offset));
 
@@ -58,6 +59,7 @@ fn plan(spec: &'static StreamSpec, pass: Pass) -> ReadingPlan {
         cursor: None,
         start_date: None,
         windows: Vec::new(),
+        fixed_fees: FixedFeeAmounts::default(),
         parked: BTreeMap::new(),
         absent: IdSet::default(),
         by_halves: false,
@@ -451,6 +453,36 @@ fn a_parent_that_fails_is_parked_and_the_pass_goes_on() {
     let (request, _) = answer(&mut again, &records(&[10]));
     assert!(matches!(request.purpose, AnswerPurpose::Records(Unit::Parent(Parent { id: 1, .. }))));
     assert_eq!((again.next_step(), again.parked().len()), (ReadingStep::Done, 0));
+}
+
+#[test]
+fn fixed_fees_are_asked_for_of_reports_that_value_them_and_only_if_they_are_wanted() {
+    static VALUED: StreamSpec = spec(
+        "valued",
+        "/reports/valued",
+        StreamKind::ReportWindow(ReportWindow {
+            includes_issue_date: false,
+            values_fixed_fees: true,
+        }),
+    );
+    for (spec, fixed_fees, asked) in [
+        (&VALUED, FixedFeeAmounts::Rates, true),
+        (&VALUED, FixedFeeAmounts::Zero, false),
+        (&REPORT, FixedFeeAmounts::Rates, false),
+    ] {
+        let windows = crate::window::WindowGrid::Month.windows(date(2024, 1, 1), date(2024, 2, 1));
+        let plan = ReadingPlan { windows, fixed_fees, width: 1, ..plan(spec, Pass::Full) };
+        let mut reading = Reading::start(plan.clone());
+        let ReadingStep::Fetch(first) = reading.next_step() else { panic!() };
+        // A reading that goes on in another run asks for the same.
+        let mut resumed = Reading::resume(plan, &reading.save().unwrap()).unwrap();
+        let ReadingStep::Fetch(again) = resumed.next_step() else { panic!() };
+        for request in [first, again] {
+            let RequestTarget::Path { query, .. } = request.target else { panic!() };
+            let value = query.iter().find(|(name, _)| name == "include_fixed_fee");
+            assert_eq!(value.map(|(_, value)| value.as_str()), asked.then_some("true"));
+        }
+    }
 }
 
 #[test]

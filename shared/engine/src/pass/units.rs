@@ -22,8 +22,9 @@ use super::pager::{ListProof, Pager, PagerSetback, PagerTurn};
 use super::parents::TableUnits;
 use super::{AnswerEffect, PageFacts, RequestTarget, StopReason, Unit};
 use crate::retry::RequestFailure;
-use crate::spec::StreamSpec;
+use crate::spec::{StreamKind, StreamSpec};
 use crate::time::Timestamp;
+use crate::window::FixedFeeAmounts;
 
 /// The units still to read, and those under way.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -137,6 +138,7 @@ impl UnitsReading {
     pub(super) fn next(
         &mut self,
         spec: &StreamSpec,
+        fixed_fees: FixedFeeAmounts,
         width: usize,
     ) -> Option<(Unit, RequestTarget)> {
         for one in &mut self.active {
@@ -152,7 +154,7 @@ impl UnitsReading {
             return None;
         }
         let unit = self.queue.pop_front()?;
-        let mut pager = pager(spec, unit);
+        let mut pager = pager(spec, unit, fixed_fees);
         let question = pager.next();
         self.active.push(ActiveUnit {
             unit,
@@ -325,14 +327,20 @@ impl ActiveUnit {
 }
 
 /// Returns the pager that reads one unit of the stream.
-fn pager(spec: &StreamSpec, unit: Unit) -> Pager {
-    let filters = match unit {
+fn pager(spec: &StreamSpec, unit: Unit, fixed_fees: FixedFeeAmounts) -> Pager {
+    let mut filters = match unit {
         Unit::Stream | Unit::Parent(_) => Vec::new(),
         Unit::Window(period) => vec![
             ("from".to_owned(), period.start.to_string()),
             ("to".to_owned(), period.end.to_string()),
         ],
     };
+    // Without the parameter, Harvest answers amounts of 0.
+    if let (StreamKind::ReportWindow(report), FixedFeeAmounts::Rates) = (&spec.kind, fixed_fees)
+        && report.values_fixed_fees
+    {
+        filters.push(("include_fixed_fee".to_owned(), "true".to_owned()));
+    }
     Pager::new(spec.paging(), &unit_path(spec.path, unit), filters, None)
 }
 

@@ -29,7 +29,10 @@ static REPORT: StreamSpec = StreamSpec {
     rate_class: RateClass::Reports,
     ..spec(
         "report",
-        StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
+        StreamKind::ReportWindow(ReportWindow {
+            includes_issue_date: false,
+            values_fixed_fees: false,
+        }),
         SweepCadence::ByCost,
     )
 };

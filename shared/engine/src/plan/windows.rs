@@ -83,8 +83,10 @@ mod tests {
     use super::*;
     use crate::extent::AccountExtent;
 
-    const ABOUT_SPENT: ReportWindow = ReportWindow { includes_issue_date: false };
-    const ABOUT_BOTH: ReportWindow = ReportWindow { includes_issue_date: true };
+    const ABOUT_SPENT: ReportWindow =
+        ReportWindow { includes_issue_date: false, values_fixed_fees: false };
+    const ABOUT_BOTH: ReportWindow =
+        ReportWindow { includes_issue_date: true, values_fixed_fees: false };
 
     fn extent(spent: Option<(Date, Date)>, outliers: Vec<Outlier>) -> AccountItem {
         let extent = AccountExtent { spent, outliers, ..AccountExtent::new(Timestamp::UNIX_EPOCH) };

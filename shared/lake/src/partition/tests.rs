@@ -67,7 +67,10 @@ pub(crate) static CHILDREN: StreamSpec = StreamSpec {
 };
 /// Stream with dates and nullable parts in the key.
 pub(crate) static REPORT: StreamSpec = StreamSpec {
-    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        values_fixed_fees: false,
+    }),
     primary_key: &["period_start", "period_end", "user_id", "currency"],
     fields: REPORT_FIELDS,
     ..listing(PartitionSpec::PeriodYear)

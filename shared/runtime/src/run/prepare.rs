@@ -114,6 +114,11 @@ impl Run {
                 let (stream, wanted) = (self.stream(), settings.grid);
                 return Err(RunError::OtherGrid { stream, has: grid, wanted });
             }
+            let (has, wanted) = (position.fixed_fees, settings.fixed_fees);
+            // Rows with both kinds of amounts in one table could not be told apart.
+            if report.values_fixed_fees && position.grid.is_some() && has != wanted {
+                return Err(RunError::OtherFixedFees { stream: self.stream(), has, wanted });
+            }
             let present = self.context.present();
             let account = records::account(&*self.context.state, settings.account, &present)
                 .await
@@ -138,6 +143,7 @@ impl Run {
             cursor: position.cursor,
             start_date: settings.start_date,
             windows,
+            fixed_fees: settings.fixed_fees,
             parked: self.load(&position.parked).await?.unwrap_or_default(),
             absent: self.load(&position.absent).await?.unwrap_or_default(),
             by_halves: position.by_halves,

@@ -213,6 +213,7 @@ impl Run {
             requests: requests.saturating_add(driver.tally.traffic.requests),
             progress: driver.reading.progress(),
             grid: settings.grid,
+            fixed_fees: settings.fixed_fees,
             start_date: settings.start_date,
             present: self.context.present(),
         }

@@ -10,7 +10,7 @@ use super::super::{AnswerEffect, PageRequest, Pass, StopReason};
 use crate::cursor;
 use crate::spec::{Listing, StreamSpec};
 use crate::time::{Date, Timestamp};
-use crate::window::Period;
+use crate::window::{FixedFeeAmounts, Period};
 
 /// Input of a reading.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct ReadingPlan {
     pub start_date: Option<Date>,
     /// The report windows to read, in this order.
     pub windows: Vec<Period>,
+    /// Amounts of fixed fees that time reports are asked for.
+    pub fixed_fees: FixedFeeAmounts,
     /// Parents that failed in earlier runs.
     pub parked: BTreeMap<i64, ParkedParent>,
     /// Ids of records, or of parents of children, that the full pass before missed without proof

@@ -53,7 +53,7 @@ impl Reading {
                 Some((AskRoute::Sweep(slot), question.target, purpose))
             }
             ReadingWork::Units(units) => {
-                let (unit, target) = units.next(self.plan.spec, width)?;
+                let (unit, target) = units.next(self.plan.spec, self.plan.fixed_fees, width)?;
                 Some((AskRoute::Unit(unit), target, AnswerPurpose::Records(unit)))
             }
             ReadingWork::Parents(_) => self.parents_question(),
@@ -77,7 +77,8 @@ impl Reading {
         if parents.is_refused() {
             return None;
         }
-        let (unit, target) = parents.units.next(self.plan.spec, self.plan.width.max(1))?;
+        let (unit, target) =
+            parents.units.next(self.plan.spec, self.plan.fixed_fees, self.plan.width.max(1))?;
         Some((AskRoute::Unit(unit), target, AnswerPurpose::Records(unit)))
     }
 }

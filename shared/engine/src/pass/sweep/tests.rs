@@ -191,6 +191,7 @@ impl World {
             cursor: None,
             start_date: self.start,
             windows: Vec::new(),
+            fixed_fees: crate::window::FixedFeeAmounts::default(),
             parked: BTreeMap::new(),
             absent: before,
             by_halves: false,
