@@ -7,9 +7,11 @@ from __future__ import annotations
 import argparse
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import duck
 from queries import edge
+from queries.reports import verified
 
 # 6.5 x 90 + 3 x 120: Relaunch, the project with a fee.
 AT_RATES = Decimal(945)
@@ -32,7 +34,11 @@ def main() -> int:
     others = [row for row in rows if row[1] not in ("equal", "timer runs", "fixed fee")]
     right = valued == [("Relaunch", "fixed fee", AT_RATES, Decimal(0))] and not others
     print(f"{'ok  ' if right else 'FAIL'} reconcile_time with amounts of fixed fees: {valued} {others or ''}")
-    return 0 if right else 1
+    code, reports = verified(asked.command, Path(asked.lake))
+    reasons = {name: number for name, number in reports["time_report_projects"]["reasons"].items() if name != "timer_runs"}
+    agrees = code == 0 and reasons == {"fixed_fee": 1}
+    print(f"{'ok  ' if agrees else 'FAIL'} verify with amounts of fixed fees: {reasons}")
+    return 0 if right and agrees else 1
 
 
 if __name__ == "__main__":

@@ -122,6 +122,8 @@ pub(crate) struct SumSides {
     /// Number of records that changed in Harvest after the report had its present numbers.
     pub(crate) changed: u64,
     pub(crate) has_running_timer: bool,
+    /// Worth of hours of a fixed fee at their rates, with four digits after the point.
+    pub(crate) fee_at_rates: i128,
     /// Whether the token may not see the amounts of the report.
     pub(crate) is_amount_hidden: bool,
     pub(crate) client: Option<i64>,

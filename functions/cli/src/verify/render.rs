@@ -139,6 +139,7 @@ const fn reason(reason: DifferenceReason) -> &'static str {
         DifferenceReason::ChangedSince => "changed since the report",
         DifferenceReason::TimerRuns => "with a running timer",
         DifferenceReason::Rounding => "differ by rounding",
+        DifferenceReason::FixedFee => "value a fixed fee's hours at their rates",
         DifferenceReason::NotSwept => "may have records that Harvest deleted: the next sweep tells",
         DifferenceReason::NoHistory => "without a table of changes to explain them",
         DifferenceReason::Unexplained => "differ",

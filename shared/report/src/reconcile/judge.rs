@@ -27,6 +27,8 @@ pub enum DifferenceReason {
     TimerRuns,
     /// The amounts differ by a cent for each record at most.
     Rounding,
+    /// The report values hours of a fixed fee at their rates, and the records do not.
+    FixedFee,
     /// The records are worth more than the report says, and no sweep since has looked for deleted
     /// ones.
     NotSwept,
@@ -258,6 +260,11 @@ fn reason(
         Some(DifferenceReason::TimerRuns)
     } else if is_of_hours && sides.report_rows > 0 && differing.iter().all(is_rounding) {
         Some(DifferenceReason::Rounding)
+    } else if sides.fee_at_rates != 0
+        && matches!(differing, [(ComparedFigure::BillableAmount, values)]
+            if values.difference().saturating_add(sides.fee_at_rates) == 0)
+    {
+        Some(DifferenceReason::FixedFee)
     } else {
         None
     }

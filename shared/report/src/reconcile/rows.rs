@@ -91,6 +91,8 @@ pub(super) struct CountedRecord {
     /// Time of its last change in Harvest, in microseconds since 1970.
     pub(super) changed_at: Option<i64>,
     pub(super) is_running: bool,
+    /// Worth of its hours at their rates if they are of a fixed fee, with four digits after the point.
+    pub(super) fee_at_rates: i128,
 }
 
 impl Reconciliation {
@@ -129,8 +131,9 @@ impl Reconciliation {
                 billable_rate: decimal(rows.column("billable_rate"), row),
                 ..TimeEntryRow::default()
             };
-            let record = self.record(rows, row, is_true(rows.column("is_running"), row));
+            let mut record = self.record(rows, row, is_true(rows.column("is_running"), row));
             let sums = sums_of(&entry, self.facts.is_fixed_fee(record.project));
+            record.fee_at_rates = sums.fixed_fee_at_rates.0;
             let hours = sums.rounded_hours.0;
             let (billable, amount) = (sums.billable_hours.0, sums.amount.0);
             count(&mut self.time, &record, [hours, billable, amount, 0]);
@@ -166,6 +169,7 @@ impl Reconciliation {
             project_name: name(rows.column("project_name"), row),
             changed_at: rows.column("updated_at").instant(row),
             is_running,
+            fee_at_rates: 0,
         }
     }
 }
@@ -205,6 +209,7 @@ fn add(sides: &mut SumSides, record: &CountedRecord, figures: [i128; FIGURES], i
     sides.records += 1;
     sides.changed += u64::from(is_newer);
     sides.has_running_timer |= record.is_running;
+    sides.fee_at_rates = sides.fee_at_rates.saturating_add(record.fee_at_rates);
     sides.client = sides.client.or(record.client);
     if sides.client_name.is_none() {
         sides.client_name.clone_from(&record.client_name);

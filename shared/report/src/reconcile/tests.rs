@@ -42,6 +42,7 @@ fn entry(day: i32, changed_at: i64) -> CountedRecord {
         project_name: None,
         changed_at: Some(changed_at),
         is_running: false,
+        fee_at_rates: 0,
     }
 }
 
@@ -182,6 +183,19 @@ fn the_uninvoiced_amount_of_a_fixed_fee_is_not_compared() {
     sides.reported = [0, 0, 0, 70_000];
     let report = sums.judged(ReportKind::Uninvoiced, "u", Some(AFTER), &MovedRecords::default());
     assert_eq!((report.equal, report.without_amounts), (1, 1));
+}
+
+#[test]
+fn a_report_may_value_hours_of_a_fixed_fee_at_their_rates_and_at_nothing_else() {
+    for (told, reason) in [(945, DifferenceReason::FixedFee), (946, DifferenceReason::Unexplained)]
+    {
+        let mut sums = reported(8_000_000);
+        let sides = sums.time.sums.get_mut(&key(JUNE, 1)).unwrap();
+        sides.reported[2] = told * 10_000;
+        let record = CountedRecord { fee_at_rates: 945 * 10_000, ..entry(20_610, BEFORE) };
+        count(&mut sums.time, &record, [8_000_000, 8_000_000, 0, 0]);
+        assert_eq!(only(&judged(&sums, &history(&sums, &[], &[]))), reason);
+    }
 }
 
 #[test]
