@@ -6,9 +6,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use aws::AwsClients;
 use delta::store::ObjectStore;
-use deployment::config::{GivenSettings, LakePlace, has_own_s3_endpoint};
+use deployment::cloud::CloudClients;
+use deployment::config::{GivenSettings, LakePlace};
 use deployment::parts;
 use engine::spec::StreamSpec;
 use lake::export::{ExportOutcome, PartitionBy};
@@ -50,7 +50,7 @@ pub(crate) async fn export(
     // Before the target is touched.
     outside(&place, &lake.place)?;
     // The target may be in a bucket while the lake is in a folder, and the other way round.
-    let store = parts::store(&place, &AwsClients::new(has_own_s3_endpoint())).await;
+    let store = parts::store(&place, &CloudClients::from_environment()).await?;
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     let mut statements = String::new();

@@ -10,12 +10,11 @@
 
 use std::sync::Arc;
 
-use aws::AwsClients;
 use delta::store::ObjectStore;
 use delta::table::{Table, TableError};
+use deployment::cloud::CloudClients;
 use deployment::config::{
     self, ConfigError, DeploymentSettings, GivenSettings, LakePlace, SettingName,
-    has_own_s3_endpoint,
 };
 use deployment::parts;
 use engine::ids::AccountId;
@@ -50,7 +49,7 @@ impl LakeFacts {
         // variable must not read `./lake`.
         given.check()?;
         let place = config::lake(given)?;
-        let store = parts::store(&place, &AwsClients::new(has_own_s3_endpoint())).await;
+        let store = parts::store(&place, &CloudClients::from_environment()).await?;
         Ok(Self { place, store })
     }
 

@@ -16,8 +16,8 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws::{AwsClients, ParameterVault, SecretsManagerVault};
-use deployment::config::{self, ConfigError, GivenSettings, SettingName, has_own_s3_endpoint};
+use deployment::cloud::CloudClients;
+use deployment::config::{self, ConfigError, GivenSettings, SettingName};
 use deployment::login::{LoginVault, login_file};
 use engine::ids::AccountId;
 use harvest_api::{
@@ -92,17 +92,19 @@ impl LoginPlace {
         }
     }
 
-    async fn vault(&self, account: AccountId, server: Arc<HarvestId>) -> Box<dyn Vault> {
-        let aws = AwsClients::new(has_own_s3_endpoint());
+    async fn vault(
+        &self,
+        account: AccountId,
+        server: Arc<HarvestId>,
+    ) -> Result<Arc<dyn Vault>, ConfigError> {
+        let cloud = CloudClients::from_environment();
         match self {
             Self::Folder(folder) => {
                 let file = login_file(folder, account);
-                Box::new(LoginVault::new(file, server, Arc::new(SystemClock)))
+                Ok(Arc::new(LoginVault::new(file, server, Arc::new(SystemClock))))
             }
-            Self::Parameter { name, key } => {
-                Box::new(ParameterVault::new(aws.parameters().await, name).with_key(key.clone()))
-            }
-            Self::Secret(arn) => Box::new(SecretsManagerVault::new(aws.secrets().await, arn)),
+            Self::Parameter { name, key } => cloud.parameter(name, key.clone()).await,
+            Self::Secret(arn) => cloud.secret(arn).await,
         }
     }
 }
@@ -128,7 +130,7 @@ pub(crate) async fn login(
     let holder = server.holder(&credentials.token).await;
     let holder = holder.map_err(|source| refused("the token", source))?;
     let account = chosen(&holder, wanted, ask::account)?;
-    let vault = place.vault(account.id, Arc::clone(&server)).await;
+    let vault = place.vault(account.id, Arc::clone(&server)).await?;
     let store = |source| LoginError::Store { source };
     let hash_key = match given.get(SettingName::HASH_KEY) {
         Some(given) => Some(given.to_owned()),

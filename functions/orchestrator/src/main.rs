@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use aws::LambdaInvoker;
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
@@ -19,9 +18,9 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let deployment = DeploymentSettings::parse(&GivenSettings::from_environment()?)?;
     let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
-    let invoker = LambdaInvoker::new(deployment.aws.lambda().await, deployment.workers()?);
-    let announcer = parts::announcer(&deployment).await;
-    let orchestrator = &Orchestrator { context, invoker: Arc::new(invoker), announcer };
+    let invoker = deployment.cloud.invoker(deployment.workers()?).await?;
+    let announcer = parts::announcer(&deployment).await?;
+    let orchestrator = &Orchestrator { context, invoker, announcer };
     let deployment = &deployment;
     Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         // Connections from before the freeze may be dead.

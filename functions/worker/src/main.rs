@@ -18,7 +18,7 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let deployment = DeploymentSettings::parse(&GivenSettings::from_environment()?)?;
     let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
-    let worker = &Worker { context, announcer: parts::announcer(&deployment).await };
+    let worker = &Worker { context, announcer: parts::announcer(&deployment).await? };
     let deployment = &deployment;
     Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         // Connections from before the freeze between two invocations may be dead.

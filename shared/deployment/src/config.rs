@@ -14,11 +14,11 @@ mod setting;
 #[cfg(test)]
 mod tests;
 
-use aws::{AwsClients, WorkerFunctions};
 use harvest_api::BaseUrl;
 use runtime::settings::Settings;
 
 use crate::access::FileReaders;
+use crate::cloud::{CloudClients, WorkerNames};
 
 pub use declared::SETTINGS;
 pub use error::ConfigError;
@@ -54,7 +54,7 @@ pub struct DeploymentSettings {
     /// Name or ARN of the event bus for completed and failed passes; `None`: no events are sent.
     pub event_bus: Option<String>,
     /// AWS, for a lake, state or secret there.
-    pub aws: AwsClients,
+    pub cloud: CloudClients,
 }
 
 impl DeploymentSettings {
@@ -63,10 +63,10 @@ impl DeploymentSettings {
     ///
     /// # Errors
     /// Fails if no function is set.
-    pub fn workers(&self) -> Result<WorkerFunctions, ConfigError> {
+    pub fn workers(&self) -> Result<WorkerNames, ConfigError> {
         let large = self.worker.clone().ok_or(ConfigError::NoWorker)?;
         let small = self.small_worker.clone().unwrap_or_else(|| large.clone());
-        Ok(WorkerFunctions { small, large })
+        Ok(WorkerNames { small, large })
     }
 
     /// Returns the place of the token.

@@ -3,7 +3,9 @@
 //! No other crate knows all stores, vaults and clients: the functions and the command get them here.
 
 pub mod access;
+#[cfg(feature = "jemalloc")]
 mod allocator;
+pub mod cloud;
 pub mod config;
 pub mod cost;
 pub mod login;

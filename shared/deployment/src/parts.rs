@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws::{AwsClients, DynamoStore, EventBus, ParameterVault, S3Store, SecretsManagerVault};
 use delta::store::{FolderStore, ObjectStore};
 use delta::table::{Table, TableError};
 use harvest_api::{ApiCredentials, HarvestId, ReqwestApi, TransferLimits};
@@ -17,6 +16,7 @@ use runtime::random::SharedRandom;
 use state::{MemoryState, OwnerLock, SqliteStore, StateStore};
 
 use crate::access::could_write;
+use crate::cloud::CloudClients;
 use crate::config::{
     ConfigError, DeploymentSettings, LakePlace, StatePlace, TokenPlace, function_name,
 };
@@ -70,12 +70,16 @@ pub enum PartsError {
 }
 
 /// Returns the store of the lake at `place`. Sends no request yet.
-pub async fn store(place: &LakePlace, aws: &AwsClients) -> Arc<dyn ObjectStore> {
+///
+/// # Errors
+/// Fails if the lake is in AWS, and this build has no AWS.
+pub async fn store(
+    place: &LakePlace,
+    cloud: &CloudClients,
+) -> Result<Arc<dyn ObjectStore>, ConfigError> {
     match place {
-        LakePlace::Folder(folder) => Arc::new(FolderStore::new(folder)),
-        LakePlace::Bucket { bucket, prefix } => {
-            Arc::new(S3Store::new(aws.s3().await, bucket, prefix))
-        }
+        LakePlace::Folder(folder) => Ok(Arc::new(FolderStore::new(folder))),
+        LakePlace::Bucket { bucket, prefix } => cloud.store(bucket, prefix).await,
     }
 }
 
@@ -85,7 +89,7 @@ pub async fn store(place: &LakePlace, aws: &AwsClients) -> Arc<dyn ObjectStore> 
 /// # Errors
 /// The error of the first table of another account or a newer format.
 pub async fn check_account(deployment: &DeploymentSettings) -> Result<(), PartsError> {
-    let store = store(&deployment.lake, &deployment.aws).await;
+    let store = store(&deployment.lake, &deployment.cloud).await?;
     for spec in streams::STREAMS {
         let opened = Table::open(Arc::clone(&store), spec, deployment.settings.account).await;
         let lake = || deployment.lake.to_string();
@@ -114,11 +118,7 @@ pub async fn state(deployment: &DeploymentSettings) -> Result<Arc<dyn StateStore
             }
             Ok(Arc::new(SqliteStore::open(file).await?))
         }
-        StatePlace::Table(table) => {
-            let random = SharedRandom::from_system();
-            let ids = move || random.next();
-            Ok(Arc::new(DynamoStore::new(deployment.aws.dynamodb().await, table, ids)))
-        }
+        StatePlace::Table(table) => Ok(deployment.cloud.state(table).await?),
     }
 }
 
@@ -144,10 +144,13 @@ pub fn may_be_alive(deployment: &DeploymentSettings, owner: &str) -> bool {
 }
 
 /// Returns the announcer of passes and of trouble.
-pub async fn announcer(deployment: &DeploymentSettings) -> Arc<dyn Announcer> {
+///
+/// # Errors
+/// Fails if there is an event bus, and this build has no AWS.
+pub async fn announcer(deployment: &DeploymentSettings) -> Result<Arc<dyn Announcer>, ConfigError> {
     match &deployment.event_bus {
-        Some(name) => Arc::new(EventBus::new(deployment.aws.events().await, name)),
-        None => Arc::new(NoAnnouncer),
+        Some(name) => deployment.cloud.event_bus(name).await,
+        None => Ok(Arc::new(NoAnnouncer)),
     }
 }
 
@@ -155,14 +158,13 @@ async fn tokens(deployment: &DeploymentSettings) -> Result<TokenKeeper, PartsErr
     Ok(match deployment.token()? {
         TokenPlace::Given(token) => TokenKeeper::fixed(token.clone()),
         TokenPlace::Parameter(name) => {
-            let vault = ParameterVault::new(deployment.aws.parameters().await, name);
-            TokenKeeper::kept(Arc::new(vault), None)
+            TokenKeeper::kept(deployment.cloud.parameter(name, None).await?, None)
         }
         TokenPlace::Secret(name) => {
-            let vault = SecretsManagerVault::new(deployment.aws.secrets().await, name);
+            let vault = deployment.cloud.secret(name).await?;
             let endpoint =
                 HarvestId::new(&deployment.base, &deployment.contact).map_err(ConfigError::Api)?;
-            TokenKeeper::kept(Arc::new(vault), Some(Arc::new(endpoint)))
+            TokenKeeper::kept(vault, Some(Arc::new(endpoint)))
         }
         TokenPlace::Login(file) => {
             let endpoint =
@@ -204,7 +206,8 @@ pub async fn context(
         Some(folder) => Arc::new(LocalOwners::create(&folder, &random)?),
         None => Arc::new(RemoteOwners::new(&random)),
     };
-    Ok(together(deployment, ContextParts { tokens, api, state, random, owners, progress }).await)
+    let parts = ContextParts { tokens, api, state, random, owners, progress };
+    Ok(together(deployment, parts).await?)
 }
 
 /// Like [`context`], for a command that only reads, and writes nothing but the permits of its
@@ -229,7 +232,8 @@ pub async fn looking(
     };
     let random = SharedRandom::from_system();
     let owners = Arc::new(RemoteOwners::new(&random));
-    Ok(together(deployment, ContextParts { tokens, api, state, random, owners, progress }).await)
+    let parts = ContextParts { tokens, api, state, random, owners, progress };
+    Ok(together(deployment, parts).await?)
 }
 
 /// Returns the sender of requests and the keeper of its token.
@@ -254,7 +258,10 @@ struct ContextParts {
     progress: Arc<dyn Progress>,
 }
 
-async fn together(deployment: &DeploymentSettings, parts: ContextParts) -> Context {
+async fn together(
+    deployment: &DeploymentSettings,
+    parts: ContextParts,
+) -> Result<Context, ConfigError> {
     let ContextParts { tokens, api, state, random, owners, progress } = parts;
     let settings = deployment.settings.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -268,13 +275,13 @@ async fn together(deployment: &DeploymentSettings, parts: ContextParts) -> Conte
         reports,
         &random,
     );
-    Context {
+    Ok(Context {
         settings: Arc::new(settings),
         api: Arc::new(api),
         tokens: Arc::new(tokens),
         gate: Arc::new(gate),
         state,
-        store: store(&deployment.lake, &deployment.aws).await,
+        store: store(&deployment.lake, &deployment.cloud).await?,
         clock,
         random,
         progress,
@@ -283,14 +290,14 @@ async fn together(deployment: &DeploymentSettings, parts: ContextParts) -> Conte
         noted: Arc::default(),
         scratch: None,
         function: function_name(),
-    }
+    })
 }
 
 /// Makes all later requests use new connections. To be called after the process may have been
 /// suspended, as a function is between invocations: kept connections may be dead by then.
 pub fn wake(context: &Context, deployment: &DeploymentSettings) {
     context.api.forget_connections();
-    deployment.aws.forget_connections();
+    deployment.cloud.forget_connections();
 }
 
 /// Owners of leases on this machine, where each process holds an OS lock.

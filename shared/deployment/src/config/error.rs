@@ -102,6 +102,15 @@ pub enum ConfigError {
     /// The orchestrator's worker is not set.
     #[error("no worker: set `HARVEST_WORKER` to the name of the function that works on one stream")]
     NoWorker,
+    /// This build has no clients of AWS.
+    #[error(
+        "{what} is in AWS, and this build of harvest-lake leaves AWS out: build it with `cargo \
+         install --locked --path functions/cli`, or name places on this machine"
+    )]
+    NoAws {
+        /// The place in AWS.
+        what: String,
+    },
     /// A variable is not UTF-8.
     #[error("the variable `{variable}` is no text")]
     NoText {

@@ -4,7 +4,6 @@ use core::str::FromStr;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use aws::AwsClients;
 use engine::ids::AccountId;
 use engine::pace::FlushSpeed;
 use engine::time::SignedDuration;
@@ -13,11 +12,12 @@ use runtime::settings::{NoChanges, Settings};
 use streams::find_stream;
 
 use super::error::ConfigError;
-use super::given::{GivenSettings, function_memory, has_own_s3_endpoint};
+use super::given::{GivenSettings, function_memory};
 use super::privacy::privacy;
 use super::setting::SettingName;
 use super::{DeploymentSettings, LakePlace, StatePlace, TokenPlace};
 use crate::access::{FileReaders, others_may_read};
+use crate::cloud::CloudClients;
 use crate::login::{logged_in, login_file};
 
 /// Name of the state's file in a local lake.
@@ -70,7 +70,7 @@ impl DeploymentSettings {
             worker: text(SettingName::WORKER),
             small_worker: text(SettingName::SMALL_WORKER),
             event_bus: text(SettingName::EVENT_BUS),
-            aws: AwsClients::new(has_own_s3_endpoint()),
+            cloud: CloudClients::from_environment(),
         })
     }
 }
