@@ -301,4 +301,4 @@ fn divide(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

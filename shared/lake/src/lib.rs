@@ -19,6 +19,7 @@ pub mod merge;
 pub mod partition;
 pub mod person;
 pub mod scan;
+pub mod text;
 pub mod upgrade;
 pub mod verify;
 mod walk;

@@ -10,6 +10,7 @@ use engine::coverage::Coverage;
 use engine::ids::{AccountId, AttemptId, Epoch};
 use engine::pass::Unit;
 use engine::report::RowCounts;
+use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use serde_json::json;
@@ -38,22 +39,27 @@ const ACCOUNT: AccountId = AccountId(7);
 
 /// Table created at this second, with one entry for each code.
 async fn table(created: i64, codes: &[Option<&str>]) -> Table {
+    let records = (1..).zip(codes).map(|(id, code)| {
+        let at = "2024-01-07T08:00:00Z";
+        let project = json!({ "id": 1, "code": code });
+        json!({ "id": id, "project": project, "created_at": at, "updated_at": at })
+    });
+    table_of(&streams::TIME_ENTRIES, created, &records.collect::<Vec<_>>()).await
+}
+
+/// Table of `spec` created at this second, with these records of one partition.
+pub(crate) async fn table_of(
+    spec: &'static StreamSpec,
+    created: i64,
+    records: &[serde_json::Value],
+) -> Table {
     let now = Timestamp::from_second(created).unwrap();
     let store = Arc::new(MemoryStore::new());
-    let mut table =
-        Table::create(store.clone(), &streams::TIME_ENTRIES, ACCOUNT, now).await.unwrap();
-    let records: Vec<_> = (1..)
-        .zip(codes)
-        .map(|(id, code)| {
-            let at = "2024-01-07T08:00:00Z";
-            let project = json!({ "id": 1, "code": code });
-            json!({ "id": id, "project": project, "created_at": at, "updated_at": at })
-        })
-        .collect();
+    let mut table = Table::create(store.clone(), spec, ACCOUNT, now).await.unwrap();
     let at = ReadAt { account: ACCOUNT, synced_at: now, unit: Unit::Stream };
-    let body = json!({ "time_entries": records }).to_string();
+    let body = json!({ spec.records_key.unwrap(): records }).to_string();
     let mut collector = Collector::new(table.schema(), None, usize::MAX).unwrap();
-    collector.push(Decoder::new(&streams::TIME_ENTRIES).page(&body, &at).unwrap().rows).unwrap();
+    collector.push(Decoder::new(spec).page(&body, &at).unwrap().rows).unwrap();
     let job = MergeJob {
         schema: table.schema().clone(),
         root: table.root().to_owned(),
