@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 1
 # Tests that run at a time. Those of whole processes mostly wait: with one for each core, two cores are idle for most of their time.
 TEST_THREADS ?= 5
 
-.PHONY: help demo unit test judged tools extended spark trino dbt arm64 small-worker dist dist-stack render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare memory page
+.PHONY: help demo unit test judged tools extended spark trino dbt arm64 small-worker dist dist-stack wheel render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare memory page
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -138,6 +138,7 @@ $(TEMPLATE_x86_64): $(TEMPLATE_arm64)
 
 # Names of cargo's targets for a command that needs no C library.
 STATIC := x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+WHEEL_TARGET ?= $(shell uname -m)-unknown-linux-musl
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 dist: $(TOOLS)/sam/installed $(TOOLS)/dist/installed ## Everything that a person without Rust needs, in dist/: functions, templates, command, SBOM, checksums
 	rm -rf dist
@@ -149,6 +150,12 @@ dist: $(TOOLS)/sam/installed $(TOOLS)/dist/installed ## Everything that a person
 	PATH=$(CURDIR)/$(TOOLS)/dist/bin:$$PATH cargo zigbuild --locked --release --package cli --bin harvest-lake $(addprefix --target ,$(STATIC))
 	$(TOOLS)/dist/bin/python infra/sbom.py dist
 	$(TOOLS)/sam/bin/python infra/dist.py complete $(TARGET)
+
+wheel: $(TOOLS)/wheel/installed ## A Python wheel with the static command for this processor, in dist/
+	rustup target add $(WHEEL_TARGET)
+	cp README.md LICENSE packaging/wheel/
+	cd packaging/wheel && PATH=$(CURDIR)/$(TOOLS)/wheel/bin:$$PATH maturin build --release --locked --zig --target $(WHEEL_TARGET) \
+	    --compatibility manylinux2014 --compatibility musllinux_1_1 --out $(CURDIR)/dist
 
 dist-stack: $(TOOLS)/sam/installed $(TOOLS)/ministack/installed $(TOOLS)/readers/installed ## Deploy dist/ with `sam deploy` into MiniStack, and run it
 	$(MAKE) dist

@@ -25,8 +25,8 @@ pub(crate) use kept::{
 };
 pub(crate) use names::StreamNames;
 pub(crate) use read::{
-    ExportArguments, FilesArguments, LakeEngine, QueryEngine, SchemaArguments, SqlArguments,
-    VerifyArguments,
+    ExportArguments, ExportFormat, FilesArguments, HeadArguments, LakeEngine, QueryEngine,
+    SchemaArguments, SqlArguments, VerifyArguments,
 };
 pub(crate) use report::ReportArguments;
 
@@ -107,7 +107,9 @@ pub enum CliCommand {
     Files(FilesArguments),
     /// Check the tables for damage, or compare them with Harvest.
     Verify(VerifyArguments),
-    /// Write plain Parquet, for readers without Delta.
+    /// Show the newest rows of a table.
+    Head(HeadArguments),
+    /// Write plain Parquet, CSV or JSON lines, for readers without Delta.
     Export(ExportArguments),
     /// Write one HTML page with figures and the state of the lake.
     ///
@@ -200,6 +202,9 @@ pub struct DemoArguments {
     /// Seed of the made-up account: the same seed makes the same account
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Go on serving the made-up account until Ctrl-C, for commands in another terminal
+    #[arg(long, conflicts_with = "json")]
+    pub serve: bool,
 }
 
 fn scale(name: &str) -> Result<AccountScale, &'static str> {

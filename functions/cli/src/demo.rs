@@ -8,6 +8,8 @@
 //! variables must use neither. The lake is the only thing that it writes, and it replaces none but
 //! its own (`begin_lake`).
 
+mod shown;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +25,7 @@ use crate::display::{DisplayForm, display};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::interrupt::InterruptFlag;
+use crate::lake_facts::LakeFacts;
 use crate::report::{self, PrintedFigures};
 use crate::rounds::SyncOptions;
 use crate::said::{CommandAnswer, TextStyle};
@@ -62,7 +65,7 @@ pub(crate) async fn demo(
     // With `--wait`: a demo shows a lake that is whole.
     let wish = SyncOptions { pass: None, wait: true };
     let opening = format!(
-        "A made-up account at {}: {} people, {} projects, {} time entries, {} invoices, {} years.\n",
+        "A made-up account at {}:\n{} people, {} projects, {} time entries, {} invoices, {} years.\n\n",
         served.base_url(),
         scale.users,
         scale.projects,
@@ -73,9 +76,7 @@ pub(crate) async fn demo(
     first(&plain(opening));
 
     let loaded = bring_up_to_date(&deployment, wish, display(show, &interrupt), &interrupt).await?;
-    // The queries stand at the end of the demo.
-    let mut loaded_said = SyncSummary { is_new: false, ..loaded }.said(paint);
-    loaded_said.text.push('\n');
+    let loaded_said = brief(&loaded, paint);
     first(&loaded_said);
     // The text of this answer is on the screen already; with `--json` its document is printed now.
     if loaded_said.exit != CliExit::Done {
@@ -86,23 +87,38 @@ pub(crate) async fn demo(
     // The account changes behind the server, as Harvest's accounts do: the next sync has to find
     // out by itself.
     let changes = served.with(|account| pass_time(account, arguments.seed));
-    let story = format!(
-        "{}\n\n",
-        paint.strong(&format!("Then {changes} changes are made there, and it is read again:"))
-    );
-    first(&plain(story));
+    first(&plain(format!("\nThen {changes} changes are made there, and it is read again:\n")));
     let updated =
         bring_up_to_date(&deployment, wish, display(show, &interrupt), &interrupt).await?;
-    let mut said = SyncSummary { is_new: true, ..updated }.said(paint);
+    let mut said = brief(&updated, paint);
+    if said.exit != CliExit::Done {
+        let json = document(changes, &loaded_said, Some(&said), None);
+        return Ok(CommandAnswer { json, ..said });
+    }
     // The lake as people look at it, whose page goes with it when the next demo replaces it.
     let wanted = ReportArguments { publish: true, ..ReportArguments::default() };
     let given = settings(&served, account_id, &arguments.lake);
     let page = Box::pin(report::report(&wanted, given, PrintedFigures::LeftOut)).await?;
-    said.text.push_str("\nUtilisation, unbilled work, budgets and cash, for a browser:\n  ");
-    said.text.push_str(&page.text);
     let place = page.json.pointer("/pages/0");
     let json = document(changes, &loaded_said, Some(&said), place);
+    let lake = LakeFacts::of(&settings(&served, account_id, &arguments.lake)).await?;
+    said.text.push_str(&Box::pin(shown::shown(&lake, paint)).await?);
+    if let Some(place) = place.and_then(Value::as_str) {
+        said.text.push_str(&shown::page(place, paint));
+    }
+    said.text.push_str(&shown::next_steps(&arguments.lake, paint));
+    if arguments.serve {
+        first(&plain(said.text));
+        first(&plain(shown::served(&settings(&served, account_id, &arguments.lake), paint)));
+        interrupt.asked().await;
+        said.text = String::new();
+    }
     Ok(CommandAnswer { json, ..said })
+}
+
+/// Returns the summary of a sync, as text in few lines.
+fn brief(summary: &SyncSummary, paint: TextStyle) -> CommandAnswer {
+    CommandAnswer { text: summary.brief(paint), ..summary.said(paint) }
 }
 
 /// Returns the document: the number of changes between the syncs, and the documents of both;

@@ -64,6 +64,23 @@ pub enum CliError {
         #[source]
         source: lake::export::ExportError,
     },
+    /// Rows of a table could not be read, or written as text.
+    #[error("the rows of `{stream}` could not be shown or exported")]
+    Rows {
+        /// The stream.
+        stream: &'static str,
+        /// Cause.
+        #[source]
+        source: lake::text::TextError,
+    },
+    /// The table has no such column.
+    #[error("`{table}` has no column `{column}`: `harvest-lake schema {table}` lists them")]
+    NoColumn {
+        /// Name of the table.
+        table: String,
+        /// Name that was given.
+        column: String,
+    },
     /// The verification of a table failed.
     #[error("`{stream}` could not be verified")]
     Verify {
@@ -204,6 +221,7 @@ impl CliError {
             | Self::NoTerminal
             | Self::PageName { .. }
             | Self::Partition(_)
+            | Self::NoColumn { .. }
             | Self::Run(RunError::OtherCompany { .. })
             | Self::Table(delta::table::TableError::OtherAccount { .. }) => CliExit::Usage,
             // A folder that cannot be made is a wrong `--lake`, or a permission that a person has
@@ -233,6 +251,7 @@ impl CliError {
             | Self::Manual { .. }
             | Self::Init { .. }
             | Self::Export { .. }
+            | Self::Rows { .. }
             | Self::Scan { .. }
             | Self::Page(_)
             | Self::PageWrite { .. }
@@ -252,6 +271,7 @@ impl CliError {
             | Self::Target { .. }
             | Self::PageName { .. }
             | Self::Partition(_)
+            | Self::NoColumn { .. }
             | Self::NoCommand { .. }
             | Self::Initialized
             | Self::NotADemo { .. } => "SettingInvalid",
@@ -270,7 +290,7 @@ impl CliError {
             Self::NoTable { .. } | Self::NoLake { .. } => "NoTable",
             Self::NoPerson { .. } => "UnknownPerson",
             Self::Unconfirmed { .. } => "Unconfirmed",
-            Self::Export { .. } => "ExportFailed",
+            Self::Export { .. } | Self::Rows { .. } => "ExportFailed",
             Self::Verify { .. } => "VerifyFailed",
             Self::Scan { .. } | Self::Page(_) | Self::PageWrite { .. } => "ReportFailed",
             Self::Demo { .. } => "DemoFailed",
@@ -284,6 +304,7 @@ impl CliError {
     pub(crate) fn is_vanished(&self) -> bool {
         match self {
             Self::Export { source, .. } => source.is_vanished(),
+            Self::Rows { source, .. } => source.is_vanished(),
             Self::Verify { source, .. } => source.is_vanished(),
             Self::Run(source) => source.is_vanished(),
             Self::Scan { source, .. } => {
@@ -299,6 +320,7 @@ impl CliError {
             | Self::NoTerminal
             | Self::Target { .. }
             | Self::Partition(_)
+            | Self::NoColumn { .. }
             | Self::Page(_)
             | Self::PageWrite { .. }
             | Self::PageName { .. }

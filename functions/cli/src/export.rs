@@ -4,6 +4,8 @@
 //! itself: if one fails, the snapshots before it are complete and stay, and a second call skips
 //! them, because a version that is exported already is found by its `_SUCCESS`.
 
+mod rows;
+
 use std::path::{Component, Path, PathBuf};
 
 use delta::store::ObjectStore;
@@ -12,14 +14,16 @@ use deployment::config::{GivenSettings, LakePlace};
 use deployment::parts;
 use engine::spec::StreamSpec;
 use lake::export::{ExportOutcome, PartitionBy};
+use lake::text::TextForm;
 use serde_json::json;
 use streams::find_stream;
 
-use crate::arguments::ExportArguments;
+use crate::arguments::{ExportArguments, ExportFormat};
 use crate::display::{DisplayForm, StepDisplay};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::{LakeFacts, TRIES};
+use crate::output::AnswerWriter;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::table::TextTable;
 use crate::text;
@@ -35,6 +39,7 @@ pub(crate) async fn export(
     given: &GivenSettings,
     show: DisplayForm,
     paint: TextStyle,
+    output: &mut AnswerWriter<'_>,
 ) -> Result<CommandAnswer, CliError> {
     let mut given = given.clone();
     arguments.settings.give(&mut given);
@@ -45,19 +50,47 @@ pub(crate) async fn export(
     };
     no_stream(target)?;
     let specs = names.iter().map(|name| find_stream(name)).collect::<Result<Vec<_>, _>>()?;
+    let form = match arguments.format {
+        ExportFormat::Parquet => None,
+        ExportFormat::Csv => Some(TextForm::Csv),
+        ExportFormat::Jsonl => Some(TextForm::JsonLines),
+    };
+    if form.is_some() && arguments.partition_by.is_some() {
+        let why = "only snapshots in Parquet are divided: leave out `--partition-by`".to_owned();
+        return Err(CliError::Target { why });
+    }
     let lake = LakeFacts::of(&given).await?;
+    if target == rows::STANDARD_OUTPUT {
+        let form = form.ok_or_else(rows::no_parquet)?;
+        return rows::to_output(&lake, &specs, form, output).await;
+    }
     let place = LakePlace::parse(target).map_err(|why| CliError::Target { why })?;
     // Before the target is touched.
     outside(&place, &lake.place)?;
+    if let Some(form) = form {
+        return rows::to_folder(&lake, &specs, form, &place, paint).await;
+    }
+    let steps = StepDisplay::new(show, "export", specs.len());
+    snapshots(&lake, &specs, arguments.partition_by.as_deref(), &place, &steps, paint).await
+}
+
+/// Writes a snapshot of each table, as Parquet.
+async fn snapshots(
+    lake: &LakeFacts,
+    specs: &[&'static StreamSpec],
+    partition_by: Option<&str>,
+    place: &LakePlace,
+    steps: &StepDisplay,
+    paint: TextStyle,
+) -> Result<CommandAnswer, CliError> {
     // The target may be in a bucket while the lake is in a folder, and the other way round.
-    let store = parts::store(&place, &CloudClients::from_environment()).await?;
+    let store = parts::store(place, &CloudClients::from_environment()).await?;
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     let mut statements = String::new();
-    let steps = StepDisplay::new(show, "export", specs.len());
     for spec in specs {
         steps.begin(spec.name);
-        let exported = exported(&lake, spec, arguments.partition_by.as_deref(), &*store).await?;
+        let exported = exported(lake, spec, partition_by, &*store).await?;
         let ExportOutcome { folder, version, files, rows: count, bytes, .. } = &exported;
         let location = place.locate(&format!("{folder}/"));
         let partition = exported.partition.as_ref().map(|(name, ty)| (name.as_str(), *ty));

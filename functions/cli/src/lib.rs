@@ -11,7 +11,7 @@
 //!
 //! A command gets its parts in one of four ways, which differ in what they create and need:
 //!
-//! * `lake_facts` alone (`files`, `export`, `quarantine`, `report`): tables of any account, without settings
+//! * `lake_facts` alone (`files`, `export`, `head`, `quarantine`, `report`): tables of any account, without settings
 //!   of the account.
 //! * `lake_facts` and `stored` (`status`, `plan`): tables and state; no token is needed, and
 //!   nothing is created.
@@ -22,6 +22,7 @@
 
 mod arguments;
 mod ask;
+mod chart;
 mod check;
 mod consent;
 mod cost;
@@ -34,6 +35,7 @@ mod error;
 mod exit;
 mod export;
 mod files;
+mod head;
 mod history;
 mod init;
 mod interrupt;

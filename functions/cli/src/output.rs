@@ -43,17 +43,37 @@ impl<'o> AnswerWriter<'o> {
 
     /// Writes one answer; does nothing once the reader has left or a write has failed.
     pub(crate) fn say(&mut self, said: &CommandAnswer) {
+        let json = self.json;
+        self.takes(|out| said.write(json, out));
+    }
+
+    /// Writes a part of the answer as it is, such as exported rows.
+    ///
+    /// # Errors
+    /// Fails once the reader has left, or a write has failed, which `end` reports.
+    pub(crate) fn pass(&mut self, part: &[u8]) -> io::Result<()> {
+        if self.takes(|out| out.write_all(part)) {
+            Ok(())
+        } else {
+            Err(ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    /// Writes once; does nothing once the reader has left or a write has failed. Returns whether all
+    /// writes have succeeded.
+    fn takes(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> bool {
         if !matches!(self.state, WriterState::Open) {
-            return;
+            return false;
         }
         // Flushed each time: text that is still in a buffer when the process ends is written by
         // nobody who could report an error.
-        let written = said.write(self.json, self.out).and_then(|()| self.out.flush());
+        let written = write(self.out).and_then(|()| self.out.flush());
         match written {
-            Ok(()) => {}
+            Ok(()) => return true,
             Err(error) if error.kind() == ErrorKind::BrokenPipe => self.state = WriterState::Left,
             Err(error) => self.state = WriterState::Failed(error),
         }
+        false
     }
 
     /// Returns how a command ends that would have ended with `exit`, and the error of the write, if

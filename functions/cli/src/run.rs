@@ -22,6 +22,7 @@ use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::export;
 use crate::files;
+use crate::head;
 use crate::history;
 use crate::init;
 use crate::login;
@@ -206,7 +207,10 @@ async fn command(
         CliCommand::Sql(wanted) => sql::sql(wanted, &given),
         CliCommand::Files(files) => files::files(files, &given).await,
         CliCommand::Verify(wanted) => Box::pin(verify::verify(wanted, given, show, paint)).await,
-        CliCommand::Export(wanted) => export::export(wanted, &given, show, paint).await,
+        CliCommand::Export(wanted) => {
+            Box::pin(export::export(wanted, &given, show, paint, output)).await
+        }
+        CliCommand::Head(wanted) => Box::pin(head::head(wanted, &given, paint)).await,
         CliCommand::Report(wanted) => {
             let data = PrintedFigures::when(arguments.json);
             Box::pin(report::report(wanted, given, data)).await

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use engine::time::{SignedDuration, Timestamp, between, utc_day};
 use indicatif::{DecimalBytes, HumanCount};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Formats a number: `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
@@ -98,6 +99,29 @@ fn minutes(minutes: u64) -> String {
     }
 }
 
+/// Returns the text on one line, without control characters: texts come from people, and a terminal
+/// would obey them.
+pub(crate) fn line(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let plain: String = text.chars().map(plain).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the text with at most `most` columns of a terminal; an ellipsis stands for what is cut.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.width() <= most {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for character in text.chars() {
+        if kept.width() + character.width().unwrap_or(0) >= most {
+            break;
+        }
+        kept.push(character);
+    }
+    kept + "…"
+}
+
 /// Returns the text as one word of a shell command, quoted if needed. Places of lakes come from
 /// people and may have any character: a printed command must not run a part of one when it is
 /// pasted into a shell.
@@ -115,6 +139,21 @@ pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_of_a_person_is_one_line_that_no_terminal_obeys_and_no_wider_than_asked() {
+        assert_eq!(line(" a\tb\r\n\u{1b}[31mred "), "a b [31mred");
+        for (text, most, shown) in [
+            ("abc", 3, "abc"),
+            ("abcd", 3, "ab…"),
+            ("東京設計", 8, "東京設計"),
+            ("東京設計", 7, "東京設…"),
+            ("東京設計", 6, "東京…"),
+        ] {
+            assert_eq!(cut(text, most), shown);
+            assert!(cut(text, most).width() <= most);
+        }
+    }
 
     #[test]
     fn numbers_are_grouped() {

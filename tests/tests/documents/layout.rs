@@ -53,9 +53,11 @@ fn by_the_table() -> Vec<(String, BTreeSet<String>)> {
 }
 
 /// Product code that may name a stream: what it says is about that stream alone.
-const NAMES_STREAMS: [&str; 5] = [
+const NAMES_STREAMS: [&str; 6] = [
     // Changes of the demo's account.
     "functions/cli/src/demo.rs",
+    // Rows and sums that it shows.
+    "functions/cli/src/demo/shown.rs",
     // Questions to try.
     "functions/cli/src/duckdb.rs",
     // Tables of which the figures are made.

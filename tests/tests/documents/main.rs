@@ -7,3 +7,4 @@ mod json;
 mod layout;
 mod page;
 mod settings;
+mod streams;

@@ -211,11 +211,12 @@ fn check_refused<'t>(error: &ConfigError, given: &impl Fn(SettingName) -> Option
         ConfigError::NoState { .. } => "HARVEST_STATE",
         ConfigError::TokenFile { .. } => "nowhere/",
         ConfigError::Api(_) => "",
-        // Nobody has logged in here, and no file is read.
+        // Nobody has logged in here, no file is read, and this build has AWS.
         ConfigError::WhichLogin { .. }
         | ConfigError::File { .. }
         | ConfigError::InFile { .. }
         | ConfigError::NoToken
+        | ConfigError::NoAws { .. }
         | ConfigError::NoWorker
         | ConfigError::NoText { .. } => {
             panic!("no such error belongs here: {said}")

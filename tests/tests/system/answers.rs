@@ -149,9 +149,13 @@ fn before_the_first_sync(scene: &Scene, seen: &mut SeenAnswers) {
     }
     answer(scene, seen, "schema clients_changes --ddl duckdb", 0);
     let target = scene.folder().join("out");
-    for line in
-        ["files clients", "verify", "report", &format!("export clients {}", target.display())]
-    {
+    for line in [
+        "files clients",
+        "head clients",
+        "verify",
+        "report",
+        &format!("export clients {}", target.display()),
+    ] {
         assert_eq!(answer(scene, seen, line, 1)["error_type"], "NoTable", "{line}");
     }
     for (line, error_type) in [
@@ -160,6 +164,7 @@ fn before_the_first_sync(scene: &Scene, seen: &mut SeenAnswers) {
         ("sync --budget-percent 0", "SettingInvalid"),
         ("files clients --at soon", "SettingInvalid"),
         ("report --today soon", "SettingInvalid"),
+        ("export clients - --format csv", "SettingInvalid"),
         ("report --out /", "SettingInvalid"),
     ] {
         let failed = answer(scene, seen, line, 2);
@@ -205,6 +210,9 @@ fn after_a_sync(scene: &Scene, seen: &mut SeenAnswers) {
     answer(scene, seen, "files clients_changes", 0);
     let target = scene.folder().join("out");
     answer(scene, seen, &format!("export clients tasks {}", target.display()), 0);
+    answer(scene, seen, &format!("export clients tasks {} --format csv", target.display()), 0);
+    answer(scene, seen, "head clients", 0);
+    answer(scene, seen, "head clients_changes -n 2 --columns op,id", 0);
     let page = scene.folder().join("report.html");
     answer(scene, seen, &format!("report --publish --out {}", page.display()), 0);
     assert_eq!(fs::read(page).unwrap(), fs::read(scene.lake().join("report.html")).unwrap());

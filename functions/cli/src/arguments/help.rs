@@ -13,13 +13,13 @@ use super::CliArguments;
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Begin", &["init", "login", "check", "plan", "demo", "cost"]),
     ("Every day", &["sync", "status", "history", "sweep"]),
-    ("Read the tables", &["report", "sql", "streams", "schema", "files", "export"]),
+    ("Read the tables", &["report", "sql", "head", "streams", "schema", "files", "export"]),
     ("Look after the lake", &["verify", "upgrade", "quarantine", "reset", "erase"]),
     ("This program", &["completions", "man", "help"]),
 ];
 
 /// Examples of each command.
-const EXAMPLES: [(&str, &[&str]); 23] = [
+const EXAMPLES: [(&str, &[&str]); 24] = [
     (
         "init",
         &[
@@ -31,7 +31,7 @@ const EXAMPLES: [(&str, &[&str]); 23] = [
     ("login", &["login", "login --oauth CLIENT_ID", "login --parameter /harvest/token"]),
     ("check", &["check", "check time_entries expenses"]),
     ("plan", &["plan --ask", "plan time_entries"]),
-    ("demo", &["demo", "demo --scale tiny --lake ./demo"]),
+    ("demo", &["demo", "demo --serve", "demo --scale tiny --lake ./demo"]),
     ("cost", &["cost --people 40 --sync-interval 6h"]),
     ("sync", &["sync", "sync time_entries", "sync --wait", "sync --quiet"]),
     ("status", &["status", "status --all", "status time_entries invoices", "status --watch"]),
@@ -45,7 +45,15 @@ const EXAMPLES: [(&str, &[&str]); 23] = [
     ("streams", &["streams", "streams --json"]),
     ("schema", &["schema time_entries", "schema clients --ddl duckdb"]),
     ("files", &["files time_entries", "files clients --at 2026-11-23 --paths"]),
-    ("export", &["export time_entries ./parquet --partition-by spent_month"]),
+    ("head", &["head time_entries", "head clients_changes -n 3 --columns op,changed_at,name"]),
+    (
+        "export",
+        &[
+            "export time_entries ./parquet --partition-by spent_month",
+            "export clients projects ./sheets --format csv",
+            "export time_entries - --format jsonl",
+        ],
+    ),
     ("verify", &["verify", "verify time_entries --against-harvest"]),
     ("upgrade", &["upgrade"]),
     ("quarantine", &["quarantine", "quarantine retry clients"]),

@@ -85,12 +85,43 @@ pub struct VerifyArguments {
     pub settings: SettingFlags<{ API | PRIVACY }>,
 }
 
+/// Arguments of `head`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct HeadArguments {
+    /// The stream; `<stream>_changes` for the table of its changes.
+    pub stream: String,
+    /// Number of rows
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub rows: u16,
+    /// Columns to show, with commas between [default: those that fit]
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    #[command(flatten)]
+    pub settings: SettingFlags<LAKE>,
+}
+
+/// Value of `export --format`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A snapshot in Hive-style folders.
+    #[default]
+    Parquet,
+    /// A file for each table, with the names of the columns in its first line.
+    Csv,
+    /// A file for each table, with a JSON object in each line.
+    Jsonl,
+}
+
 /// Arguments of `export`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ExportArguments {
-    /// The streams, and last the target: a folder, or s3://bucket/prefix
+    /// The streams, and last the target: a folder, s3://bucket/prefix for Parquet, or - (standard
+    /// output) for CSV and JSON lines of one stream
     #[arg(required = true, num_args = 2.., value_name = "STREAM... TARGET")]
     pub names: Vec<String>,
+    /// Format of the rows
+    #[arg(long, value_enum, default_value = "parquet")]
+    pub format: ExportFormat,
     /// Divide by this column, or by a date's year, month or day: spent_month, issue_year, client_id
     #[arg(long, value_name = "COLUMN")]
     pub partition_by: Option<String>,

@@ -21,6 +21,27 @@ impl SyncSummary {
         CommandAnswer { text: self.text(paint), json, exit: self.exit, left: self.is_left() }
     }
 
+    /// Returns the first line, and one with the sums; the whole text if a stream needs a person.
+    pub(crate) fn brief(&self, paint: TextStyle) -> String {
+        let usual = self.exit == CliExit::Done && !self.is_left() && self.warnings.is_empty();
+        if !usual || paint.detail != TextDetail::News {
+            return self.text(paint);
+        }
+        let WorkSums { requests, counts, rows, bytes, .. } = self.total;
+        let changed = self.streams.iter().filter(|line| line.sums.counts.changes_rows()).count();
+        format!(
+            "{}\n{} changed: {} rows inserted, {} updated, {} deleted\n{}; {} rows now, {}\n",
+            paint.strong(&self.title()),
+            text::plural(changed as u64, "table", "tables"),
+            text::count(counts.inserted),
+            text::count(counts.updated),
+            text::count(counts.deleted),
+            text::plural(requests, "request", "requests"),
+            text::count(rows),
+            text::bytes(bytes),
+        )
+    }
+
     /// Whether work waits for the budget, or for Harvest.
     const fn is_left(&self) -> bool {
         !self.left.is_empty() || self.waits_until.is_some()

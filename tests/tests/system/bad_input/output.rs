@@ -15,7 +15,7 @@ fn shell(scene: &Scene, script: &str, line: &str) -> Ended {
     finish(command.spawn().unwrap())
 }
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 27] = [
     "sync --streams clients",
     "sync --streams clients --json",
     "sweep clients",
@@ -30,6 +30,8 @@ const COMMANDS: [&str; 25] = [
     "schema clients --ddl athena",
     "sql --engine spark",
     "files clients --paths",
+    "head clients",
+    "export time_entries - --format csv",
     "verify clients",
     "quarantine",
     "report --publish",
@@ -168,6 +170,7 @@ fn a_setting_that_is_empty_is_a_mistake_and_not_the_default() {
         ("status", words("status --lake @")),
         ("plan", words("plan --lake @")),
         ("files", words("files clients --lake @")),
+        ("head", words("head clients --lake @")),
         ("verify", words("verify --lake @")),
         ("quarantine", words("quarantine --lake @")),
         ("report", words("report --lake @")),

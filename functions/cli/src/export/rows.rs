@@ -1,0 +1,152 @@
+//! Exports as text: CSV and JSON lines, a file for each table, or one table to standard output.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use deployment::config::LakePlace;
+use engine::spec::StreamSpec;
+use lake::text::{TextError, TextForm, write_rows};
+use serde_json::{Value, json};
+
+use crate::error::CliError;
+use crate::exit::CliExit;
+use crate::lake_facts::{LakeFacts, TRIES};
+use crate::output::AnswerWriter;
+use crate::said::{CommandAnswer, TextStyle};
+use crate::table::TextTable;
+use crate::text;
+
+/// Name of standard output as a target.
+pub(super) const STANDARD_OUTPUT: &str = "-";
+
+/// Writes the rows of one table to standard output.
+///
+/// # Errors
+/// Fails if more than one stream is named, a document is asked for, or the table cannot be read. What
+/// was read until then is written.
+pub(super) async fn to_output(
+    lake: &LakeFacts,
+    specs: &[&'static StreamSpec],
+    form: TextForm,
+    output: &mut AnswerWriter<'_>,
+) -> Result<CommandAnswer, CliError> {
+    let [spec] = specs else {
+        let why = "standard output takes the rows of one stream: name one, or a folder".to_owned();
+        return Err(CliError::Target { why });
+    };
+    if output.is_json() {
+        let why = "`--json` and the rows would mix on standard output: leave it out".to_owned();
+        return Err(CliError::Target { why });
+    }
+    let table = lake.open(spec).await?.ok_or_else(|| no_table(lake, spec))?;
+    match write_rows(&table, form, |part| output.pass(part)).await {
+        // A failed write is reported at the end of the output, and a reader that left is no failure.
+        Ok(_) | Err(TextError::Write(_)) => {
+            Ok(CommandAnswer::new(String::new(), Value::Null, CliExit::Done))
+        }
+        Err(source) => Err(CliError::Rows { stream: spec.name, source }),
+    }
+}
+
+/// Writes a file for each table into the folder `target`.
+///
+/// # Errors
+/// Fails if the target is no folder, or at the first table that cannot be exported.
+pub(super) async fn to_folder(
+    lake: &LakeFacts,
+    specs: &[&'static StreamSpec],
+    form: TextForm,
+    target: &LakePlace,
+    paint: TextStyle,
+) -> Result<CommandAnswer, CliError> {
+    let LakePlace::Folder(folder) = target else {
+        let why = format!(
+            "`{target}` is no folder of this machine: CSV and JSON lines go to one, or to `-`"
+        );
+        return Err(CliError::Target { why });
+    };
+    let mut rows = Vec::new();
+    let mut documents = Vec::new();
+    for spec in specs {
+        let (path, count, version) = whole(lake, spec, form, folder).await?;
+        let bytes = fs::metadata(&path).map(|file| file.len()).unwrap_or(0);
+        let location = path.display().to_string();
+        rows.push(vec![
+            spec.name.to_owned(),
+            location.clone(),
+            version.to_string(),
+            text::count(count),
+            text::bytes(bytes),
+        ]);
+        documents.push(json!({
+            "stream": spec.name,
+            "location": location,
+            "version": version,
+            "files": 1,
+            "rows": count,
+            "bytes": bytes,
+            "existed": false,
+            "statement": null,
+        }));
+    }
+    let header = ["stream", "file", "version", "rows", "size"];
+    let table = TextTable { header: &header, numbers: 2..5, spare: &[2, 4], rows };
+    let json = json!({ "lake": lake.place.to_string(), "exports": documents });
+    Ok(CommandAnswer::new(table.text(paint), json, CliExit::Done))
+}
+
+/// Writes the file of one table; returns its path, its rows and the table's version. Begins anew if a
+/// run deletes files that are being read.
+async fn whole(
+    lake: &LakeFacts,
+    spec: &'static StreamSpec,
+    form: TextForm,
+    folder: &Path,
+) -> Result<(PathBuf, u64, u64), CliError> {
+    let ending = match form {
+        TextForm::Csv => "csv",
+        TextForm::JsonLines => "jsonl",
+    };
+    let path = folder.join(format!("{}.{ending}", spec.name));
+    let partial = folder.join(format!(".{}.{ending}.partial", spec.name));
+    let mut tries = 1;
+    loop {
+        let table = lake.open(spec).await?.ok_or_else(|| no_table(lake, spec))?;
+        let written = async {
+            fs::create_dir_all(folder).map_err(TextError::Write)?;
+            let mut file = BufWriter::new(File::create(&partial).map_err(TextError::Write)?);
+            let count = write_rows(&table, form, |part| file.write_all(part)).await?;
+            finished(file, &partial, &path).map_err(TextError::Write)?;
+            Ok(count)
+        };
+        let failed = |source| CliError::Rows { stream: spec.name, source };
+        match written.await.map_err(failed) {
+            Err(error) if error.is_vanished() && tries < TRIES => tries += 1,
+            Err(error) => {
+                // The file of an export before stays as it is.
+                fs::remove_file(&partial).ok();
+                return Err(error);
+            }
+            Ok(count) => return Ok((path, count, table.version())),
+        }
+    }
+}
+
+/// Gives the whole file its name, so that no reader sees a part of it.
+fn finished(file: BufWriter<File>, partial: &Path, path: &Path) -> io::Result<()> {
+    let file = file.into_inner().map_err(|error| io::Error::from(error.error().kind()))?;
+    file.sync_all()?;
+    fs::rename(partial, path)
+}
+
+fn no_table(lake: &LakeFacts, spec: &StreamSpec) -> CliError {
+    CliError::NoTable { table: spec.name.to_owned(), lake: lake.place.to_string() }
+}
+
+/// Refusal of Parquet on standard output.
+pub(super) fn no_parquet() -> CliError {
+    let why = "a snapshot in Parquet has many files: name a folder, or choose `--format csv` or \
+               `--format jsonl` for standard output";
+    CliError::Target { why: why.to_owned() }
+}
