@@ -11,7 +11,7 @@ use engine::pass::{
 };
 use engine::retry::RequestFailure;
 use engine::time::{Date, Timestamp};
-use engine::window::WindowGrid;
+use engine::window::{FixedFeeAmounts, WindowGrid};
 use jiff::civil::date;
 use serde_json::Value;
 
@@ -219,7 +219,7 @@ impl FuzzedReading {
             cursor: self.has_cursor.then_some(Timestamp::UNIX_EPOCH),
             start_date: self.has_start.then(|| date(2024, 2, 29)),
             windows: grid.windows(date(2025, 11, 1), date(2026, 3, 10)),
-            fixed_fees: engine::window::FixedFeeAmounts::default(),
+            fixed_fees: FixedFeeAmounts::default(),
             parked: BTreeMap::new(),
             absent: IdSet::default(),
             by_halves: self.by_halves,

@@ -40,7 +40,7 @@ fn ends(spec: &'static StreamSpec, pass: Pass) -> PassFlush {
         requests: 7,
         progress: (3, 0),
         grid: WindowGrid::Month,
-        fixed_fees: crate::window::FixedFeeAmounts::default(),
+        fixed_fees: FixedFeeAmounts::default(),
         start_date: None,
         present: Present::ours(at(110)),
     }
