@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use delta::table::Table;
 use engine::ids::RunId;
-use engine::ledger::{RunRecord, usual_interval};
+use engine::ledger::usual_interval;
+use engine::run_record::RunRecord;
 use engine::time::{SignedDuration, Timestamp, between, minus, month_before};
 use lake::scan::{ScannedRows, scan_where};
 use serde::Serialize;

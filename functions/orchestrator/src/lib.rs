@@ -28,11 +28,12 @@ use delta::table::{Table, TableError};
 use engine::account::is_same_account;
 use engine::extent::{ReportReach, outliers_sentence};
 use engine::item::{AccountItem, StreamItem, StreamPosition};
-use engine::ledger::{FiledRuns, filing_is_due};
+use engine::ledger::filing_is_due;
 use engine::pass::Pass;
 use engine::persisted::PersistedInstants;
 use engine::plan::{self, Demand, DueRun, StreamStanding};
 use engine::present::told;
+use engine::run_record::FiledRuns;
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{Date, Timestamp, utc_day};
 use runtime::account::{AccountCompany, PermitPatience};
@@ -195,8 +196,10 @@ fn state_error(source: state::StateError) -> RunError {
 pub async fn tick(context: &Context, demand: Demand) -> Result<TickOutcome, RunError> {
     let account = stored_account(context).await?.value;
     let StoredStreams { items, filed } = stored_streams(context, &account).await?;
-    // A run of this process leaves its record when it ends; those of a long sync are filed meanwhile.
-    if filing_is_due(&items, &filed, &BTreeMap::new(), context.clock.now()) {
+    // More runs of this process come up: only those of a long sync are filed before its end.
+    let now = context.clock.now();
+    let coming = BTreeMap::from([("sync".to_owned(), now)]);
+    if filing_is_due(&items, &filed, &coming, now) {
         ledger::file(context, &items).await;
     }
     let mut due = Vec::new();

@@ -7,8 +7,9 @@ use engine::dispatch::{DispatchDecision, DispatchedStream, OrchestratorItem, run
 use engine::ids::Epoch;
 use engine::item::{AccountItem, StreamItem};
 use engine::lease::Lease;
-use engine::ledger::{FiledRuns, filing_is_due};
+use engine::ledger::filing_is_due;
 use engine::plan::{DueRun, StreamStanding, order, standing};
+use engine::run_record::FiledRuns;
 use engine::time::{SignedDuration, Timestamp, between};
 use runtime::announce::Announcer;
 use runtime::credentials::{LoadedSecret, note_refusal, refresh_if_due};

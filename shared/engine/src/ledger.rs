@@ -8,14 +8,10 @@
 //! A record that is filed twice is one row, because its key is the run's id. So no order of the
 //! writes loses a record, and none doubles one.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::item::StreamItem;
-use crate::pass::Pass;
-use crate::report::RowCounts;
+use crate::run_record::{FiledRuns, RunRecord};
 use crate::time::{SignedDuration, Timestamp, between};
 use crate::workers::{is_running, is_starting};
 
@@ -26,74 +22,6 @@ pub const KEPT: usize = 32;
 pub const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
 /// Number of records of one stream from which they are filed while other runs are at work.
 const MANY: usize = KEPT / 2;
-
-/// Record of one run: counts, times and codes, never a value of a record or a text of an error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRecord {
-    /// Start of the run. No two runs of one stream have the same.
-    pub began: Timestamp,
-    /// End of the run; for a run that never came back, the time at which that was noticed.
-    pub ended: Timestamp,
-    /// The pass that it worked on.
-    pub pass: Pass,
-    /// Word for its end: `complete`, `waiting`, `stopped`, `failed` or `lost`.
-    pub outcome: Cow<'static, str>,
-    /// Code of the error of a failed run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Cow<'static, str>>,
-    /// Numbers of requests, bytes and records.
-    #[serde(flatten)]
-    pub traffic: RunTraffic,
-    /// Rows that it changed.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub counts: RowCounts,
-    /// Records that could not become rows.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub quarantined: u64,
-    /// Version of the table at its end; `None` for a run that did not open it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
-    /// Rows of the table at its end.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub rows: u64,
-    /// Age of the data at its end, in seconds.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub lag: u64,
-    /// Release of harvest-lake that ran.
-    pub release: Cow<'static, str>,
-    /// Number of records before this one that were dropped, because nobody filed them in time.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub dropped: u64,
-}
-
-/// Numbers of what a run sent and received.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RunTraffic {
-    /// Requests sent, retries and confirmations included.
-    #[serde(skip_serializing_if = "is_default")]
-    pub requests: u64,
-    /// Answers 429, which ask to wait.
-    #[serde(skip_serializing_if = "is_default")]
-    pub throttled: u64,
-    /// Requests that failed, those answered with 429 included. Most are sent again.
-    #[serde(skip_serializing_if = "is_default")]
-    pub failed: u64,
-    /// Size of the answers without compression, in bytes.
-    #[serde(skip_serializing_if = "is_default")]
-    pub bytes: u64,
-    /// Records read.
-    #[serde(skip_serializing_if = "is_default")]
-    pub records: u64,
-}
-
-/// Whether a member has the value that it gets if it is left out.
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-/// Newest record of each stream that is in the ledger, by the start of its run.
-pub type FiledRuns = BTreeMap<String, Timestamp>;
 
 /// Adds the record of a run that ends. Beyond [`KEPT`] records the oldest is dropped, and the next
 /// one tells of it.

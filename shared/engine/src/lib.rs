@@ -12,7 +12,7 @@
 //! | Where does the stream stand afterwards? | `position`, `cursor`, `pace`, `housekeeping` |
 //! | How much may be in memory? | `memory` |
 //! | Is what was written down still true? | `testimony`, `present`, `persisted` |
-//! | What do people have to know? | `drift`, `quarantine`, `forecast`, `report`, `ledger`, `trouble` |
+//! | What do people have to know? | `drift`, `quarantine`, `forecast`, `report`, `run_record`, `ledger`, `trouble` |
 //! | Which call of a store fails in a test? | `fault` |
 //!
 //! No module knows a stream by name: `spec` says what a declaration may contain, and the crate
@@ -48,6 +48,7 @@ pub mod quiet;
 pub mod report;
 pub mod retry;
 pub mod room;
+pub mod run_record;
 pub mod schema;
 pub mod spec;
 pub mod testimony;

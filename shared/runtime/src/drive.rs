@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use decode::{Decoder, MemberDeviations};
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
-use engine::ledger::RunTraffic;
 use engine::memory::UNDER_WAY;
 use engine::pass::{
     AnswerPurpose, MissingScope, PageRequest, Pass, Reading, ReadingStep, RequestTarget, Unit,
 };
 use engine::quarantine::AnswerCounts;
 use engine::retry::RequestAttempts;
+use engine::run_record::RunTraffic;
 use engine::spec::StreamSpec;
 use engine::time::{SignedDuration, Timestamp, plus};
 use futures::StreamExt;

@@ -20,8 +20,9 @@ use delta::table::{CommitError, CommitFiles, FileEntry};
 use engine::ids::RunId;
 use engine::item::StreamItem;
 use engine::lease::BusyLease;
-use engine::ledger::{FiledRuns, RunRecord, unfiled};
+use engine::ledger::unfiled;
 use engine::pass::{AnswerPurpose, Pass, Unit};
+use engine::run_record::{FiledRuns, RunRecord};
 use engine::spec::StreamSpec;
 use engine::time::{Timestamp, month_before};
 use lake::collect::{CollectedRows, Collector};
@@ -100,6 +101,9 @@ impl Run {
         let purpose = AnswerPurpose::Records(Unit::Stream);
         let page = Decoder::new(&RUNS).decode(purpose, account, now, body);
         let page = page.map_err(|error| self.defect(&error))?;
+        if let Some(refused) = page.quarantined.first() {
+            return Err(self.defect(&refused.reason));
+        }
         let (scratch, memory) =
             (self.context.scratch.clone(), self.context.settings.collect_memory);
         Collector::new(self.table.schema(), scratch, memory)

@@ -2,6 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::lease::Lease;
+use crate::pass::Pass;
+use crate::report::RowCounts;
+use crate::run_record::RunTraffic;
 use crate::time::plus;
 
 fn at(minute: i64) -> Timestamp {

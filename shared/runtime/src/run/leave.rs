@@ -2,8 +2,9 @@
 
 use engine::item::StreamItem;
 use engine::lease::Lease;
-use engine::ledger::{RunRecord, add_record, forget_filed};
+use engine::ledger::{add_record, forget_filed};
 use engine::pace::still_lost;
+use engine::run_record::RunRecord;
 use engine::time::Timestamp;
 
 use super::RunOrder;

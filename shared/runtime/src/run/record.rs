@@ -6,9 +6,10 @@
 //! the texts of errors, which the ledger leaves out.
 
 use engine::item::StreamItem;
-use engine::ledger::{RunRecord, RunTraffic, add_record, forget_filed};
+use engine::ledger::{add_record, forget_filed};
 use engine::pass::Pass;
 use engine::report::RowCounts;
+use engine::run_record::{RunRecord, RunTraffic};
 use engine::time::{SignedDuration, Timestamp, plus};
 use engine::trouble::lag;
 use state::{ItemKey, WriteCondition};
@@ -37,9 +38,11 @@ pub(super) async fn remember(context: &Context, report: &RunReport) {
 
 /// Returns the record of a run that did nothing yet.
 pub(super) fn empty_record(began: Timestamp, ended: Timestamp, pass: Pass) -> RunRecord {
+    // The ledger has microseconds, and finds a run by its start.
+    let whole = |at: Timestamp| Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
     RunRecord {
-        began,
-        ended,
+        began: whole(began),
+        ended: whole(ended),
         pass,
         outcome: "complete".into(),
         error: None,
@@ -65,9 +68,10 @@ pub(super) async fn filed_of(context: &Context, stream: &str) -> Option<Timestam
 /// Adds the record of the run that held the lease and never gave it back.
 pub(super) fn record_lost(item: &mut StreamItem, now: Timestamp) {
     let (Some(began), Some(pass)) = (item.working_since, item.working_on) else { return };
+    let record = RunRecord { outcome: "lost".into(), ..empty_record(began, now, pass) };
     // It may have died after its last write, and before it knew that this was stored.
-    if item.runs.iter().all(|run| run.began != began) {
-        add_record(item, RunRecord { outcome: "lost".into(), ..empty_record(began, now, pass) });
+    if item.runs.iter().all(|run| run.began != record.began) {
+        add_record(item, record);
     }
 }
 
