@@ -15,13 +15,14 @@ fn shell(scene: &Scene, script: &str, line: &str) -> Ended {
     finish(command.spawn().unwrap())
 }
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "sync --streams clients",
     "sync --streams clients --json",
     "sweep clients",
     "check",
     "status",
     "status --json",
+    "history",
     "plan",
     "cost",
     "streams",
@@ -170,6 +171,7 @@ fn a_setting_that_is_empty_is_a_mistake_and_not_the_default() {
         ("files", words("files clients --lake @")),
         ("verify", words("verify --lake @")),
         ("quarantine", words("quarantine --lake @")),
+        ("history", words("history --lake @")),
         ("report", words("report --lake @")),
         ("report --out", words("report --out @")),
         ("reset", words("reset clients --lake @")),
