@@ -186,6 +186,9 @@ async fn filed(table: &Table, since: Timestamp) -> Result<Vec<LedgerRun>, CliErr
 /// Number of intervals into which the last day is divided.
 const SLOTS: usize = 24;
 
+/// The last day.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
 /// Requests and changed rows of the last day, by hour, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct LastDay {
@@ -203,8 +206,8 @@ impl LastDay {
     /// Returns the last day of these runs.
     pub(crate) fn of<'r>(runs: impl Iterator<Item = &'r LedgerRun>, now: Timestamp) -> Self {
         let mut day = Self { requests: vec![0; SLOTS], changes: vec![0; SLOTS], ..Self::default() };
-        let begin = minus(now, SignedDuration::from_hours(SLOTS as i64));
-        for run in runs {
+        let begin = minus(now, DAY);
+        for run in runs.filter(|run| run.started_at >= begin) {
             let hours = between(begin, run.started_at).as_hours();
             let Ok(slot) = usize::try_from(hours) else { continue };
             let slots = [

@@ -134,6 +134,12 @@ impl Driver {
         self.sender.held = held.into();
     }
 
+    /// Whether any record or part of the reading has come.
+    pub(crate) fn has_read(&self) -> bool {
+        let (read, _) = self.reading.progress();
+        self.tally.traffic.records > 0 || read > 0
+    }
+
     /// Stops starting requests, and drops those that have no permit yet: another run sends them.
     pub(crate) fn stop(&mut self) {
         self.stopping = true;

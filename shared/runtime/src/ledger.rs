@@ -87,7 +87,7 @@ impl Run {
         }
         let count = rows.len() as u64;
         if count > 0 {
-            let incoming = Arc::new(self.collected(rows)?);
+            let incoming = Arc::new(self.collected(&rows)?);
             Box::pin(self.commit_runs(incoming)).await?;
             self.item.value.filed.extend(newest);
         }
@@ -95,7 +95,7 @@ impl Run {
     }
 
     /// Returns the rows in the order of their keys.
-    fn collected(&self, rows: Vec<Value>) -> Result<CollectedRows, RunError> {
+    fn collected(&self, rows: &[Value]) -> Result<CollectedRows, RunError> {
         let (account, now) = (self.context.settings.account, self.context.clock.now());
         let body = json!({ "runs": rows }).to_string();
         let purpose = AnswerPurpose::Records(Unit::Stream);

@@ -167,13 +167,10 @@ impl Run {
                     return Ok(RunOutcome::Yielded(YieldReason::Deadline));
                 }
                 DriverStep::Done => {
-                    let (read, _) = driver.reading.progress();
                     let stage = PassStage::Complete {
                         by_halves: driver.reading.is_by_halves(),
                         absent: driver.reading.absent().cloned(),
-                        idle: driver.tally.traffic.records == 0
-                            && read == 0
-                            && unfinished.is_none(),
+                        idle: !driver.has_read() && unfinished.is_none(),
                     };
                     return self.save(driver, hold, unfinished, stage).await;
                 }

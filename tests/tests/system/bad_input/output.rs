@@ -15,13 +15,14 @@ fn shell(scene: &Scene, script: &str, line: &str) -> Ended {
     finish(command.spawn().unwrap())
 }
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "sync --streams clients",
     "sync --streams clients --json",
     "sweep clients",
     "check",
     "status",
     "status --json",
+    "history",
     "plan",
     "cost",
     "streams",
@@ -173,6 +174,7 @@ fn a_setting_that_is_empty_is_a_mistake_and_not_the_default() {
         ("head", words("head clients --lake @")),
         ("verify", words("verify --lake @")),
         ("quarantine", words("quarantine --lake @")),
+        ("history", words("history --lake @")),
         ("report", words("report --lake @")),
         ("report --out", words("report --out @")),
         ("reset", words("reset clients --lake @")),
