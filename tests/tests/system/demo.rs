@@ -1,5 +1,7 @@
 //! `demo` as a person sees it, and the account that `demo --serve` leaves running.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 

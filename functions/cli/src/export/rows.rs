@@ -70,7 +70,7 @@ pub(super) async fn to_folder(
     let mut documents = Vec::new();
     for spec in specs {
         let (path, count, version) = whole(lake, spec, form, folder).await?;
-        let bytes = fs::metadata(&path).map(|file| file.len()).unwrap_or(0);
+        let bytes = fs::metadata(&path).map_or(0, |file| file.len());
         let location = path.display().to_string();
         rows.push(vec![
             spec.name.to_owned(),

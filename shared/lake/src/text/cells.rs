@@ -20,11 +20,14 @@ pub(super) fn with_offsets(rows: &RecordBatch) -> Result<RecordBatch, ArrowError
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "Arrow's types: all others have no instants")]
 fn with_offset(field: &FieldRef) -> FieldRef {
-    let ty = match field.data_type() {
-        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("+00:00".into())),
-        DataType::List(element) => DataType::List(with_offset(element)),
-        DataType::Struct(members) => DataType::Struct(members.iter().map(with_offset).collect()),
-        _ => return Arc::clone(field),
+    let ty = if let DataType::Timestamp(unit, Some(_)) = field.data_type() {
+        DataType::Timestamp(*unit, Some("+00:00".into()))
+    } else if let DataType::List(element) = field.data_type() {
+        DataType::List(with_offset(element))
+    } else if let DataType::Struct(members) = field.data_type() {
+        DataType::Struct(members.iter().map(with_offset).collect())
+    } else {
+        return Arc::clone(field);
     };
     Arc::new(field.as_ref().clone().with_data_type(ty))
 }
