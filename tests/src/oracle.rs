@@ -131,8 +131,8 @@ impl Oracle<'_> {
     fn truth(&self, reader: &NaiveReader<'_>, target: &str, period: Option<Period>) -> KeptTruth {
         let body = self.ask(target);
         let reading = format!("{} {:?} {:?}", self.id, reader.erased, reader.privacy);
-        let shelf = (target.to_owned(), reading.clone());
-        let kept = self.memory.shelves().truths.get(&shelf).cloned().unwrap_or_default();
+        let place = (target.to_owned(), reading.clone());
+        let kept = self.memory.shelves().truths.get(&place).cloned().unwrap_or_default();
         if is_same(&kept.body, &body) {
             return kept;
         }
@@ -155,7 +155,7 @@ impl Oracle<'_> {
             reading,
             body,
         };
-        self.memory.shelves().truths.insert(shelf, new.clone());
+        self.memory.shelves().truths.insert(place, new.clone());
         new
     }
 

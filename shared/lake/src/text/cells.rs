@@ -18,7 +18,6 @@ pub(super) fn with_offsets(rows: &RecordBatch) -> Result<RecordBatch, ArrowError
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "Arrow's types: all others have no instants")]
 fn with_offset(field: &FieldRef) -> FieldRef {
     let ty = if let DataType::Timestamp(unit, Some(_)) = field.data_type() {
         DataType::Timestamp(*unit, Some("+00:00".into()))
