@@ -187,22 +187,21 @@ mod tests {
 
     #[test]
     fn a_record_that_is_twice_in_a_page_hides_another_one() {
-        let day = Some(date(2026, 3, 9));
+        let day = date(2026, 3, 9);
         let server = one_day(60, 20);
         let list = ListQuery::new("/dated", Vec::new());
         let first = server.answer(&list.first_page());
-        let begun = |first: &PageFacts| {
-            NumberedRun::after(&KeysetRange::open(None), date(2026, 3, 9), first).unwrap()
-        };
+        let begun =
+            |first: &PageFacts| NumberedRun::after(&KeysetRange::open(None), day, first).unwrap();
         let mut run = begun(&first);
         let second = server.answer(&run.target(&list));
-        assert_eq!(run.take(&second, day.unwrap(), day.unwrap()), RunTurn::On(day.unwrap()));
+        assert_eq!(run.take(&second, day, day), RunTurn::On(day));
         // The same page with one record in the place of another: as many as asked for, the right
         // beginning, the right total.
         let mut run = begun(&first);
         let mut twice = second;
         twice.keys[10] = twice.keys[9].clone();
-        assert_eq!(run.take(&twice, day.unwrap(), day.unwrap()), RunTurn::Torn);
+        assert_eq!(run.take(&twice, day, day), RunTurn::Torn);
     }
 
     proptest! {
