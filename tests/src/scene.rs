@@ -362,6 +362,12 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Returns the files of all tables but the ledger, which has all runs, also those that write nothing.
+pub fn table_files(lake: &Path) -> Vec<PathBuf> {
+    let ledger = lake.join("tables/_runs");
+    files(&lake.join("tables")).into_iter().filter(|file| !file.starts_with(&ledger)).collect()
+}
+
 /// Runs all cases at the same time, and panics with the names of those that fail.
 pub fn in_parallel<T: Sync>(cases: &[(&str, T)], check: impl Fn(&T) + Sync) {
     let check = &check;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::item::StreamItem;
-use engine::ledger::filing_is_due;
+use engine::ledger::has_unfiled;
 use runtime::{Context, RunError, records};
 
 use crate::state_error;
@@ -29,8 +29,8 @@ pub async fn file_left(context: &Context) -> Result<(), RunError> {
     let filed = stored.remove(streams::RUNS.name).unwrap_or_default().filed;
     let specs = streams::STREAMS.into_iter();
     let items = specs.filter_map(|spec| Some((spec.name, stored.remove(spec.name)?))).collect();
-    // Another process may be at work: its runs are filed by whoever ends last.
-    if filing_is_due(&items, &filed, &BTreeMap::new(), context.clock.now()) {
+    // Runs of another process that is at work are filed at its end.
+    if has_unfiled(&items, &filed) {
         file(context, &items).await;
     }
     Ok(())

@@ -196,10 +196,8 @@ fn state_error(source: state::StateError) -> RunError {
 pub async fn tick(context: &Context, demand: Demand) -> Result<TickOutcome, RunError> {
     let account = stored_account(context).await?.value;
     let StoredStreams { items, filed } = stored_streams(context, &account).await?;
-    // More runs of this process come up: only those of a long sync are filed before its end.
-    let now = context.clock.now();
-    let coming = BTreeMap::from([("sync".to_owned(), now)]);
-    if filing_is_due(&items, &filed, &coming, now) {
+    // Those of a long sync are filed before its end.
+    if filing_is_due(&items, &filed, context.clock.now()) {
         ledger::file(context, &items).await;
     }
     let mut due = Vec::new();

@@ -135,7 +135,7 @@ impl OrchestratorTick<'_> {
         items: &BTreeMap<&'static str, StreamItem>,
         filed: &FiledRuns,
     ) -> bool {
-        filing_is_due(items, filed, &self.item.value.invoked, self.now)
+        filing_is_due(items, filed, self.now)
     }
 
     /// Returns the streams that may run in this account, with their items.

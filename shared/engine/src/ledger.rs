@@ -13,14 +13,13 @@ use std::collections::BTreeMap;
 use crate::item::StreamItem;
 use crate::run_record::{FiledRuns, RunRecord};
 use crate::time::{SignedDuration, Timestamp, between};
-use crate::workers::{is_running, is_starting};
 
 /// Most records that an item keeps for the ledger. A stream has about one run a minute at most, and
 /// records are filed every [`LONGEST_DELAY`].
 pub const KEPT: usize = 32;
-/// Age of a record from which it is filed while other runs are at work: 15 minutes.
+/// Age of a record from which a tick that reads the items files it: 15 minutes.
 pub const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
-/// Number of records of one stream from which they are filed while other runs are at work.
+/// Number of records of one stream from which they are filed at once.
 const MANY: usize = KEPT / 2;
 
 /// Adds the record of a run that ends. Beyond [`KEPT`] records the oldest is dropped, and the next
@@ -49,23 +48,25 @@ pub fn forget_filed(runs: &mut Vec<RunRecord>, filed: Option<Timestamp>) {
     runs.drain(..runs.len().saturating_sub(kept));
 }
 
-/// Whether records are to be filed at `now`: if there are any and no run is at work or coming up;
-/// otherwise only if they would become many or old. One commit then serves the runs of a whole hour,
-/// and each commit costs requests. `invoked`: times at which workers were invoked.
+/// Whether records are to be filed at `now`: if one is [`LONGEST_DELAY`] old, or a stream has many.
+/// One commit then serves the runs of a whole hour; each commit costs a dozen requests.
 #[must_use]
 pub fn filing_is_due(
     items: &BTreeMap<&'static str, StreamItem>,
     filed: &FiledRuns,
-    invoked: &BTreeMap<String, Timestamp>,
     now: Timestamp,
 ) -> bool {
-    let starting =
-        |(name, at): (&String, &Timestamp)| is_starting(items.get(name.as_str()), *at, now);
-    let at_work = items.values().any(|item| is_running(item, now)) || invoked.iter().any(starting);
     items.iter().map(|(name, item)| unfiled(&item.runs, filed.get(*name).copied())).any(|left| {
         let old = |run: &RunRecord| between(run.ended, now) >= LONGEST_DELAY;
-        left.first().is_some_and(|oldest| !at_work || left.len() >= MANY || old(oldest))
+        left.first().is_some_and(|oldest| left.len() >= MANY || old(oldest))
     })
+}
+
+/// Whether a record is not filed yet.
+#[must_use]
+pub fn has_unfiled(items: &BTreeMap<&'static str, StreamItem>, filed: &FiledRuns) -> bool {
+    let newest = |name: &str| filed.get(name).copied();
+    items.iter().any(|(name, item)| !unfiled(&item.runs, newest(name)).is_empty())
 }
 
 /// Number of gaps between syncs that tell how often somebody syncs.

@@ -203,7 +203,8 @@ fn after_a_sync(scene: &Scene, seen: &mut SeenAnswers) {
     answer(scene, seen, "sync --keep", 0);
     scene.mutate(5);
     answer(scene, seen, "sweep --keep --accept-deletes", 0);
-    for line in ["check", "status", "plan --ask", "verify", "verify --against-harvest", "upgrade"] {
+    let lines = ["check", "status", "history", "plan --ask", "verify", "verify --against-harvest"];
+    for line in lines.into_iter().chain(["upgrade"]) {
         answer(scene, seen, line, 0);
     }
     answer(scene, seen, "files clients --version 1", 0);

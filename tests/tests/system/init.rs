@@ -90,7 +90,8 @@ fn a_person_who_has_a_token_has_a_lake_with_two_commands() {
     assert!(person.folder.join("data/lake/tables/clients").is_dir());
     let told = finish(person.command(&below, "status").spawn().unwrap()).with(0);
     assert!(told.out.contains("tables are current; the oldest is as of now"), "{}", told.out);
-    assert_eq!(told.out.lines().filter(|line| !line.is_empty()).count(), 2, "{}", told.out);
+    // The verdict, the last day, and a hint.
+    assert_eq!(told.out.lines().filter(|line| !line.is_empty()).count(), 3, "{}", told.out);
     let again = finish(person.command(&below, "sync").spawn().unwrap()).with(0);
     assert_eq!(again.out.lines().count(), 2, "{}", again.out);
     assert!(again.out.contains("nothing has changed"), "{}", again.out);

@@ -218,12 +218,12 @@ fn requests(cloud: &Cloud) -> u64 {
     cloud.served.with(|account| account.statistics().paths.values().sum())
 }
 
-/// Returns the number of commits of each table.
+/// Returns the number of commits of each table but the ledger, which gets new runs.
 async fn versions(cloud: &Cloud) -> BTreeMap<String, usize> {
     let mut versions = BTreeMap::new();
     for object in cloud.store.list("tables/", None).await.unwrap() {
         let log = object.key.split_once("/_delta_log/");
-        if let Some((table, file)) = log
+        if let Some((table, file)) = log.filter(|(table, _)| !table.ends_with("/_runs"))
             && Path::new(file).extension().is_some_and(|it| it == "json")
         {
             *versions.entry(table.to_owned()).or_default() += 1;

@@ -93,10 +93,11 @@ impl CompanyProfile {
             small_worker: (runs * 1.2 + commits * 0.3) * SMALL,
             worker: long * share * LARGE,
             invocations,
-            read_units: ticks * 2.0 + runs * 13.5,
-            write_units: runs * 7.2 + commits * 4.0 + passes * 5.0,
-            puts: passes * 8.5 * share + commits * (4.5 + 3.5 * self.changes),
-            gets: runs * 5.6 + commits * 22.0,
+            // With the ledger: larger items, and one commit for each hour's runs.
+            read_units: ticks * 2.0 + runs * 17.5 + passes * 15.0,
+            write_units: runs * 10.4 + commits * 4.0 + passes * 15.0,
+            puts: passes * (8.5 * share + 5.0) + commits * (4.5 + 3.5 * self.changes),
+            gets: runs * 5.6 + commits * 22.0 + passes * 10.0,
             stored: self.entries * 1e-6 * (1.0 + self.changes),
             ticks,
             // Ticks in quiet time write no line. A test measures the lines of the functions; those of

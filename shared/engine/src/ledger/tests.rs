@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::lease::Lease;
 use crate::pass::Pass;
 use crate::report::RowCounts;
 use crate::run_record::RunTraffic;
@@ -72,28 +71,18 @@ fn a_record_that_the_item_does_not_have_says_nothing() {
 
 #[test]
 fn records_wait_for_the_runs_of_the_same_hour_but_not_long() {
-    let due = |runs: &[i64], filed: Option<i64>, at_work, now| {
+    let due = |runs: &[i64], filed: Option<i64>, now| {
         let runs = runs.iter().map(|minute| ran(*minute)).collect();
         let item = StreamItem { runs, ..StreamItem::default() };
         let filed = filed.map(|minute| ("clients".to_owned(), at(minute))).into_iter().collect();
-        let mut items = BTreeMap::from([("clients", item)]);
-        if at_work {
-            let (lease, _) = Lease::acquire(None, "w", at(now), false).unwrap();
-            items.insert("tasks", StreamItem { lease: Some(lease), ..StreamItem::default() });
-        }
-        let none = filing_is_due(&items, &filed, &BTreeMap::new(), at(now));
-        let invoked = BTreeMap::from([("users".to_owned(), at(now))]);
-        let starting = filing_is_due(&items, &filed, &invoked, at(now));
-        assert!(!starting || none, "a worker that comes up makes nothing due");
-        none
+        filing_is_due(&BTreeMap::from([("clients", item)]), &filed, at(now))
     };
-    assert!(!due(&[], None, false, 100), "nothing to file");
-    assert!(!due(&[1], Some(1), false, 100), "filed already");
-    assert!(due(&[1], None, false, 1));
-    assert!(!due(&[1], None, true, 15), "another run of the hour is at work");
-    assert!(due(&[1], None, true, 16), "old");
-    assert!(!due(&[1, 15], Some(1), true, 16), "the old one is filed");
-    assert!(due(&(1..17).collect::<Vec<_>>(), None, true, 1), "many");
+    assert!(!due(&[], None, 100), "nothing to file");
+    assert!(!due(&[1], Some(1), 100), "filed already");
+    assert!(!due(&[1], None, 15), "other runs of the hour follow");
+    assert!(due(&[1], None, 16), "old");
+    assert!(!due(&[1, 15], Some(1), 16), "the old one is filed");
+    assert!(due(&(1..17).collect::<Vec<_>>(), None, 1), "many");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use e2e::oracle::After;
-use e2e::scene::{Scene, files, finish};
+use e2e::scene::{Scene, files, finish, table_files};
 use sim::{AccountScale, Mutation};
 use state::{SqliteStore, StateStore as _, WriteCondition};
 
@@ -26,9 +26,9 @@ fn a_lake_of_a_newer_version_is_left_alone() {
     scene.mutate(41);
     let log = scene.commit("clients", 0);
     edit(&log, FORMAT, NEWER);
-    let before = files(&scene.lake().join("tables"));
+    let before = table_files(&scene.lake());
     scene.sync().with(1).says(&["clients", "format 2", "upgrade harvest-lake"]);
-    assert_eq!(files(&scene.lake().join("tables")), before, "nothing is written beside it");
+    assert_eq!(table_files(&scene.lake()), before, "nothing is written beside it");
     edit(&log, NEWER, FORMAT);
     scene.heals();
 }
@@ -42,14 +42,14 @@ fn a_lake_of_another_account_is_left_alone() {
         43,
         Duration::ZERO,
     );
-    let before = files(&scene.lake().join("tables"));
+    let before = table_files(&scene.lake());
     for line in ["sync", "sync --pass full --accept-deletes --accept-role"] {
         let mut command = other.command(line);
         command.env("HARVEST_LAKE", scene.lake());
         let ended = finish(command.spawn().unwrap()).with(2);
         ended.says(&["1000001", "2000002", "another folder"]);
     }
-    assert_eq!(files(&scene.lake().join("tables")), before);
+    assert_eq!(table_files(&scene.lake()), before);
     scene.mutate(42);
     scene.heals();
 }
@@ -134,7 +134,7 @@ fn a_data_file_that_is_another_is_never_used_and_every_command_says_the_way_back
         for stream in ["clients", "users"] {
             scene.apply(&Mutation::Update { stream: stream.to_owned(), id: None });
         }
-        let before = files(&scene.lake().join("tables"));
+        let before = table_files(&scene.lake());
         let target = scene.folder().join("target");
         let target = target.display();
         for line in [
@@ -149,7 +149,7 @@ fn a_data_file_that_is_another_is_never_used_and_every_command_says_the_way_back
         }
         let ended = scene.run("erase --user 1 --yes").with(1);
         ended.says(&["not the file that the", "backup", "harvest-lake reset users"]);
-        assert_eq!(files(&scene.lake().join("tables")), before);
+        assert_eq!(table_files(&scene.lake()), before);
         for (path, whole) in [clients, users].into_iter().zip(&whole) {
             fs::write(path, whole).unwrap();
         }
@@ -246,12 +246,12 @@ fn a_state_that_is_none_says_so_and_comes_back_from_the_tables() {
     let scene = Scene::new(50);
     scene.sync().with(0);
     let state = state_file(&scene);
-    let before = files(&scene.lake().join("tables"));
+    let before = table_files(&scene.lake());
     fs::write(&state, "this is no database, but long enough to look like one ".repeat(100))
         .unwrap();
     let ended = scene.sync().with(1);
     ended.says(&[".state.sqlite", "move it away and run again", "rebuilt from the tables"]);
-    assert_eq!(files(&scene.lake().join("tables")), before);
+    assert_eq!(table_files(&scene.lake()), before);
     // As advised.
     fs::rename(&state, scene.folder().join("away")).unwrap();
     scene.mutate(50);
@@ -268,9 +268,9 @@ fn a_state_of_a_newer_version_is_left_alone() {
     // `user_version` in the header of the file.
     newer[60..64].copy_from_slice(&2_u32.to_be_bytes());
     fs::write(&state, &newer).unwrap();
-    let before = files(&scene.lake().join("tables"));
+    let before = table_files(&scene.lake());
     scene.sync().with(1).says(&[".state.sqlite", "format 2", "newer harvest-lake"]);
-    assert_eq!(files(&scene.lake().join("tables")), before);
+    assert_eq!(table_files(&scene.lake()), before);
     assert_eq!(fs::read(&state).unwrap(), newer);
     fs::write(&state, whole).unwrap();
     scene.mutate(51);

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 
 use e2e::oracle::After;
-use e2e::scene::{Scene, files, finish, in_parallel};
+use e2e::scene::{Scene, files, finish, in_parallel, table_files};
 use engine::spec::Module;
 use sim::{FaultChoice, FaultEffect, Mutation, SwitchedModule};
 
@@ -67,7 +67,7 @@ fn refused_credentials_end_with_3_and_write_nothing() {
         if *full_lake {
             scene.sync().with(0);
         }
-        let before = files(&scene.lake().join("tables"));
+        let before = table_files(&scene.lake());
         for line in ["sync --json", "check --json"] {
             let mut command = scene.command(line);
             command.env("HARVEST_ACCESS_TOKEN", token).env("HARVEST_ACCOUNT_ID", account);
@@ -75,7 +75,7 @@ fn refused_credentials_end_with_3_and_write_nothing() {
             let ended = ended.says(&["401", account, "token", "account id"]);
             assert!(!ended.said().contains(token), "{}", ended.said());
         }
-        assert_eq!(files(&scene.lake().join("tables")), before);
+        assert_eq!(table_files(&scene.lake()), before);
         scene.heals();
     });
 }
@@ -123,12 +123,12 @@ fn what_the_person_may_not_read_fails_alone_with_advice() {
     finish(command.spawn().unwrap()).with(0);
     scene.heals_fully();
     // The other way round nulls and deletions would look like changes: nothing is written.
-    let before = files(&scene.lake().join("tables"));
+    let before = table_files(&scene.lake());
     let mut command = scene.command("sync --json --pass full --streams projects,users");
     command.env("HARVEST_ACCESS_TOKEN", sim::MANAGER_TOKEN);
     let ended = finish(command.spawn().unwrap()).with(1);
     ended.only_failed(&["projects", "users"]).says(&["administrator", "--accept-role"]);
-    assert_eq!(files(&scene.lake().join("tables")), before);
+    assert_eq!(table_files(&scene.lake()), before);
     assert_eq!(scene.differences(After::FullPasses), Vec::<String>::new());
 }
 
@@ -164,7 +164,7 @@ fn a_module_that_is_off_is_skipped_and_its_rows_stay() {
 fn a_host_that_nobody_answers_on_is_named() {
     let scene = Scene::new(6);
     scene.sync().with(0);
-    let before = files(&scene.lake().join("tables"));
+    let before = table_files(&scene.lake());
     // A port that was free a moment ago, on which no process listens.
     let port = {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -173,7 +173,7 @@ fn a_host_that_nobody_answers_on_is_named() {
     let base = format!("http://127.0.0.1:{port}/v2");
     let ended = scene.run(&format!("sync --json --base-url {base}")).with(1);
     ended.says(&["no connection", "check the network and the base URL"]);
-    assert_eq!(files(&scene.lake().join("tables")), before);
+    assert_eq!(table_files(&scene.lake()), before);
     scene.mutate(6);
     scene.heals();
 }
