@@ -14,7 +14,7 @@ from samcli.yamlhelper import yaml_dump, yaml_parse
 
 from stack import gaps
 from stack.emulator import ROOT, TOOLS, until
-from stack.test_stack import SOME, STREAMS, TABLES, StackCase, documented, step
+from stack.test_stack import CATALOGUED, SOME, STREAMS, StackCase, documented, step
 
 # Folder of the distribution.
 DIST = Path(os.environ.get("DIST", ROOT / "dist"))
@@ -56,7 +56,7 @@ class DistributionTest(StackCase):
         with step("`operate.py token`"):
             self.type_token(self.line(".venv/bin/python operate.py token"))
         with step("the schedule ticks, and the orchestrator makes all tables"):
-            until("a tick of the schedule", self.filled, lambda: len(self.logs(stack)) == TABLES, 1)
+            until("a tick of the schedule", self.filled, lambda: len(self.logs(stack)) == CATALOGUED, 1)
         with step("workers fill them") as notes:
             notes += [f"{self.fill('harvest-lake')} more ticks, sent"]
         with step("`operate.py status`, with the static command"):

@@ -28,7 +28,7 @@ from stack.project import Project
 STREAMS = [table["stream"] for table in json.loads((ROOT / "tests/catalog.json").read_text())]
 # Each stream has a table, and one of its changes.
 TABLES = 2 * len(STREAMS)
-# With the ledger of runs, whose log begins with the first runs that are filed.
+# With the ledger of runs.
 CATALOGUED = TABLES + 1
 TABLES_AND_VIEWS = 103 + len(list((ROOT / "infra" / "model").glob("*.sql")))
 # Seconds until a schedule that was made has ticked: a minute, and the emulator looks every ten seconds.
@@ -239,7 +239,7 @@ class StackTest(StackCase):
         self.addCleanup(comparing.shutdown)
         compared = [comparing.submit(self.compare, "beside", *SOME)]
         with step("the first stack's schedule ticks, and the orchestrator makes all tables") as notes:
-            until("a tick of the schedule", FIRST_TICK, lambda: len(self.logs(one)) == TABLES, 1)
+            until("a tick of the schedule", FIRST_TICK, lambda: len(self.logs(one)) == CATALOGUED, 1)
             notes += [f"{time.monotonic() - made:.0f} s after its deployment"]
         with step("workers fill them") as notes:
             notes += [f"{self.fill('harvest-lake')} more ticks, sent"]
