@@ -115,7 +115,8 @@ fn the_verdict_is_one_line_and_nothing_follows_if_nobody_is_needed() {
     let verdict = "Möck & Co: all 2 tables are current; the oldest is as of 15 min ago (08:45 UTC); \
                    next sweep in ";
     assert!(said.text.starts_with(verdict), "{}", said.text);
-    assert_eq!(said.text.lines().filter(|line| !line.is_empty()).count(), 2, "{}", said.text);
+    // The verdict, the last day, and a hint.
+    assert_eq!(said.text.lines().filter(|line| !line.is_empty()).count(), 3, "{}", said.text);
     assert_eq!(said.json["oldest"], "2026-11-27T08:45:00Z");
     assert_eq!((said.exit, &said.json["needs_a_person"]), (CliExit::Done, &json!([])));
 

@@ -107,7 +107,11 @@ fn the_usual_interval_is_that_of_the_last_syncs_and_not_less_than_the_set_one() 
     assert_eq!(usual(&[0]), 60);
     assert_eq!(usual(&[0, 10, 20]), 60, "runs of one sync");
     assert_eq!(usual(&[0, day]), day);
-    assert_eq!(usual(&[2 * day + 2, day + 5, 0, 7, day]), day, "in any order");
+    assert_eq!(
+        usual(&[2 * day + 2, day + 5, 0, 7, day]),
+        day + 2,
+        "in any order, the upper median"
+    );
     let hourly: Vec<i64> = (0..12).map(|number| number * hour).collect();
     assert_eq!(usual(&[&hourly[..], &[3 * day]].concat()), 60, "one pause");
     assert_eq!(usual(&(0..9).map(|number| number * 30 * day).collect::<Vec<_>>()), 7 * 24 * 60);
