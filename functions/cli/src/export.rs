@@ -9,6 +9,7 @@ mod rows;
 use std::path::{Component, Path, PathBuf};
 
 use delta::store::ObjectStore;
+use delta::table::Table;
 use deployment::cloud::CloudClients;
 use deployment::config::{GivenSettings, LakePlace};
 use deployment::parts;
@@ -22,7 +23,7 @@ use crate::arguments::{ExportArguments, ExportFormat};
 use crate::display::{DisplayForm, StepDisplay};
 use crate::error::CliError;
 use crate::exit::CliExit;
-use crate::lake_facts::{LakeFacts, TRIES};
+use crate::lake_facts::{LakeFacts, TableKind};
 use crate::output::AnswerWriter;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::table::TextTable;
@@ -67,10 +68,10 @@ pub(crate) async fn export(
     let place = LakePlace::parse(target).map_err(|why| CliError::Target { why })?;
     // Before the target is touched.
     outside(&place, &lake.place)?;
-    if let Some(form) = form {
-        return rows::to_folder(&lake, &specs, form, &place, paint).await;
-    }
     let steps = StepDisplay::new(show, "export", specs.len());
+    if let Some(form) = form {
+        return rows::to_folder(&lake, &specs, form, &place, &steps, paint).await;
+    }
     snapshots(&lake, &specs, arguments.partition_by.as_deref(), &place, &steps, paint).await
 }
 
@@ -148,20 +149,14 @@ pub(crate) async fn exported(
     partition_by: Option<&str>,
     target: &dyn ObjectStore,
 ) -> Result<ExportOutcome, CliError> {
-    let mut tries = 1;
-    loop {
-        let Some(table) = lake.open(spec).await? else {
-            let (table, lake) = (spec.name.to_owned(), lake.place.to_string());
-            return Err(CliError::NoTable { table, lake });
-        };
+    let read = async |table: &Table| {
         // Each time anew: the name means a column of the table that was just opened.
         let by = partition_by.map(|name| PartitionBy::parse(table.schema(), name)).transpose()?;
-        let exported = lake::export::export(&table, by.as_ref(), target).await;
-        match exported.map_err(|source| CliError::Export { stream: spec.name, source }) {
-            Err(error) if error.is_vanished() && tries < TRIES => tries += 1,
-            other => return other,
-        }
-    }
+        let exported = lake::export::export(table, by.as_ref(), target).await;
+        exported.map_err(|source| CliError::Export { stream: spec.name, source })
+    };
+    let exported = lake.reading(spec, TableKind::Rows, read).await?;
+    exported.ok_or_else(|| lake.no_table(spec, TableKind::Rows))
 }
 
 /// Refuses a target inside the lake: the lake lists and vacuums the files in there, and could not

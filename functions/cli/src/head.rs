@@ -1,5 +1,6 @@
 //! `harvest-lake head`: the newest rows of a table.
 
+use delta::table::Table;
 use deployment::config::GivenSettings;
 use engine::spec::StreamSpec;
 use lake::text::{NewestRows, RowChoice, ShownColumn, newest};
@@ -10,7 +11,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::arguments::HeadArguments;
 use crate::error::CliError;
 use crate::exit::CliExit;
-use crate::lake_facts::{LakeFacts, TRIES};
+use crate::lake_facts::{LakeFacts, TableKind};
 use crate::said::{CommandAnswer, TextDetail, TextStyle};
 use crate::table::TextTable;
 use crate::text;
@@ -43,7 +44,7 @@ pub(crate) async fn head(
     arguments.settings.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
     let choice = RowChoice { most: usize::from(arguments.rows), id: None };
-    let table = if of_changes.is_some() { HeadTable::Changes } else { HeadTable::Rows };
+    let table = if of_changes.is_some() { TableKind::Changes } else { TableKind::Rows };
     let found = Box::pin(read(&lake, spec, table, choice)).await?;
     let wanted = wanted(&found.newest.columns, arguments)?;
     let text = match &wanted {
@@ -60,43 +61,23 @@ pub(crate) async fn head(
     Ok(CommandAnswer::new(text, json, CliExit::Done))
 }
 
-/// Which table of a stream is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HeadTable {
-    Rows,
-    Changes,
-}
-
-/// Reads the newest rows. Opens the table anew if a run deletes files that are being read.
+/// Reads the newest rows.
 ///
 /// # Errors
 /// Fails if there is no table, or it cannot be read.
 pub(crate) async fn read(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
-    kind: HeadTable,
+    kind: TableKind,
     choice: RowChoice,
 ) -> Result<HeadRows, CliError> {
-    let mut tries = 1;
-    loop {
-        let (opened, name) = match kind {
-            HeadTable::Rows => (lake.open(spec).await?, spec.name.to_owned()),
-            HeadTable::Changes => {
-                (lake.open_changes(spec).await?, engine::schema::changes_name(spec))
-            }
-        };
-        let Some(table) = opened else {
-            return Err(CliError::NoTable { table: name, lake: lake.place.to_string() });
-        };
-        let found = newest(&table, choice).await;
-        match found.map_err(|source| CliError::Rows { stream: spec.name, source }) {
-            Err(error) if error.is_vanished() && tries < TRIES => tries += 1,
-            found => {
-                let (rows, version) = (table.rows(), table.version());
-                return found.map(|newest| HeadRows { newest, rows, version });
-            }
-        }
-    }
+    let read = async |table: &Table| {
+        let found = newest(table, choice).await;
+        let newest = found.map_err(|source| CliError::Rows { stream: spec.name, source })?;
+        Ok(HeadRows { newest, rows: table.rows(), version: table.version() })
+    };
+    let found = lake.reading(spec, kind, read).await?;
+    found.ok_or_else(|| lake.no_table(spec, kind))
 }
 
 /// Positions of the columns that were asked for; `None`: none were named.

@@ -4,7 +4,7 @@
 //! of errors are not in the ledger: `status` has the last one of each stream, the log has all.
 
 use deployment::config::GivenSettings;
-use engine::time::{Timestamp, between};
+use engine::time::{SignedDuration, Timestamp, between, minus};
 use runtime::clock::{Clock as _, SystemClock};
 use serde_json::json;
 use streams::find_stream;
@@ -20,6 +20,8 @@ use crate::stored::StateContents;
 use crate::table::TextTable;
 use crate::text;
 
+/// Days before now whose runs are read if no time is asked for: a ledger of a year is large.
+const DAYS: i64 = 31;
 /// Number of runs that are shown if neither a number nor a time is asked for.
 const USUAL: usize = 20;
 
@@ -40,7 +42,7 @@ pub(crate) async fn history(
     lake.exists().await?;
     let deployment = lake.deployment(&mut given).await?;
     let stored = StateContents::of(&deployment).await?;
-    let mut found = runs(&lake, &stored, since.unwrap_or(Timestamp::MIN)).await?;
+    let mut found = runs(&lake, &stored, since.unwrap_or_else(month_ago)).await?;
     found.retain(|run| named.is_empty() || named.iter().any(|spec| spec.name == run.stream));
     let exit = if last_failed(&found) { CliExit::SomeFailed } else { CliExit::Done };
     let most = arguments.number.unwrap_or(if since.is_some() { usize::MAX } else { USUAL });
@@ -48,6 +50,11 @@ pub(crate) async fn history(
     let shown = found.split_off(all.saturating_sub(most));
     let json = json!({ "lake": lake.place.to_string(), "all": all, "runs": shown });
     Ok(CommandAnswer::new(text(&shown, all, SystemClock.now(), paint), json, exit))
+}
+
+/// Returns the time since which runs are read if none is asked for.
+fn month_ago() -> Timestamp {
+    minus(SystemClock.now(), SignedDuration::from_hours(DAYS * 24))
 }
 
 /// Parses an instant, or a day, which stands for its first instant in UTC.

@@ -29,6 +29,15 @@ pub(crate) const TRIES: u32 = 5;
 /// is the way to learn that account.
 const NOBODY: AccountId = AccountId(0);
 
+/// Which of a stream's tables is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TableKind {
+    /// Its rows.
+    Rows,
+    /// Their changes.
+    Changes,
+}
+
 /// Lake of which only the place is known.
 #[derive(Clone, Debug)]
 pub(crate) struct LakeFacts {
@@ -75,6 +84,40 @@ impl LakeFacts {
         let open =
             async |account| Table::open_changes(Arc::clone(&self.store), spec, account).await;
         opened(open).await
+    }
+
+    /// Opens a table and reads it; `None` if there is none. Begins anew, with the newest version, if a
+    /// run deletes files that are being read.
+    ///
+    /// # Errors
+    /// Fails if the table cannot be opened, or as `read` does.
+    pub(crate) async fn reading<T>(
+        &self,
+        spec: &'static StreamSpec,
+        kind: TableKind,
+        read: impl AsyncFn(&Table) -> Result<T, CliError>,
+    ) -> Result<Option<T>, CliError> {
+        let mut tries = 1;
+        loop {
+            let opened = match kind {
+                TableKind::Rows => self.open(spec).await?,
+                TableKind::Changes => self.open_changes(spec).await?,
+            };
+            let Some(table) = opened else { return Ok(None) };
+            match read(&table).await {
+                Err(error) if error.is_vanished() && tries < TRIES => tries += 1,
+                other => return other.map(Some),
+            }
+        }
+    }
+
+    /// Returns the error of a stream without this table.
+    pub(crate) fn no_table(&self, spec: &StreamSpec, kind: TableKind) -> CliError {
+        let table = match kind {
+            TableKind::Rows => spec.name.to_owned(),
+            TableKind::Changes => engine::schema::changes_name(spec),
+        };
+        CliError::NoTable { table, lake: self.place.to_string() }
     }
 
     /// Checks that there is a lake: a table that can be read or that is damaged.

@@ -14,7 +14,7 @@ use lake::scan::{ScannedRows, scan_where};
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::lake_facts::{LakeFacts, TRIES};
+use crate::lake_facts::{LakeFacts, TableKind};
 use crate::stored::StateContents;
 
 /// Columns of the ledger that are read.
@@ -153,15 +153,8 @@ pub(crate) async fn runs(
         let left = item.runs.iter().map(|run| LedgerRun::left(spec.name, run));
         runs.extend(left.map(|run| ((run.started_at, run.stream.clone()), run)));
     }
-    let mut tries = 1;
-    let filed = loop {
-        let Some(table) = lake.open(&streams::RUNS).await? else { break Vec::new() };
-        match filed(&table, since).await {
-            // A run has replaced a file since the table was opened.
-            Err(error) if error.is_vanished() && tries < TRIES => tries += 1,
-            read => break read?,
-        }
-    };
+    let read = async |table: &Table| filed(table, since).await;
+    let filed = lake.reading(&streams::RUNS, TableKind::Rows, read).await?.unwrap_or_default();
     // After those of the items: a run that both have is filed.
     runs.extend(filed.into_iter().map(|run| ((run.started_at, run.stream.clone()), run)));
     Ok(runs.into_values().filter(|run| run.started_at >= since).collect())

@@ -1,22 +1,16 @@
 //! Sums over the rows of a lake's tables, which may change while they are read.
 
+use delta::table::Table;
 use engine::spec::StreamSpec;
 use lake::scan::{ScannedRows, scan};
 
 use crate::error::CliError;
-use crate::lake_facts::{LakeFacts, TRIES};
+use crate::lake_facts::{LakeFacts, TableKind};
 
 /// Tables of a lake, and the names of those that were asked for and do not exist.
 pub(crate) struct TableSums<'a> {
     pub(crate) lake: &'a LakeFacts,
     pub(crate) lacking: Vec<String>,
-}
-
-/// Which of a stream's tables is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TableKind {
-    Rows,
-    Changes,
 }
 
 impl<'a> TableSums<'a> {
@@ -56,18 +50,10 @@ impl<'a> TableSums<'a> {
         sum: T,
         add: impl Fn(&mut T, &ScannedRows) + Send + Copy + 'static,
     ) -> Result<Option<T>, CliError> {
-        let mut tries = 1;
-        loop {
-            let opened = match kind {
-                TableKind::Rows => self.lake.open(spec).await?,
-                TableKind::Changes => self.lake.open_changes(spec).await?,
-            };
-            let Some(table) = opened else { return Ok(None) };
-            let added = scan(&table, columns, sum.clone(), add).await;
-            match added.map_err(|source| CliError::Scan { stream: spec.name, source }) {
-                Err(error) if error.is_vanished() && tries < TRIES => tries += 1,
-                other => return other.map(Some),
-            }
-        }
+        let read = async |table: &Table| {
+            let added = scan(table, columns, sum.clone(), add).await;
+            added.map_err(|source| CliError::Scan { stream: spec.name, source })
+        };
+        self.lake.reading(spec, kind, read).await
     }
 }

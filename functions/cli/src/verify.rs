@@ -33,7 +33,7 @@ use crate::arguments::VerifyArguments;
 use crate::display::{DisplayForm, StepDisplay};
 use crate::error::CliError;
 use crate::exit::CliExit;
-use crate::lake_facts::{LakeFacts, TRIES};
+use crate::lake_facts::{LakeFacts, TRIES, TableKind};
 use crate::said::{CommandAnswer, TextStyle};
 use harvest::{HarvestComparer, HarvestComparison};
 use reports::ComparedReports;
@@ -96,7 +96,7 @@ pub(crate) async fn verify(
         Some(portion) => {
             // Checked first, so that no folder with a mistyped name is made.
             if let (None, Some(first)) = (lake.account().await?, streams::STREAMS.first()) {
-                return Err(no_table(named.first().unwrap_or(first), &lake));
+                return Err(lake.no_table(named.first().unwrap_or(first), TableKind::Rows));
             }
             // The lake knows its account; only the token has to be given.
             lake.name_account(&mut given).await?;
@@ -125,12 +125,12 @@ pub(crate) async fn verify(
             // A stream without a table is an error only if a person has named it: a lake may have
             // been filled with few streams.
             None if named.is_empty() => {}
-            None => return Err(no_table(spec, &lake)),
+            None => return Err(lake.no_table(spec, TableKind::Rows)),
         }
     }
     // No table at all is an error: "no findings" would say that a mistyped lake is whole.
     if let (true, Some(first)) = (verdicts.is_empty(), streams::STREAMS.first()) {
-        return Err(no_table(first, &lake));
+        return Err(lake.no_table(first, TableKind::Rows));
     }
     drop(steps);
     let reports = Box::pin(reports_of(&lake, &named, &verdicts, &no_changes)).await?;
@@ -201,10 +201,6 @@ async fn look(
     let found = found.flat_map(|changes| core::mem::take(&mut changes.findings));
     verdict.table.findings.extend(found);
     Ok(Some((verdict, table)))
-}
-
-fn no_table(spec: &StreamSpec, lake: &LakeFacts) -> CliError {
-    CliError::NoTable { table: spec.name.to_owned(), lake: lake.place.to_string() }
 }
 
 /// Whether rows of the table can be compared with Harvest and with the changes: they can be read,

@@ -18,24 +18,22 @@ mod event;
 mod idle;
 mod invocation;
 mod ledger;
+mod stored;
 mod tick;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use delta::table::{Table, TableError};
 use engine::account::is_same_account;
 use engine::extent::{ReportReach, outliers_sentence};
-use engine::item::{AccountItem, StreamItem, StreamPosition};
+use engine::item::AccountItem;
 use engine::ledger::filing_is_due;
 use engine::pass::Pass;
-use engine::persisted::PersistedInstants;
 use engine::plan::{self, Demand, DueRun, StreamStanding};
 use engine::present::told;
-use engine::run_record::FiledRuns;
 use engine::spec::{StreamKind, StreamSpec};
-use engine::time::{Date, Timestamp, utc_day};
+use engine::time::{Timestamp, utc_day};
 use runtime::account::{AccountCompany, PermitPatience};
 use runtime::records::{self, VersionedItem};
 use runtime::waiting::RequestWait;
@@ -45,6 +43,7 @@ pub use answer::{DueAnswer, TickAnswer, TickEnd};
 pub use event::OrchestratorEvent;
 pub use invocation::Orchestrator;
 pub use ledger::file_left;
+pub(crate) use stored::{StoredStreams, stored_streams};
 
 /// Number of entries far from today that a log event names. The account item holds all of them.
 const NAMED: usize = 5;
@@ -222,46 +221,6 @@ pub async fn tick(context: &Context, demand: Demand) -> Result<TickOutcome, RunE
     Ok(TickOutcome { account: stored_account(context).await?.value, due, skipped, waiting })
 }
 
-/// Items of the streams, as the state has them.
-#[derive(Debug)]
-pub(crate) struct StoredStreams {
-    /// Items by name of the stream, without the ledger's own.
-    pub(crate) items: BTreeMap<&'static str, StreamItem>,
-    /// Newest run of each stream that the ledger has.
-    pub(crate) filed: FiledRuns,
-}
-
-/// Returns the items of the streams. A stream that is to run and has no item gets a new one in memory, with the position noted in its table: if the state was lost, the plan must not take a
-/// loaded stream for one that needs its first load. Nothing is written; the stream's run does that.
-pub(crate) async fn stored_streams(
-    context: &Context,
-    account: &AccountItem,
-) -> Result<StoredStreams, RunError> {
-    let present = context.present();
-    let stored = records::streams(&*context.state, context.settings.account, &present).await;
-    let mut stored = stored.map_err(state_error)?;
-    let filed = stored.remove(streams::RUNS.name).unwrap_or_default().filed;
-    let mut items = BTreeMap::new();
-    for spec in streams::STREAMS {
-        let runs = context.settings.includes(spec.name)
-            && plan::standing(spec, account) == StreamStanding::Open;
-        let item = match stored.remove(spec.name) {
-            Some(item) => {
-                context.noted.forget(spec.name);
-                item
-            }
-            // A stream that never runs has no item.
-            None if !runs => continue,
-            None => StreamItem {
-                position: noted_position(context, spec).await,
-                ..StreamItem::default()
-            },
-        };
-        items.insert(spec.name, with_widened_start(item, context.settings.start_date));
-    }
-    Ok(StoredStreams { items, filed })
-}
-
 /// Makes sure that the account's first and last days are known before a full pass over a report, as
 /// far as Harvest tells them. With `asked_at`, the days must have been read after that time. If
 /// Harvest may not be asked soon, removes full passes over reports from `due` and returns the wait.
@@ -290,42 +249,6 @@ pub(crate) async fn with_extent(
         }
         Err(error) => Err(error),
     }
-}
-
-/// Returns the position noted in the table, which counts if the state is lost. Read once for each
-/// process and stream. A table that cannot
-/// be read yields the default position, that of a stream that was never read: then a run is due,
-/// and that run reports the error.
-async fn noted_position(context: &Context, spec: &'static StreamSpec) -> StreamPosition {
-    if let Some(mut position) = context.noted.get(spec.name) {
-        position.free(&context.present());
-        return position;
-    }
-    let store = Arc::clone(&context.store);
-    let Ok(table) = Table::open(store, spec, context.settings.account).await else {
-        return StreamPosition::default();
-    };
-    let noted = table.as_ref().and_then(Table::note);
-    let noted = noted.and_then(|note| serde_json::from_value(note.state.clone()).ok());
-    let mut position: StreamPosition = noted.unwrap_or_default();
-    context.noted.keep(spec.name, position.clone());
-    position.free(&context.present());
-    position
-}
-
-/// Makes a full pass due if the start date is now earlier than that of the rows, or no longer set.
-/// A later start date makes nothing due: rows from before it stay as they are.
-fn with_widened_start(mut item: StreamItem, start: Option<Date>) -> StreamItem {
-    let position = &mut item.position;
-    let widened = match (position.start_date, start) {
-        (Some(_), None) => true,
-        (Some(before), Some(now)) => now < before,
-        (None, _) => false,
-    };
-    if widened {
-        position.full.last_begun = None;
-    }
-    item
 }
 
 /// Reads the first and last days anew if they are too old, or older than `swept_as_of`: a full pass

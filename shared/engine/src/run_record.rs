@@ -48,6 +48,28 @@ pub struct RunRecord {
     pub dropped: u64,
 }
 
+impl RunRecord {
+    /// Returns the record of a run of `release` that ends as `complete` and has done nothing.
+    #[must_use]
+    pub fn new(began: Timestamp, ended: Timestamp, pass: Pass, release: &'static str) -> Self {
+        Self {
+            began,
+            ended,
+            pass,
+            outcome: "complete".into(),
+            error: None,
+            traffic: RunTraffic::default(),
+            counts: RowCounts::default(),
+            quarantined: 0,
+            version: None,
+            rows: 0,
+            lag: 0,
+            release: release.into(),
+            dropped: 0,
+        }
+    }
+}
+
 /// Numbers of what a run sent and received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

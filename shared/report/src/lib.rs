@@ -32,9 +32,8 @@ pub use document::{BudgetRows, ExpenseCube, ReportDocument, ReportParts, TimeCub
 pub use flows::{InvoiceSums, PaymentSums};
 pub use page::page;
 pub use reconcile::{
-    DifferenceReason, EXPENSE_REPORT_COLUMNS, FigureDifference, HISTORY_COLUMNS, MovedRecords,
-    RECONCILED_ENTRY_COLUMNS, RECONCILED_EXPENSE_COLUMNS, ReconciledReport, Reconciliation,
-    ReportKind, SumDifference, TIME_REPORT_COLUMNS, UNINVOICED_REPORT_COLUMNS,
+    DifferenceReason, FigureDifference, HISTORY_COLUMNS, MovedRecords, RECONCILED_ENTRY_COLUMNS,
+    RECONCILED_EXPENSE_COLUMNS, ReconciledReport, Reconciliation, ReportKind, SumDifference,
 };
 pub use tables::{
     BUDGET_COLUMNS, EXPENSE_COLUMNS, INVOICE_COLUMNS, PAYMENT_COLUMNS, TIME_COLUMNS,

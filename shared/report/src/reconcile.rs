@@ -20,10 +20,7 @@ use crate::register::CurrencyCode;
 
 pub use history::{HISTORY_COLUMNS, MovedRecords};
 pub use judge::{DifferenceReason, FigureDifference, ReconciledReport, SumDifference};
-pub use rows::{
-    EXPENSE_REPORT_COLUMNS, RECONCILED_ENTRY_COLUMNS, RECONCILED_EXPENSE_COLUMNS,
-    TIME_REPORT_COLUMNS, UNINVOICED_REPORT_COLUMNS,
-};
+pub use rows::{RECONCILED_ENTRY_COLUMNS, RECONCILED_EXPENSE_COLUMNS};
 
 /// Greatest number of figures of a report.
 const FIGURES: usize = 4;
@@ -52,9 +49,6 @@ pub enum ReportKind {
 }
 
 impl ReportKind {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Time, Self::Expenses, Self::Uninvoiced];
-
     /// Returns the figures, in the order of their places in [`SumSides`].
     pub(crate) const fn figures(self) -> &'static [ComparedFigure] {
         use ComparedFigure::{

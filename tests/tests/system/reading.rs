@@ -1,4 +1,4 @@
-//! What becomes of a reading: its cursor, its rows that count for nothing, its unusable records.
+//! Results of a reading: its cursor, and its unusable records.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

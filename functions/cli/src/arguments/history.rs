@@ -10,7 +10,7 @@ pub struct HistoryArguments {
     /// The streams [default: all]
     #[arg(value_name = "STREAM")]
     pub streams: Vec<String>,
-    /// Earliest start of a run: 2026-11-23T06:15:00Z, or a day (UTC)
+    /// Earliest start of a run: 2026-11-23T06:15:00Z, or a day (UTC) [default: 31 days ago]
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
     /// Largest number of runs, the newest ones [default: 20; with --since, all]

@@ -12,8 +12,8 @@ use lake::text::{NewestRows, RowChoice};
 
 use crate::chart::{ChartBar, chart};
 use crate::error::CliError;
-use crate::head::{HeadTable, cell, decimal, drawn, read};
-use crate::lake_facts::LakeFacts;
+use crate::head::{cell, decimal, drawn, read};
+use crate::lake_facts::{LakeFacts, TableKind};
 use crate::said::TextStyle;
 use crate::table::TextTable;
 use crate::text;
@@ -41,14 +41,14 @@ pub(super) async fn shown(lake: &LakeFacts, paint: TextStyle) -> Result<String, 
     let spec = &streams::TIME_ENTRIES;
     let mut text = String::new();
     let newest = RowChoice { most: ROWS, id: None };
-    let found = read(lake, spec, HeadTable::Rows, newest).await?;
+    let found = read(lake, spec, TableKind::Rows, newest).await?;
     let title = format!("The {ROWS} newest of {} time entries:", text::count(found.rows));
     let place = |name| found.newest.columns.iter().position(|column| column.name == name);
     let columns: Vec<usize> = COLUMNS.into_iter().filter_map(place).collect();
     section(&mut text, &title, &drawn(&found.newest, &columns, paint), paint);
     section(&mut text, "Hours by client:", &hours_by_client(lake, paint).await?, paint);
     let changes = RowChoice { most: CHANGES, id: None };
-    let found = read(lake, spec, HeadTable::Changes, changes).await?;
+    let found = read(lake, spec, TableKind::Changes, changes).await?;
     let title = "One change, as the table `time_entries_changes` has it:";
     if let Some(change) = one_change(lake, &found.newest, paint).await? {
         section(&mut text, title, &change, paint);
@@ -103,7 +103,7 @@ async fn one_change(
     let id = updates.find_map(|row| changes.text(row, "id")?.parse().ok());
     let Some(id) = id else { return Ok(None) };
     let choice = RowChoice { most: 2, id: Some(id) };
-    let found = read(lake, &streams::TIME_ENTRIES, HeadTable::Changes, choice).await?.newest;
+    let found = read(lake, &streams::TIME_ENTRIES, TableKind::Changes, choice).await?.newest;
     let [after, before] = found.rows.as_slice() else { return Ok(None) };
     let mut rows = Vec::new();
     for (at, column) in found.columns.iter().enumerate() {

@@ -4,14 +4,16 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use delta::table::Table;
 use deployment::config::LakePlace;
 use engine::spec::StreamSpec;
 use lake::text::{TextError, TextForm, write_rows};
 use serde_json::{Value, json};
 
+use crate::display::StepDisplay;
 use crate::error::CliError;
 use crate::exit::CliExit;
-use crate::lake_facts::{LakeFacts, TRIES};
+use crate::lake_facts::{LakeFacts, TableKind};
 use crate::output::AnswerWriter;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::table::TextTable;
@@ -39,7 +41,7 @@ pub(super) async fn to_output(
         let why = "`--json` and the rows would mix on standard output: leave it out".to_owned();
         return Err(CliError::Target { why });
     }
-    let table = lake.open(spec).await?.ok_or_else(|| no_table(lake, spec))?;
+    let table = lake.open(spec).await?.ok_or_else(|| lake.no_table(spec, TableKind::Rows))?;
     match write_rows(&table, form, |part| output.pass(part)).await {
         // A failed write is reported at the end of the output, and a reader that left is no failure.
         Ok(_) | Err(TextError::Write(_)) => {
@@ -58,6 +60,7 @@ pub(super) async fn to_folder(
     specs: &[&'static StreamSpec],
     form: TextForm,
     target: &LakePlace,
+    steps: &StepDisplay,
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
     let LakePlace::Folder(folder) = target else {
@@ -69,6 +72,7 @@ pub(super) async fn to_folder(
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for spec in specs {
+        steps.begin(spec.name);
         let (path, count, version) = whole(lake, spec, form, folder).await?;
         let bytes = fs::metadata(&path).map_or(0, |file| file.len());
         let location = path.display().to_string();
@@ -110,27 +114,23 @@ async fn whole(
     };
     let path = folder.join(format!("{}.{ending}", spec.name));
     let partial = folder.join(format!(".{}.{ending}.partial", spec.name));
-    let mut tries = 1;
-    loop {
-        let table = lake.open(spec).await?.ok_or_else(|| no_table(lake, spec))?;
+    let write = async |table: &Table| {
         let written = async {
             fs::create_dir_all(folder).map_err(TextError::Write)?;
             let mut file = BufWriter::new(File::create(&partial).map_err(TextError::Write)?);
-            let count = write_rows(&table, form, |part| file.write_all(part)).await?;
+            let count = write_rows(table, form, |part| file.write_all(part)).await?;
             finished(file, &partial, &path).map_err(TextError::Write)?;
-            Ok(count)
+            Ok((count, table.version()))
         };
-        let failed = |source| CliError::Rows { stream: spec.name, source };
-        match written.await.map_err(failed) {
-            Err(error) if error.is_vanished() && tries < TRIES => tries += 1,
-            Err(error) => {
-                // The file of an export before stays as it is.
-                fs::remove_file(&partial).ok();
-                return Err(error);
-            }
-            Ok(count) => return Ok((path, count, table.version())),
-        }
+        written.await.map_err(|source| CliError::Rows { stream: spec.name, source })
+    };
+    let written = lake.reading(spec, TableKind::Rows, write).await;
+    if written.is_err() {
+        // The file of an export before stays as it is.
+        fs::remove_file(&partial).ok();
     }
+    let (count, version) = written?.ok_or_else(|| lake.no_table(spec, TableKind::Rows))?;
+    Ok((path, count, version))
 }
 
 /// Gives the whole file its name, so that no reader sees a part of it.
@@ -138,10 +138,6 @@ fn finished(file: BufWriter<File>, partial: &Path, path: &Path) -> io::Result<()
     let file = file.into_inner().map_err(|error| io::Error::from(error.error().kind()))?;
     file.sync_all()?;
     fs::rename(partial, path)
-}
-
-fn no_table(lake: &LakeFacts, spec: &StreamSpec) -> CliError {
-    CliError::NoTable { table: spec.name.to_owned(), lake: lake.place.to_string() }
 }
 
 /// Refusal of Parquet on standard output.

@@ -13,8 +13,8 @@ use report::{
 };
 
 use crate::error::CliError;
-use crate::lake_facts::LakeFacts;
-use crate::table_sums::{TableKind, TableSums};
+use crate::lake_facts::{LakeFacts, TableKind};
+use crate::table_sums::TableSums;
 
 /// Returns the sums of all tables, for the day `today`.
 ///

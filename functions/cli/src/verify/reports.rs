@@ -7,22 +7,22 @@
 use engine::item::StreamPosition;
 use engine::spec::StreamSpec;
 use report::{
-    AccountFacts, CLIENT_COLUMNS, EXPENSE_REPORT_COLUMNS, HISTORY_COLUMNS, MovedRecords,
-    PROJECT_COLUMNS, RECONCILED_ENTRY_COLUMNS, RECONCILED_EXPENSE_COLUMNS, ReconciledReport,
-    Reconciliation, ReportKind, TIME_REPORT_COLUMNS, UNINVOICED_REPORT_COLUMNS,
+    AccountFacts, CLIENT_COLUMNS, HISTORY_COLUMNS, MovedRecords, PROJECT_COLUMNS,
+    RECONCILED_ENTRY_COLUMNS, RECONCILED_EXPENSE_COLUMNS, ReconciledReport, Reconciliation,
+    ReportKind,
 };
 use runtime::settings::NoChanges;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::lake_facts::LakeFacts;
-use crate::table_sums::{TableKind, TableSums};
+use crate::lake_facts::{LakeFacts, TableKind};
+use crate::table_sums::TableSums;
 
-/// Tables of the reports that are compared, with their columns.
-const REPORTS: [(ReportKind, &StreamSpec, &[&str]); 3] = [
-    (ReportKind::Time, &streams::TIME_REPORT_PROJECTS, TIME_REPORT_COLUMNS),
-    (ReportKind::Expenses, &streams::EXPENSE_REPORT_PROJECTS, EXPENSE_REPORT_COLUMNS),
-    (ReportKind::Uninvoiced, &streams::UNINVOICED_REPORT, UNINVOICED_REPORT_COLUMNS),
+/// Tables of the reports that are compared.
+const REPORTS: [(ReportKind, &StreamSpec); 3] = [
+    (ReportKind::Time, &streams::TIME_REPORT_PROJECTS),
+    (ReportKind::Expenses, &streams::EXPENSE_REPORT_PROJECTS),
+    (ReportKind::Uninvoiced, &streams::UNINVOICED_REPORT),
 ];
 
 /// Reports that have time entries, and those that have expenses.
@@ -48,7 +48,7 @@ impl ComparedReports {
 /// Whether a comparison tells something about this stream.
 pub(super) fn concerns(spec: &StreamSpec) -> bool {
     let records = [&streams::TIME_ENTRIES, &streams::EXPENSES];
-    let mut tables = REPORTS.iter().map(|(_, report, _)| *report).chain(records);
+    let mut tables = REPORTS.iter().map(|(_, report)| *report).chain(records);
     tables.any(|table| table.name == spec.name)
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn compare(
         swept.map(|((_, at), _)| *at).min().flatten()
     };
     let mut reports = Vec::new();
-    for (kind, spec, _) in REPORTS {
+    for (kind, spec) in REPORTS {
         let has_records = (!OF_ENTRIES.contains(&kind) || has(&streams::TIME_ENTRIES))
             && (!OF_EXPENSES.contains(&kind) || has(&streams::EXPENSES));
         if has(spec) && has_records && sums.has_windows(kind) {
@@ -95,9 +95,9 @@ async fn sums(tables: &mut TableSums<'_>) -> Result<Reconciliation, CliError> {
     let spec = &streams::PROJECTS;
     let facts = tables.sum(spec, PROJECT_COLUMNS, facts, AccountFacts::add_projects).await?;
     let mut sums = Reconciliation::new(facts);
-    for (kind, spec, columns) in REPORTS {
+    for (kind, spec) in REPORTS {
         let add = move |sums: &mut Reconciliation, rows: &_| sums.add_report(kind, rows);
-        sums = tables.sum(spec, columns, sums, add).await?;
+        sums = tables.sum(spec, &kind.columns(), sums, add).await?;
     }
     let spec = &streams::TIME_ENTRIES;
     sums = tables.sum(spec, RECONCILED_ENTRY_COLUMNS, sums, Reconciliation::add_entries).await?;

@@ -55,16 +55,6 @@ impl MemoryStore {
         Self { shelf: Mutex::new(MemoryShelf { now: on.now, objects }) }
     }
 
-    /// Whether both stores have the same objects with the same bytes.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        let bytes = |store: &Self| -> BTreeMap<String, Bytes> {
-            let on = store.shelf();
-            on.objects.iter().map(|(key, object)| (key.clone(), object.0.clone())).collect()
-        };
-        bytes(self) == bytes(other)
-    }
-
     /// Whether there is no object.
     #[must_use]
     pub fn is_empty(&self) -> bool {

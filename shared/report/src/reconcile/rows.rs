@@ -8,8 +8,8 @@ use crate::columns::{day, decimal, is_true, name};
 use crate::register::CurrencyCode;
 use crate::work::{TimeEntryRow, sums_of};
 
-/// Columns of the report on hours of projects.
-pub const TIME_REPORT_COLUMNS: &[&str] = &[
+/// Columns that each report has beside its figures.
+const REPORT_COLUMNS: [&str; 8] = [
     "period_start",
     "period_end",
     "client_id",
@@ -17,37 +17,6 @@ pub const TIME_REPORT_COLUMNS: &[&str] = &[
     "project_id",
     "project_name",
     "currency",
-    "total_hours",
-    "billable_hours",
-    "billable_amount",
-    "synced_at",
-];
-/// Columns of the report on expenses of projects.
-pub const EXPENSE_REPORT_COLUMNS: &[&str] = &[
-    "period_start",
-    "period_end",
-    "client_id",
-    "client_name",
-    "project_id",
-    "project_name",
-    "currency",
-    "total_amount",
-    "billable_amount",
-    "synced_at",
-];
-/// Columns of the report on what is not invoiced.
-pub const UNINVOICED_REPORT_COLUMNS: &[&str] = &[
-    "period_start",
-    "period_end",
-    "client_id",
-    "client_name",
-    "project_id",
-    "project_name",
-    "currency",
-    "total_hours",
-    "uninvoiced_hours",
-    "uninvoiced_expenses",
-    "uninvoiced_amount",
     "synced_at",
 ];
 /// Columns of time entries that are compared with reports.
@@ -93,6 +62,15 @@ pub(super) struct CountedRecord {
     pub(super) is_running: bool,
     /// Worth of its hours at their rates if they are of a fixed fee, with four digits after the point.
     pub(super) fee_at_rates: i128,
+}
+
+impl ReportKind {
+    /// Returns the columns of the report that are compared, and those that say where they belong.
+    #[must_use]
+    pub fn columns(self) -> Vec<&'static str> {
+        let figures = self.figures().iter().map(|figure| figure.column());
+        REPORT_COLUMNS.into_iter().chain(figures).collect()
+    }
 }
 
 impl Reconciliation {

@@ -50,7 +50,7 @@ fn judged(sums: &Reconciliation, moved: &MovedRecords) -> ReconciledReport {
     sums.judged(ReportKind::Time, "t", Some(AFTER), moved)
 }
 
-/// What the tables of changes tell of time entries: all of these versions and changes.
+/// History of time entries with these versions and changes.
 fn history(
     sums: &Reconciliation,
     versions: &[(i64, i32)],

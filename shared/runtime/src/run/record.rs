@@ -8,7 +8,6 @@
 use engine::item::StreamItem;
 use engine::ledger::{add_record, forget_filed};
 use engine::pass::Pass;
-use engine::report::RowCounts;
 use engine::run_record::{RunRecord, RunTraffic};
 use engine::time::{SignedDuration, Timestamp, plus};
 use engine::trouble::lag;
@@ -40,21 +39,7 @@ pub(super) async fn remember(context: &Context, report: &RunReport) {
 pub(super) fn empty_record(began: Timestamp, ended: Timestamp, pass: Pass) -> RunRecord {
     // The ledger has microseconds, and finds a run by its start.
     let whole = |at: Timestamp| Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
-    RunRecord {
-        began: whole(began),
-        ended: whole(ended),
-        pass,
-        outcome: "complete".into(),
-        error: None,
-        traffic: RunTraffic::default(),
-        counts: RowCounts::default(),
-        quarantined: 0,
-        version: None,
-        rows: 0,
-        lag: 0,
-        release: env!("CARGO_PKG_VERSION").into(),
-        dropped: 0,
-    }
+    RunRecord::new(whole(began), whole(ended), pass, env!("CARGO_PKG_VERSION"))
 }
 
 /// Returns the start of the newest run of `stream` that the ledger has; `None` if it has none, or if
