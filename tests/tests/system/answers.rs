@@ -203,6 +203,11 @@ fn after_a_sync(scene: &Scene, seen: &mut SeenAnswers) {
     answer(scene, seen, "sync --keep", 0);
     scene.mutate(5);
     answer(scene, seen, "sweep --keep --accept-deletes", 0);
+    // An entry that is read after the reports that it belongs to: a difference with a reason.
+    scene.apply(&Mutation::Create { stream: "time_entries".to_owned() });
+    for line in ["sync time_entries --keep", "verify", "sync --keep --pass full"] {
+        answer(scene, seen, line, 0);
+    }
     let lines = ["check", "status", "history", "plan --ask", "verify", "verify --against-harvest"];
     for line in lines.into_iter().chain(["upgrade"]) {
         answer(scene, seen, line, 0);
