@@ -62,7 +62,8 @@ def main() -> int:
         key = "id" if "id" in table.schema().to_arrow().names else "synced_at"
         table.optimize.z_order([key], writer_properties=properties)
         sorted_by += 1
-    for folder, (change, options) in zip(tables[::2], itertools.cycle(WAYS)):
+    of_streams = [folder for folder in tables if not folder.name.endswith("_changes") and not folder.name.startswith("_")]
+    for folder, (change, options) in zip(of_streams, itertools.cycle(WAYS)):
         written += rewrite(folder, change, options)
     print(f"{sorted_by} tables compacted by deltalake, {written} files written by PyArrow")
     return 0 if sorted_by > 50 and written > 50 else 1
