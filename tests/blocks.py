@@ -31,6 +31,8 @@ LIMIT = 300
 ROOT = Path(__file__).resolve().parents[1]
 # A day in a document, of which the lake of the test has no version.
 SOME_DAY = "2026-11-23"
+# Any moment of it. The test may run at an earlier or a later time of the day, so this moment stands for now.
+MOMENT = re.compile(rf"{SOME_DAY}T[0-9:]+Z")
 
 
 def main() -> int:
@@ -80,7 +82,8 @@ def put_programs(folder: Path, built: Path) -> None:
 
 def run(language: str, text: str, folder: Path, environment: dict[str, str]) -> str:
     """What went wrong in a block."""
-    text = text.replace(SOME_DAY, datetime.datetime.now(datetime.timezone.utc).date().isoformat())
+    now = datetime.datetime.now(datetime.timezone.utc)
+    text = MOMENT.sub(f"{now:%Y-%m-%dT%H:%M:%SZ}", text).replace(SOME_DAY, now.date().isoformat())
     shell = ["bash", "-euo", "pipefail", "-c", text]
     command = [sys.executable, "-c", text] if language == "python" else shell
     try:
