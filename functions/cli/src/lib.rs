@@ -72,6 +72,7 @@ pub use arguments::CliArguments;
 pub use error::CliError;
 pub use exit::CliExit;
 pub use login_error::LoginError;
+pub use report::{PublishedPage, publish};
 pub use rounds::unattended;
 pub use run::{Terminal, run, unparsed};
 pub use said::CommandAnswer;
