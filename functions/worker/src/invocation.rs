@@ -101,7 +101,11 @@ impl Worker {
             ],
         );
         if let Some(news) = Announcement::of(report, self.context.settings.account.0) {
-            self.announcer.announce(&news).await;
+            // A subscriber misses this pass; nothing else depends on it.
+            if let Err(error) = self.announcer.announce(&news).await {
+                let error = error.to_string();
+                tracing::warn!(stream, error, "nobody was told of the run");
+            }
         }
     }
 }

@@ -104,7 +104,7 @@ impl ReqwestApi {
         contact: &str,
         tuning: TransferLimits,
     ) -> Result<Self, SetupError> {
-        let (tls, headers) = (tls()?, headers(credentials, contact)?);
+        let (tls, headers) = (trusted_roots()?, headers(credentials, contact)?);
         let http = client(&base, tuning, &tls, &headers)
             .map_err(|source| SetupError::Tls(Box::new(source)))?;
         let token = credentials.token.clone();
@@ -300,7 +300,10 @@ pub(crate) fn bearer(token: &Token) -> Result<HeaderValue, ApiError> {
 
 /// TLS configuration with the roots that browsers trust, compiled in. Loading those of the
 /// operating system takes milliseconds at each start.
-pub(crate) fn tls() -> Result<ClientConfig, SetupError> {
+///
+/// # Errors
+/// When TLS does not start.
+pub fn trusted_roots() -> Result<ClientConfig, SetupError> {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)

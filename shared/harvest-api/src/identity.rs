@@ -16,7 +16,7 @@ use reqwest::{Client, Response};
 use url::Url;
 
 use crate::error::SetupError;
-use crate::http::{bearer, tls, user_agent};
+use crate::http::{bearer, trusted_roots, user_agent};
 use crate::loose::{JsonLiteral, LooseObject};
 use crate::{ApiError, BaseUrl, ServerReply, Token};
 
@@ -124,7 +124,7 @@ impl HarvestId {
         let base_url = |_| SetupError::BaseUrl { url: url.clone(), why: "it is no URL" };
         let id = Url::parse(&url).map_err(base_url)?;
         let http = Client::builder()
-            .tls_backend_preconfigured(tls()?)
+            .tls_backend_preconfigured(trusted_roots()?)
             .user_agent(user_agent(contact)?)
             .https_only(!base.is_plain())
             .redirect(reqwest::redirect::Policy::none())

@@ -2,6 +2,7 @@
 //! each further one would compile and link the product anew.
 
 mod account;
+mod alarms;
 mod answers;
 mod backfill;
 mod bad_input;

@@ -12,6 +12,7 @@ use runtime::settings::{NoChanges, Settings};
 use streams::find_stream;
 
 use super::error::ConfigError;
+use super::hook::HookTarget;
 use super::given::{GivenSettings, function_memory};
 use super::privacy::privacy;
 use super::setting::SettingName;
@@ -70,6 +71,8 @@ impl DeploymentSettings {
             worker: text(SettingName::WORKER),
             small_worker: text(SettingName::SMALL_WORKER),
             event_bus: text(SettingName::EVENT_BUS),
+            on_failure: read(given, SettingName::ON_FAILURE, HookTarget::parse)?,
+            on_recovery: read(given, SettingName::ON_RECOVERY, HookTarget::parse)?,
             cloud: CloudClients::from_environment(),
         })
     }
