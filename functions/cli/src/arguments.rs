@@ -16,7 +16,9 @@ use engine::pass::Pass;
 use sim::AccountScale;
 
 pub(crate) use begin::{CompletionsArguments, InitArguments, ManArguments, SchedulerKind};
-use flags::{API, COST, EVERYWHERE, INTERVAL, LOGIN, NOTICE, PLACE, PLAN, RUN, STREAMS, SettingFlags};
+use flags::{
+    API, COST, EVERYWHERE, INTERVAL, LOGIN, NOTICE, PLACE, PLAN, RUN, STREAMS, SettingFlags,
+};
 pub(crate) use help::declared;
 pub(crate) use history::HistoryArguments;
 pub(crate) use kept::{

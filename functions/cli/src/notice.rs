@@ -35,7 +35,7 @@ const OCCASIONS: [HookOccasion; 2] = [HookOccasion::Failure, HookOccasion::Recov
 /// A receiver that a person has tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct TriedReceiver {
-    /// Variable of the setting that names it.
+    /// Name of its setting in the file of settings.
     setting: &'static str,
     /// Scheme and host of a URL, or the words for a command.
     receiver: String,
@@ -66,25 +66,17 @@ pub(crate) async fn trial(deployment: &DeploymentSettings) -> Result<Vec<TriedRe
     for occasion in OCCASIONS {
         let Some(target) = deployment.hook(occasion) else { continue };
         let (account, lake) = (deployment.settings.account.0, deployment.lake.to_string());
-        let setting = occasion.setting();
-        let news =
-            Announcement::of_trial(account, TroublePlace::Lake(&lake), &setting.to_string());
+        let place = TroublePlace::Lake(&lake);
+        let news = Announcement::of_trial(account, place, &format!("`{}`", occasion.key()));
         let called = announcer(occasion, target).announce(&news).await;
         let error = called.err().map(|error| error.to_string());
-        tried.push(TriedReceiver {
-            setting: setting.variable,
-            receiver: target.to_string(),
-            error,
-        });
+        tried.push(TriedReceiver { setting: occasion.key(), receiver: target.to_string(), error });
     }
     if tried.is_empty() { Err(CliError::NoReceiver) } else { Ok(tried) }
 }
 
 /// Tells of streams that came into trouble, or are out of it, with this sync.
-pub(crate) async fn tell(
-    deployment: &DeploymentSettings,
-    synced: &Result<SyncSummary, CliError>,
-) {
+pub(crate) async fn tell(deployment: &DeploymentSettings, synced: &Result<SyncSummary, CliError>) {
     if OCCASIONS.iter().all(|occasion| deployment.hook(*occasion).is_none()) {
         return;
     }
@@ -115,7 +107,8 @@ impl SyncEnd {
         let refused = |exit| exit == CliExit::CredentialsRefused;
         match synced {
             Ok(summary) if refused(summary.exit) => {
-                let failure = summary.failures.iter().find(|it| it.error_type == "CredentialsRefused");
+                let failure =
+                    summary.failures.iter().find(|it| it.error_type == "CredentialsRefused");
                 let failure = failure.map(|it| (it.error.clone(), it.error_type));
                 Self { blocked: Some(TroubleReason::TokenRefused), failure }
             }

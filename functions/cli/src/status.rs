@@ -329,7 +329,11 @@ fn row<A: Fn(&str) -> bool>(
         drift: health.drift.findings(),
         warning: health.warning.clone(),
         failures: health.failures,
-        last_error: health.last_error.clone().zip(health.remedy()).map(|((at, error), remedy)| LastError::new(at, error, remedy)),
+        last_error: health
+            .last_error
+            .clone()
+            .zip(health.remedy())
+            .map(|((at, error), remedy)| LastError::new(at, error, remedy)),
         usual_interval: facts.usual.as_secs(),
         day: LastDay::default(),
         unreadable: false,

@@ -48,7 +48,10 @@ impl OrchestratorTick<'_> {
             Ok(()) => self.item.value.told = now.into_keys().collect(),
             Err(error) => {
                 let error = error.to_string();
-                tracing::warn!(error, "nobody was told of the streams in trouble; the next tick tries again");
+                tracing::warn!(
+                    error,
+                    "nobody was told of the streams in trouble; the next tick tries again"
+                );
             }
         }
     }

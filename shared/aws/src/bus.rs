@@ -5,9 +5,10 @@
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::error::DisplayErrorContext;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use runtime::announce::{AnnounceError, Announcement, Announcer, SOURCE};
+
+use crate::told::told;
 
 /// A bus of `EventBridge`.
 #[derive(Clone, Debug)]
@@ -34,12 +35,10 @@ impl Announcer for EventBus {
             .detail_type(announcement.detail_type)
             .detail(announcement.detail.to_string())
             .build();
-        let told = self.client.put_events().entries(entry).send().await;
-        let told = told.map_err(|error| {
-            failed(format!("could not be told: {}", DisplayErrorContext(error)))
-        })?;
+        let put = self.client.put_events().entries(entry).send().await;
+        let put = put.map_err(|error| failed(format!("could not be told: {}", told(&error))))?;
         // The call succeeds even if the bus refuses entries; each entry has its own outcome.
-        match told.entries().iter().find(|entry| entry.error_code().is_some()) {
+        match put.entries().iter().find(|entry| entry.error_code().is_some()) {
             None => Ok(()),
             Some(refused) => {
                 Err(failed(format!("refused it: {}", refused.error_message().unwrap_or_default())))

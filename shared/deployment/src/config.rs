@@ -26,7 +26,7 @@ pub use error::ConfigError;
 pub use file::{SECRETS_FILE, SETTINGS_FILE, file_name, settings_file};
 pub use given::{GivenSettings, function_name, has_own_s3_endpoint, refuses_colour};
 pub use hook::{HookOccasion, HookTarget};
-pub use parse::{account, lake, no_changes, readers, settings};
+pub use parse::{account, lake, log, no_changes, readers, settings};
 pub use place::{LakePlace, StatePlace, TokenPlace};
 pub use setting::{
     SettingDeclaration, SettingDefault, SettingForm, SettingName, SettingScope, StackSource,

@@ -27,6 +27,8 @@ pub fn announcer(occasion: HookOccasion, target: &HookTarget) -> Box<dyn Announc
         HookTarget::Command(line) => {
             Box::new(CommandAnnouncer::new(occasion, line, PATIENCE, Arc::new(SystemClock)))
         }
-        HookTarget::Webhook(url) => Box::new(WebhookAnnouncer::new(occasion, url.clone(), PATIENCE)),
+        HookTarget::Webhook(url) => {
+            Box::new(WebhookAnnouncer::new(occasion, url.clone(), PATIENCE))
+        }
     }
 }

@@ -147,8 +147,8 @@ const fn remedy(advice: &'static str, heading: RunbookHeading) -> Remedy {
 }
 
 const READ_AGAIN: Remedy = remedy(
-    "nothing, if it passes: the next run reads again; otherwise look at the network, the proxies on \
-     the way to Harvest, and harveststatus.com",
+    "wait for the next run, which reads again; if it stays so, look at the network, the proxies on the \
+     way to Harvest, and harveststatus.com",
     RunbookHeading::Harvest,
 );
 const COMPARE: Remedy = remedy(
@@ -159,7 +159,7 @@ const COMPARE: Remedy = remedy(
 const CHANGE_SETTING: Remedy =
     remedy("change the setting that the error names", RunbookHeading::Setting);
 const NOTHING: Remedy =
-    remedy("nothing: the next run goes on by itself", RunbookHeading::Passing);
+    remedy("do nothing, the next run goes on by itself", RunbookHeading::Passing);
 const RESTORE: Remedy = remedy(
     "restore the file that the error names from a backup, or run `harvest-lake reset` for the table \
      and sync it anew",
@@ -188,7 +188,10 @@ pub const REMEDIES: &[(&str, Remedy)] = &[
     ),
     (
         "NoHashKey",
-        remedy("store `hash_key` beside the token, or set HARVEST_HASH_KEY", RunbookHeading::Setting),
+        remedy(
+            "store `hash_key` beside the token, or set HARVEST_HASH_KEY",
+            RunbookHeading::Setting,
+        ),
     ),
     (
         "RefreshFailed",

@@ -274,7 +274,8 @@ mod tests {
         let mut sync = |failures: u32, blocked: Option<TroubleReason>| {
             let item = failing(failures);
             let found = in_trouble([("a", &item)], blocked, &told, (bounds, now()));
-            let (bad, good) = TroubleNews::of(&told, &found).map_or((None, None), TroubleNews::apart);
+            let (bad, good) =
+                TroubleNews::of(&told, &found).map_or((None, None), TroubleNews::apart);
             let names = |news: &Option<TroubleNews>, of: fn(&TroubleNews) -> &Vec<String>| {
                 news.as_ref().map(|news| of(news).join("+"))
             };

@@ -242,7 +242,7 @@ impl ReqwestApi {
         } else {
             ApiError::new(RequestFailure::TimedOut, request)
         };
-        error.with_source(source.without_url())
+        error.with_cause(&source.without_url())
     }
 }
 
@@ -254,10 +254,10 @@ impl fmt::Debug for ReqwestApi {
 
 /// Error of a body that ends early or cannot be decompressed. It counts as a time-out: the same
 /// request may succeed.
-fn broken(request: &str, source: impl std::error::Error + Send + Sync + 'static) -> ApiError {
+fn broken(request: &str, source: impl std::error::Error + 'static) -> ApiError {
     ApiError::new(RequestFailure::TimedOut, request)
         .with_detail("it broke off in the middle of the body")
-        .with_source(source)
+        .with_cause(&source)
 }
 
 /// Value of a header; `None` if it is missing or is not ASCII.

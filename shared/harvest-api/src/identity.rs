@@ -278,7 +278,7 @@ fn unanswered(source: reqwest::Error, request: &str) -> ApiError {
         ApiError::new(RequestFailure::TimedOut, request)
             .with_detail("Harvest may have taken it all the same")
     };
-    error.with_source(source.without_url())
+    error.with_cause(&source.without_url())
 }
 
 /// Failure of a request that was answered with `status`. OAuth 2.0 answers 400 to a used or revoked

@@ -28,7 +28,8 @@ impl Channel {
     async fn open() -> Self {
         let (heard, refuses) = (Arc::<Mutex<Vec<Value>>>::default(), Arc::<AtomicBool>::default());
         let listener = http::listen().await;
-        let url = format!("http://{}/services/{SECRET}?key={SECRET}", listener.local_addr().unwrap());
+        let url =
+            format!("http://{}/services/{SECRET}?key={SECRET}", listener.local_addr().unwrap());
         let (hears, says) = (Arc::clone(&heard), Arc::clone(&refuses));
         http::serve(listener, move |asked| {
             let (hears, says) = (Arc::clone(&hears), Arc::clone(&says));
@@ -192,7 +193,7 @@ fn a_webhook_in_the_file_of_secrets_hears_of_it_and_is_not_shown() {
     let tried = run("check --notify --json").with(0).json();
     let host = channel.url.split("/services").next().unwrap();
     let took = |setting: &str| json!({ "setting": setting, "receiver": host, "error": null });
-    let both = json!([took("HARVEST_ON_FAILURE"), took("HARVEST_ON_RECOVERY")]);
+    let both = json!([took("on_failure"), took("on_recovery")]);
     assert_eq!(tried["notified"], both);
     assert_eq!(channel.take().len(), 2);
 
@@ -206,14 +207,15 @@ fn a_webhook_in_the_file_of_secrets_hears_of_it_and_is_not_shown() {
     let text = heard[0]["text"].as_str().unwrap();
     let beginning = format!("harvest-lake, account 1000001 ({})", person.scene.lake().display());
     assert!(text.starts_with(&beginning), "{text}");
-    assert!(text.contains("clients fails (`clients` could not be read"), "{text}");
-    assert!(text.ends_with("see docs/runbook.md#harvest-cannot-be-read"), "{text}");
+    assert!(text.contains("; clients fails: "), "{text}");
+    let place = "see docs/runbook.md#harvest-cannot-be-read (`clients` could not be read: GET";
+    assert!(text.contains(place), "{text}");
     person.scene.clear_faults();
     run("sync").with(0);
     assert_eq!(channel.take()[0]["ended"], json!(["clients"]));
 
     channel.refuses.store(true, Ordering::Relaxed);
-    run("check --notify").with(1).says(&["answered 403", "HARVEST_ON_RECOVERY"]);
+    run("check --notify").with(1).says(&["of `on_failure` answered 403", "on_recovery: "]);
 }
 
 #[test]

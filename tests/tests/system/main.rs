@@ -21,6 +21,7 @@ mod kill;
 mod lambda;
 mod lease;
 mod ledger;
+mod log;
 mod login;
 mod losses;
 mod other_types;

@@ -3,8 +3,8 @@
 
 use super::setting::SettingDefault::{Described, Found, Required, Text, Unset};
 use super::setting::SettingScope::{
-    Account, Api, Everywhere, Functions, History, Identity, Lake, Notice, Place, Plan, Privacy, Run,
-    Streams,
+    Account, Api, Everywhere, Functions, History, Identity, Lake, Notice, Place, Plan, Privacy,
+    Run, Streams,
 };
 use super::setting::{
     SettingDeclaration, SettingForm, SettingName, StackSource, nothing, parameter, switch, value,
@@ -323,6 +323,13 @@ settings! {
         default: Text("false"),
         scope: Everywhere,
         stack: nothing("a function writes no files that others could read"),
+    }
+    LOG_FORMAT: "Form of log events: text, or json for an object in each line" {
+        variable: "HARVEST_LOG_FORMAT",
+        form: value("--log-format", "FORM"),
+        default: Text("text"),
+        scope: Everywhere,
+        stack: nothing("functions write objects"),
     }
     LOG: "Log events to write to standard error, such as warn or runtime=debug" {
         variable: "HARVEST_LOG",

@@ -25,6 +25,15 @@ impl HookOccasion {
         }
     }
 
+    /// Returns the name of that setting in the file of settings.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Failure => "on_failure",
+            Self::Recovery => "on_recovery",
+        }
+    }
+
     /// Returns the setting that names its receiver.
     #[must_use]
     pub const fn setting(self) -> SettingName {
@@ -54,10 +63,13 @@ impl HookTarget {
         let is_scheme = |text: &str| {
             !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
         };
-        let scheme = text.split_once("://").map(|(scheme, _)| scheme).filter(|text| is_scheme(text));
+        let scheme =
+            text.split_once("://").map(|(scheme, _)| scheme).filter(|text| is_scheme(text));
         let Some(scheme) = scheme else { return Ok(Self::Command(text.to_owned())) };
         if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
-            return Err(format!("`{scheme}://` cannot be called: give a URL of https, or a command"));
+            return Err(format!(
+                "`{scheme}://` cannot be called: give a URL of https, or a command"
+            ));
         }
         match Url::parse(text) {
             Ok(url) if !text.contains(char::is_whitespace) => Ok(Self::Webhook(url)),
@@ -94,13 +106,22 @@ mod tests {
         let command = |text: &str| Ok(HookTarget::Command(text.to_owned()));
         let refused = |text: &str| Err(text.to_owned());
         for (text, expected) in [
-            ("https://hooks.slack.com/services/T/B/x", url("https://hooks.slack.com/services/T/B/x")),
+            (
+                "https://hooks.slack.com/services/T/B/x",
+                url("https://hooks.slack.com/services/T/B/x"),
+            ),
             ("HTTP://localhost:8080/x", url("http://localhost:8080/x")),
             ("mail -s trouble me@example.com", command("mail -s trouble me@example.com")),
             ("curl https://x.example/y", command("curl https://x.example/y")),
             ("./notify.sh", command("./notify.sh")),
-            ("slack://x", refused("`slack://` cannot be called: give a URL of https, or a command")),
-            ("https://", refused("what begins with `https://` is no URL: copy it once more, whole")),
+            (
+                "slack://x",
+                refused("`slack://` cannot be called: give a URL of https, or a command"),
+            ),
+            (
+                "https://",
+                refused("what begins with `https://` is no URL: copy it once more, whole"),
+            ),
             (
                 "https://a.example/s3cret x",
                 refused("what begins with `https://` is no URL: copy it once more, whole"),
@@ -111,13 +132,24 @@ mod tests {
     }
 
     #[test]
+    fn an_occasion_has_the_name_of_its_setting() {
+        for occasion in [HookOccasion::Failure, HookOccasion::Recovery] {
+            let key = super::super::file_name(occasion.setting());
+            assert_eq!(key.as_deref(), Some(occasion.key()));
+        }
+    }
+
+    #[test]
     fn a_receiver_is_shown_without_its_secret() {
         let shown = |text: &str| {
             let target = HookTarget::parse(text).unwrap();
             format!("{target} {target:?}")
         };
         let host = "https://a.example:8443";
-        assert_eq!(shown("https://me:s3cret@a.example:8443/s3cret?k=s3cret"), format!("{host} {host}"));
+        assert_eq!(
+            shown("https://me:s3cret@a.example:8443/s3cret?k=s3cret"),
+            format!("{host} {host}")
+        );
         assert_eq!(shown("post --key s3cret"), "the command the command");
     }
 }

@@ -12,14 +12,15 @@ use runtime::settings::{NoChanges, Settings};
 use streams::find_stream;
 
 use super::error::ConfigError;
-use super::hook::HookTarget;
 use super::given::{GivenSettings, function_memory};
+use super::hook::HookTarget;
 use super::privacy::privacy;
 use super::setting::SettingName;
 use super::{DeploymentSettings, LakePlace, StatePlace, TokenPlace};
 use crate::access::{FileReaders, others_may_read};
 use crate::cloud::CloudClients;
 use crate::login::{logged_in, login_file};
+use crate::telemetry::{self, LogSettings};
 
 /// Name of the state's file in a local lake.
 const STATE: &str = ".state.sqlite";
@@ -116,6 +117,15 @@ pub fn settings(given: &GivenSettings, account: AccountId) -> Result<Settings, C
         settings.flush_speed = FlushSpeed::of_function(memory);
     }
     Ok(settings)
+}
+
+/// Parses choice and form of log events.
+///
+/// # Errors
+/// Where one of the two cannot be used.
+pub fn log(given: &GivenSettings) -> Result<LogSettings, ConfigError> {
+    let filter = value(given, SettingName::LOG, telemetry::filter)?;
+    Ok(LogSettings { filter, form: value(given, SettingName::LOG_FORMAT, parsed)? })
 }
 
 /// Parses the account; `None`: it is not given.

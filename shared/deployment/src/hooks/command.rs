@@ -16,12 +16,8 @@ use tokio::process::{Child, Command};
 use crate::config::{HookOccasion, SettingName};
 
 /// Settings that the command does not inherit as variables: the secrets.
-const SECRETS: [SettingName; 4] = [
-    SettingName::TOKEN,
-    SettingName::HASH_KEY,
-    SettingName::ON_FAILURE,
-    SettingName::ON_RECOVERY,
-];
+const SECRETS: [SettingName; 4] =
+    [SettingName::TOKEN, SettingName::HASH_KEY, SettingName::ON_FAILURE, SettingName::ON_RECOVERY];
 
 /// Announcer that runs a command for each message. The command has a process group of its own, which
 /// is killed if it takes too long.
@@ -67,7 +63,7 @@ impl CommandAnnouncer {
 impl Announcer for CommandAnnouncer {
     async fn announce(&self, announcement: &Announcement) -> Result<(), AnnounceError> {
         let failed = |what| {
-            let place = format!("the command of `{}`", self.occasion.setting());
+            let place = format!("the command of `{}`", self.occasion.key());
             AnnounceError { place, what }
         };
         let mut child = self
@@ -80,7 +76,9 @@ impl Announcer for CommandAnnouncer {
             ended = Box::pin(talk(&mut child, &document)) => ended,
             () = self.clock.sleep_until(deadline) => {
                 // Also what it has started. An error means that all of it has just ended.
-                group.map(|group| kill_process_group(group, Signal::KILL).ok());
+                if let Some(group) = group {
+                    kill_process_group(group, Signal::KILL).ok();
+                }
                 let seconds = self.patience.as_secs();
                 return Err(failed(format!(
                     "was still at work after {seconds} s, and was killed: let it leave what takes \

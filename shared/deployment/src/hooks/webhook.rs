@@ -41,7 +41,7 @@ impl WebhookAnnouncer {
             http = http.no_proxy();
         }
         // The URL is a secret.
-        let told = |error: reqwest::Error| engine::causes::chained(&error.without_url());
+        let told = |error: reqwest::Error| first_cause(&error.without_url());
         let http = http.build().map_err(told)?;
         http.post(self.url.clone()).json(&announcement.detail).send().await.map_err(told)
     }
@@ -52,7 +52,7 @@ impl Announcer for WebhookAnnouncer {
     async fn announce(&self, announcement: &Announcement) -> Result<(), AnnounceError> {
         let host = HookTarget::Webhook(self.url.clone());
         let failed = |what| {
-            let place = format!("{host} (`{}`)", self.occasion.setting());
+            let place = format!("{host} of `{}`", self.occasion.key());
             AnnounceError { place, what }
         };
         match self.post(announcement).await {
@@ -64,6 +64,11 @@ impl Announcer for WebhookAnnouncer {
             Err(error) => Err(failed(format!("did not answer: {error}"))),
         }
     }
+}
+
+/// Returns the first cause of an error. The layers of the HTTP library say nothing to people.
+fn first_cause(error: &dyn core::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), first_cause)
 }
 
 /// Whether the host is this machine itself.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::item::StreamItem;
 use engine::runbook::Remedy;
-use engine::trouble::{StreamsInTrouble, SYNC, TOKEN, TroubleNews, TroubleReason};
+use engine::trouble::{SYNC, StreamsInTrouble, TOKEN, TroubleNews, TroubleReason};
 use serde_json::{Value, json};
 
 use super::{Announcement, IN_TROUBLE};
@@ -146,7 +146,7 @@ impl TroubleReport<'_> {
             });
             let (error, remedy) = (error.unwrap_or_default(), self.remedy(name, *reason));
             let (words, advice, link) = (reason.words(), remedy.advice, remedy.heading.link());
-            parts.push(format!("{subject} {words}{error}: {advice}, see {link}"));
+            parts.push(format!("{subject} {words}: {advice}, see {link}{error}"));
         }
         if !self.news.ended.is_empty() {
             parts.push(format!("in order again: {}", self.news.ended.join(", ")));
@@ -170,7 +170,7 @@ mod tests {
     fn a_mail_names_each_stream_its_error_and_what_to_do_in_one_line() {
         let mut failed = StreamItem::default();
         let error = "the table `clients` is damaged:\n\"x\" is missing".to_owned();
-        failed.health.note_error(Timestamp::UNIX_EPOCH, error, Some("LostLease"));
+        failed.health.note_error(Timestamp::UNIX_EPOCH, error, Some("TableUnusable"));
         let items = BTreeMap::from([("clients", failed), ("tasks", StreamItem::default())]);
         let now = BTreeMap::from([
             ("clients".to_owned(), TroubleReason::Failing),
@@ -179,14 +179,22 @@ mod tests {
         let told = BTreeSet::from(["tasks".to_owned(), "roles".to_owned()]);
         let news = TroubleNews::of(&told, &now).unwrap();
         let place = TroublePlace::Function("f");
-        let report =
-            TroubleReport { account: 7, place, now: &now, news: &news, items: &items, failure: None };
+        let report = TroubleReport {
+            account: 7,
+            place,
+            now: &now,
+            news: &news,
+            items: &items,
+            failure: None,
+        };
         let announcement = Announcement::of_trouble(&report);
         assert_eq!(
             announcement.text(),
-            "harvest-lake, account 7 (f); clients fails (the table `clients` is damaged: 'x' is \
-             missing): nothing: the next run goes on by itself, see \
-             docs/runbook.md#a-failure-that-passes-by-itself; in order again: roles"
+            format!(
+                "harvest-lake, account 7 (f); clients fails: {}, see docs/runbook.md#a-damaged-table \
+                 (the table `clients` is damaged: 'x' is missing); in order again: roles",
+                Remedy::of("TableUnusable").advice
+            )
         );
         assert_eq!(announcement.streams(), ["clients", "roles"]);
         let of = |at: usize, member: &str| announcement.detail["in_trouble"][at][member].clone();
@@ -209,9 +217,10 @@ mod tests {
             items: &BTreeMap::new(),
             failure: Some(failure),
         });
-        let begins = "harvest-lake, account 7 (./lake); the sync cannot begin, and nothing is read \
-                      (the disk is full): look whether";
+        let begins = "harvest-lake, account 7 (./lake); the sync cannot begin, and nothing is read: \
+                      look whether";
         assert!(announcement.text().starts_with(begins), "{}", announcement.text());
+        assert!(announcement.text().ends_with(" (the disk is full)"), "{}", announcement.text());
         let runbook = &announcement.detail["in_trouble"][0]["runbook"];
         assert_eq!(*runbook, json!("docs/runbook.md#a-lake-that-cannot-be-read-or-written"));
     }
