@@ -44,6 +44,7 @@ mod ledger;
 mod login;
 mod login_error;
 mod manual;
+mod notice;
 mod output;
 mod plan;
 mod probe;

@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use runtime::clock::{Clock as _, SystemClock};
 use tokio::task::JoinHandle;
 
-use super::{DisplayForm, LineDisplay, MINUTE};
+use super::{DisplayForm, LineForm, MINUTE};
 use crate::text;
 
 /// Time from which on rate and time left are told: ten seconds. Before, they would jump.
@@ -46,12 +46,13 @@ impl StepDisplay {
         let steps = TableSteps { command, began, done: 0, planned: planned as u64, table: "" };
         let steps = Arc::new(Mutex::new(steps));
         let bar = (form == DisplayForm::Bars).then(ProgressBar::new_spinner);
-        let pause = match form {
-            DisplayForm::Bars => Some(SignedDuration::from_millis(120)),
-            DisplayForm::Lines => Some(MINUTE),
-            DisplayForm::Nothing => None,
+        let (pause, line) = match form {
+            DisplayForm::Bars => (Some(SignedDuration::from_millis(120)), LineForm::Text),
+            DisplayForm::Lines => (Some(MINUTE), LineForm::Text),
+            DisplayForm::Events => (Some(MINUTE), LineForm::Event),
+            DisplayForm::Nothing => (None, LineForm::Text),
         };
-        let told = |pause| tokio::spawn(tell(Arc::clone(&steps), bar.clone(), pause));
+        let told = |pause| tokio::spawn(tell(Arc::clone(&steps), bar.clone(), line, pause));
         let telling = pause.map(told);
         Self { steps, bar, telling }
     }
@@ -76,7 +77,12 @@ impl Drop for StepDisplay {
 }
 
 /// Tells the progress again and again, until the task is aborted.
-async fn tell(steps: Arc<Mutex<TableSteps>>, bar: Option<ProgressBar>, pause: SignedDuration) {
+async fn tell(
+    steps: Arc<Mutex<TableSteps>>,
+    bar: Option<ProgressBar>,
+    line: LineForm,
+    pause: SignedDuration,
+) {
     loop {
         SystemClock.sleep_until(plus(SystemClock.now(), pause)).await;
         let text = steps.lock().unwrap_or_else(PoisonError::into_inner).text(SystemClock.now());
@@ -85,7 +91,7 @@ async fn tell(steps: Arc<Mutex<TableSteps>>, bar: Option<ProgressBar>, pause: Si
                 bar.set_message(text);
                 bar.tick();
             }
-            None => LineDisplay::write(&text),
+            None => line.write(&text),
         }
     }
 }
