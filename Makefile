@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 1
 # Tests that run at a time. Those of whole processes mostly wait: with one for each core, two cores are idle for most of their time.
 TEST_THREADS ?= 5
 
-.PHONY: help demo unit test judged tools extended spark trino dbt arm64 small-worker dist dist-stack wheel render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare memory page
+.PHONY: help demo unit test judged tools extended spark trino dbt arm64 small-worker dist dist-stack wheel reproduce render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare memory page
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -43,7 +43,7 @@ judged:
 	PYTHONPATH=tests $(TOOLS)/readers/bin/python -m queries.shown --check
 	$(MAKE) infra
 
-tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack node readers sam)) ## Tools of the tests, in environments of their own
+tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack node readers sam workflows)) ## Tools of the tests, in environments of their own
 
 lake-check: $(TOOLS)/readers/installed ## Only the tables as deltalake, polars and DuckDB read them
 	cargo build --locked --bins
@@ -115,11 +115,15 @@ render: $(TOOLS)/readers/installed ## Write infra/catalog.json, the models of db
 	$(TOOLS)/readers/bin/python dbt/generate.py
 	PYTHONPATH=tests $(TOOLS)/readers/bin/python -m queries.shown
 
-infra: $(TOOLS)/sam/installed $(TOOLS)/checkov/installed ## Lint the templates, and check what they expand to
+infra: $(TOOLS)/sam/installed $(TOOLS)/checkov/installed $(TOOLS)/workflows/installed ## Lint the templates, check what they expand to, and lint the forge's files
+	$(TOOLS)/workflows/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(TOOLS)/workflows/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(TOOLS)/workflows/bin/check-jsonschema --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	$(TOOLS)/workflows/bin/zizmor --offline --quiet --no-progress .github
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/sam validate --lint --template infra/template.yaml --region eu-west-1
 	$(TOOLS)/sam/bin/cfn-lint -t infra/template.yaml infra/catalog.json -r eu-west-1
 	$(TOOLS)/checkov/bin/checkov --config-file infra/checkov.yaml -f infra/template.yaml
-	cd tests && ../$(TOOLS)/sam/bin/python -m unittest infra.test_template infra.test_conditions infra.test_operate infra.test_dist acceptance.test_acceptance compare.test_compare
+	cd tests && ../$(TOOLS)/sam/bin/python -m unittest infra.test_template infra.test_conditions infra.test_operate infra.test_dist infra.test_release acceptance.test_acceptance compare.test_compare
 
 # Which processor is said once, in the template that is built: `sam deploy` deploys what was built from it.
 ARCHITECTURE ?= arm64
@@ -156,6 +160,9 @@ wheel: $(TOOLS)/wheel/installed ## A Python wheel with the static command for th
 	cp README.md LICENSE packaging/wheel/
 	cd packaging/wheel && PATH=$(CURDIR)/$(TOOLS)/wheel/bin:$$PATH maturin build --release --locked --zig --target $(WHEEL_TARGET) \
 	    --compatibility manylinux2014 --compatibility musllinux_1_1 --out $(CURDIR)/dist
+
+reproduce: ## Whether two builds of the command, in folders of different names, make the same bytes (PROFILE, FLAGS)
+	tests/reproduce.sh
 
 dist-stack: $(TOOLS)/sam/installed $(TOOLS)/ministack/installed $(TOOLS)/readers/installed ## Deploy dist/ with `sam deploy` into MiniStack, and run it
 	$(MAKE) dist
