@@ -28,7 +28,7 @@ demo: ## Build, start a fake Harvest, fill LAKE (./demo-lake) with a table per s
 unit: ## Tests of the libraries alone: under 3 minutes when warm
 	cargo test --locked --workspace --lib --bins
 
-test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/sam/installed ## All tests that CI runs, the tables read by other engines included
+test: $(addprefix $(TOOLS)/,$(addsuffix /installed,emulators node readers sam terminal)) ## All tests that CI runs, the tables read by other engines included
 	$(BUILD_PROOF)
 	RUST_TEST_THREADS=$(TEST_THREADS) BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_SECONDS)000 cargo test $(PROOF)
 	$(MAKE) -j2 --output-sync=target stack judged
@@ -39,11 +39,12 @@ judged:
 	BIN=target/proof tests/lake_check.sh
 	BIN=target/proof tests/edge_check.sh
 	BIN=target/proof tests/blocks.sh
+	BIN=target/proof tests/terminal.sh
 	$(TOOLS)/readers/bin/python dbt/generate.py --check
 	PYTHONPATH=tests $(TOOLS)/readers/bin/python -m queries.shown --check
 	$(MAKE) infra
 
-tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack node readers sam workflows)) ## Tools of the tests, in environments of their own
+tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack node readers sam terminal workflows)) ## Tools of the tests, in environments of their own
 
 lake-check: $(TOOLS)/readers/installed ## Only the tables as deltalake, polars and DuckDB read them
 	cargo build --locked --bins
@@ -155,11 +156,14 @@ dist: $(TOOLS)/sam/installed $(TOOLS)/dist/installed ## Everything that a person
 	$(TOOLS)/dist/bin/python infra/sbom.py dist
 	$(TOOLS)/sam/bin/python infra/dist.py complete $(TARGET)
 
-wheel: $(TOOLS)/wheel/installed ## A Python wheel with the static command for this processor, in dist/
+# A static command runs with any C library; one for `gnu`, where its target is all that rustup has, with glibc from 2014 on.
+WHEEL_PROFILE ?= release
+WHEEL_TAGS := manylinux2014 $(if $(findstring musl,$(WHEEL_TARGET)),musllinux_1_1)
+wheel: $(TOOLS)/wheel/installed ## A Python wheel with the static command for this processor, in dist/ (WHEEL_TARGET, WHEEL_PROFILE, WHEEL_FLAGS)
 	rustup target add $(WHEEL_TARGET)
 	cp README.md LICENSE packaging/wheel/
-	cd packaging/wheel && PATH=$(CURDIR)/$(TOOLS)/wheel/bin:$$PATH maturin build --release --locked --zig --target $(WHEEL_TARGET) \
-	    --compatibility manylinux2014 --compatibility musllinux_1_1 --out $(CURDIR)/dist
+	cd packaging/wheel && PATH=$(CURDIR)/$(TOOLS)/wheel/bin:$$PATH maturin build --profile $(WHEEL_PROFILE) $(WHEEL_FLAGS) --locked --zig \
+	    --target $(WHEEL_TARGET) $(addprefix --compatibility ,$(WHEEL_TAGS)) --out $(CURDIR)/dist
 
 reproduce: ## Whether two builds of the command, in folders of different names, make the same bytes (PROFILE, FLAGS)
 	tests/reproduce.sh

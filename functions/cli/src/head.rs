@@ -114,7 +114,7 @@ fn fitted(found: &HeadRows, paint: TextStyle) -> String {
         columns.len(),
         all.len(),
     );
-    format!("{}{}\n", drawn(newest, &columns, paint), paint.faint(&told))
+    format!("{}{}\n", drawn(newest, &columns, paint), paint.faint(&paint.wrapped(&told)))
 }
 
 /// Positions of the columns that say something about these rows and fit into `width`, in the order

@@ -147,10 +147,15 @@ fn end(output: AnswerWriter<'_>, exit: CliExit, terminal: Terminal) -> CliExit {
     exit
 }
 
-/// Writes a line to standard error. If that fails, too, only the exit code tells of the error.
+/// Writes a line to standard error, as several if a terminal is narrower. If that fails, too, only the exit code tells of the error.
 fn complain(terminal: Terminal, what: &str) {
-    let paint = TextStyle { colours: terminal.colour_err, ..TextStyle::PLAIN };
-    writeln!(std::io::stderr(), "{} {what}", paint.bad("harvest-lake:")).ok();
+    // Standard output tells the width for both.
+    let width = terminal.width.filter(|_| terminal.err);
+    let paint = TextStyle { colours: terminal.colour_err, width, ..TextStyle::PLAIN };
+    let name = "harvest-lake:";
+    let line = paint.wrapped(&format!("{name} {what}"));
+    let line = line.replacen(name, &paint.bad(name), 1);
+    writeln!(std::io::stderr(), "{line}").ok();
 }
 
 /// Returns the JSON document of a command that failed: the code of the error for programs, and its
