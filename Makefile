@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 1
 # Tests that run at a time. Those of whole processes mostly wait: with one for each core, two cores are idle for most of their time.
 TEST_THREADS ?= 5
 
-.PHONY: help demo unit test judged tools extended spark trino dbt arm64 small-worker dist dist-stack wheel render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare memory page
+.PHONY: help demo unit test judged tools extended spark trino dbt arm64 small-worker dist dist-stack wheel reproduce render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare memory page
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -28,7 +28,7 @@ demo: ## Build, start a fake Harvest, fill LAKE (./demo-lake) with a table per s
 unit: ## Tests of the libraries alone: under 3 minutes when warm
 	cargo test --locked --workspace --lib --bins
 
-test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/sam/installed ## All tests that CI runs, the tables read by other engines included
+test: $(addprefix $(TOOLS)/,$(addsuffix /installed,emulators node readers sam terminal)) ## All tests that CI runs, the tables read by other engines included
 	$(BUILD_PROOF)
 	RUST_TEST_THREADS=$(TEST_THREADS) BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_SECONDS)000 cargo test $(PROOF)
 	$(MAKE) -j2 --output-sync=target stack judged
@@ -39,11 +39,12 @@ judged:
 	BIN=target/proof tests/lake_check.sh
 	BIN=target/proof tests/edge_check.sh
 	BIN=target/proof tests/blocks.sh
+	BIN=target/proof tests/terminal.sh
 	$(TOOLS)/readers/bin/python dbt/generate.py --check
 	PYTHONPATH=tests $(TOOLS)/readers/bin/python -m queries.shown --check
 	$(MAKE) infra
 
-tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack node readers sam)) ## Tools of the tests, in environments of their own
+tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack node readers sam terminal workflows)) ## Tools of the tests, in environments of their own
 
 lake-check: $(TOOLS)/readers/installed ## Only the tables as deltalake, polars and DuckDB read them
 	cargo build --locked --bins
@@ -115,11 +116,15 @@ render: $(TOOLS)/readers/installed ## Write infra/catalog.json, the models of db
 	$(TOOLS)/readers/bin/python dbt/generate.py
 	PYTHONPATH=tests $(TOOLS)/readers/bin/python -m queries.shown
 
-infra: $(TOOLS)/sam/installed $(TOOLS)/checkov/installed ## Lint the templates, and check what they expand to
+infra: $(TOOLS)/sam/installed $(TOOLS)/checkov/installed $(TOOLS)/workflows/installed ## Lint the templates, check what they expand to, and lint the forge's files
+	$(TOOLS)/workflows/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(TOOLS)/workflows/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(TOOLS)/workflows/bin/check-jsonschema --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	$(TOOLS)/workflows/bin/zizmor --offline --quiet --no-progress .github
 	SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/sam validate --lint --template infra/template.yaml --region eu-west-1
 	$(TOOLS)/sam/bin/cfn-lint -t infra/template.yaml infra/catalog.json -r eu-west-1
 	$(TOOLS)/checkov/bin/checkov --config-file infra/checkov.yaml -f infra/template.yaml
-	cd tests && ../$(TOOLS)/sam/bin/python -m unittest infra.test_template infra.test_conditions infra.test_operate infra.test_dist acceptance.test_acceptance compare.test_compare
+	cd tests && ../$(TOOLS)/sam/bin/python -m unittest infra.test_template infra.test_conditions infra.test_operate infra.test_dist infra.test_release acceptance.test_acceptance compare.test_compare
 
 # Which processor is said once, in the template that is built: `sam deploy` deploys what was built from it.
 ARCHITECTURE ?= arm64
@@ -151,11 +156,17 @@ dist: $(TOOLS)/sam/installed $(TOOLS)/dist/installed ## Everything that a person
 	$(TOOLS)/dist/bin/python infra/sbom.py dist
 	$(TOOLS)/sam/bin/python infra/dist.py complete $(TARGET)
 
-wheel: $(TOOLS)/wheel/installed ## A Python wheel with the static command for this processor, in dist/
+# A static command runs with any C library; one for `gnu`, where its target is all that rustup has, with glibc from 2014 on.
+WHEEL_PROFILE ?= release
+WHEEL_TAGS := manylinux2014 $(if $(findstring musl,$(WHEEL_TARGET)),musllinux_1_1)
+wheel: $(TOOLS)/wheel/installed ## A Python wheel with the static command for this processor, in dist/ (WHEEL_TARGET, WHEEL_PROFILE, WHEEL_FLAGS)
 	rustup target add $(WHEEL_TARGET)
 	cp README.md LICENSE packaging/wheel/
-	cd packaging/wheel && PATH=$(CURDIR)/$(TOOLS)/wheel/bin:$$PATH maturin build --release --locked --zig --target $(WHEEL_TARGET) \
-	    --compatibility manylinux2014 --compatibility musllinux_1_1 --out $(CURDIR)/dist
+	cd packaging/wheel && PATH=$(CURDIR)/$(TOOLS)/wheel/bin:$$PATH maturin build --profile $(WHEEL_PROFILE) $(WHEEL_FLAGS) --locked --zig \
+	    --target $(WHEEL_TARGET) $(addprefix --compatibility ,$(WHEEL_TAGS)) --out $(CURDIR)/dist
+
+reproduce: ## Whether two builds of the command, in folders of different names, make the same bytes (PROFILE, FLAGS)
+	tests/reproduce.sh
 
 dist-stack: $(TOOLS)/sam/installed $(TOOLS)/ministack/installed $(TOOLS)/readers/installed ## Deploy dist/ with `sam deploy` into MiniStack, and run it
 	$(MAKE) dist

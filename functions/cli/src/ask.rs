@@ -25,8 +25,8 @@ pub(crate) fn hidden(question: &str, what: &'static str) -> Result<String, Login
 /// # Errors
 /// Where nothing is given.
 pub(crate) fn token() -> Result<String, LoginError> {
-    let question = "Personal access token, made by an administrator on \
-                    https://id.getharvest.com/developers (it is not shown): ";
+    let question = "Personal access token of an administrator, made on\n\
+                    https://id.getharvest.com/developers (not shown): ";
     hidden(question, "the token")
 }
 

@@ -9,6 +9,7 @@
 //! would fail for some stream now, because Harvest refuses it, its answer cannot be used, or its
 //! table cannot be used; or, with `--notify`, that news would not arrive.
 
+mod render;
 #[cfg(test)]
 mod tests;
 
@@ -32,13 +33,10 @@ use crate::exit::CliExit;
 use crate::notice::{self, TriedReceiver};
 use crate::probe::{ProbeAnswer, StreamProbe, probe};
 use crate::said::{CommandAnswer, TextStyle};
-use crate::summary::refusal;
-use crate::table::TextTable;
-use crate::text;
 
 /// Result of the check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct CheckReport {
+pub(crate) struct CheckReport {
     /// Wait because of which Harvest could not be asked; its text is for people, so the document
     /// has the time alone.
     waiting: Option<RequestWait>,
@@ -99,9 +97,20 @@ struct UnusableTable {
 /// the answer.
 pub(crate) async fn check(
     arguments: &CheckArguments,
-    mut given: GivenSettings,
+    given: GivenSettings,
     paint: TextStyle,
 ) -> Result<CommandAnswer, CliError> {
+    Ok(report(arguments, given).await?.said(paint))
+}
+
+/// Does the same, and returns the report.
+///
+/// # Errors
+/// Fails as [`check`] does.
+pub(crate) async fn report(
+    arguments: &CheckArguments,
+    mut given: GivenSettings,
+) -> Result<CheckReport, CliError> {
     arguments.settings.give(&mut given);
     arguments.streams.give(&mut given);
     let deployment = DeploymentSettings::parse(&given)?;
@@ -116,7 +125,7 @@ pub(crate) async fn check(
     let lake = lake_state(&context, &deployment).await;
     let budgets = budgets(&context).await?;
     let findings = findings(&deployment, asked, lake, budgets);
-    Ok(CheckReport { waiting, tried, ..findings }.said(paint))
+    Ok(CheckReport { waiting, tried, ..findings })
 }
 
 /// Answers of Harvest.
@@ -204,7 +213,7 @@ async fn budgets(context: &Context) -> Result<Vec<BudgetReport>, RunError> {
 impl CheckReport {
     /// Returns the report as text and as JSON. Work is left if the budget had no room for some of
     /// the questions.
-    fn said(&self, paint: TextStyle) -> CommandAnswer {
+    pub(crate) fn said(&self, paint: TextStyle) -> CommandAnswer {
         let unasked = |probe: &StreamProbe| matches!(probe.answer, ProbeAnswer::NoBudget { .. });
         let left = self.waiting.is_some() || self.streams.iter().any(unasked);
         let failed = self.streams.iter().any(|probe| probe.answer.fails())
@@ -230,92 +239,5 @@ impl CheckReport {
             "notified": self.tried,
             "streams": self.streams.iter().map(StreamProbe::document).collect::<Vec<_>>(),
         })
-    }
-
-    /// Returns the text: a block of facts with their names in the first ten columns, the table of
-    /// streams, the failures. Lines that begin with blanks belong to the line above.
-    fn text(&self, paint: TextStyle) -> String {
-        let mut lines = vec![format!("account   {} {}", self.account_id, self.company)];
-        match self.waiting {
-            Some(waiting) => {
-                lines
-                    .push(paint.warn(&format!("harvest   not asked: {waiting}; check again then")));
-            }
-            None => {
-                lines.push(format!("token     {}, roles: {}", self.person, self.roles.join(", ")));
-            }
-        }
-        let doubts = self.doubts.iter().map(|doubt| paint.warn(&format!("          ! {doubt}")));
-        lines.extend(doubts);
-        // Without an answer the roles are not known, so nothing is said about them.
-        if !self.administrator && self.waiting.is_none() {
-            lines.push(paint.warn(
-                "          ! not an administrator: Harvest shows this person only a part, and \
-                 the lake can hold no more than that",
-            ));
-        }
-        if !self.modules_off.is_empty() {
-            lines.push(format!("off       {}", self.modules_off.join(", ")));
-        }
-        for budget in &self.budgets {
-            let window = engine::time::SignedDuration::from_millis(budget.window_milliseconds);
-            lines.push(format!(
-                "budget    {}: {} of {} permits of the last {} used",
-                budget.class,
-                budget.used,
-                budget.limit,
-                text::duration(window)
-            ));
-        }
-        let LakeState { exists, tables, rows, unusable } = &self.lake_state;
-        lines.push(format!(
-            "lake      {}: {}, {}, {}",
-            self.lake,
-            if *exists { "writable" } else { "not there yet, the first `sync` makes it" },
-            text::plural(*tables, "table", "tables"),
-            text::plural(*rows, "row", "rows")
-        ));
-        let bad = |table: &UnusableTable| paint.bad(&format!("          ✗ {}", table.error));
-        lines.extend(unusable.iter().map(bad));
-        lines.extend(self.tried.iter().map(|tried| tried.line(paint)));
-        let row = |probe: &StreamProbe| vec![probe.stream.to_owned(), probe.answer.text()];
-        let shown = |probe: &&StreamProbe| !self.named || probe.answer != ProbeAnswer::Excluded;
-        let rows = self.streams.iter().filter(shown).map(row).collect();
-        let failed = self.failed_lines();
-        let mut text = format!("{}\n\n", lines.join("\n"));
-        // Harvest was not asked: a table without rows would say that there are no streams.
-        if self.streams.is_empty() {
-            return text;
-        }
-        let header = ["stream", "would answer"];
-        let table = TextTable { header: &header, numbers: 0..0, spare: &[], rows };
-        text.push_str(&table.text(paint));
-        if !failed.is_empty() {
-            text.push_str(&paint.bad(&format!("\n{}\n", failed.join("\n"))));
-        }
-        text
-    }
-
-    /// Returns one line for each stream that would fail. Refused streams share a line, as their
-    /// advice is the same.
-    fn failed_lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        let mut refused = Vec::new();
-        for probe in &self.streams {
-            match &probe.answer {
-                ProbeAnswer::Failed { why } => lines.push(format!("✗ {}: {why}", probe.stream)),
-                ProbeAnswer::Refused { .. } => refused.push(probe.stream),
-                ProbeAnswer::Entries { .. }
-                | ProbeAnswer::There
-                | ProbeAnswer::Follows { .. }
-                | ProbeAnswer::ModuleOff { .. }
-                | ProbeAnswer::Excluded
-                | ProbeAnswer::NoBudget { .. } => {}
-            }
-        }
-        if !refused.is_empty() {
-            lines.push(format!("✗ {}", refusal(&refused)));
-        }
-        lines
     }
 }

@@ -26,7 +26,7 @@ use crate::text;
 use bars::BarDisplay;
 pub(crate) use numbers::BudgetMoment;
 use numbers::SyncNumbers;
-pub(crate) use steps::StepDisplay;
+pub(crate) use steps::{FileReads, PlannedTable, StepDisplay};
 
 /// Time from one line about the whole sync to the next, where nothing can move.
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);

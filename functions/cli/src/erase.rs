@@ -7,7 +7,6 @@
 
 use core::fmt::Write as _;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use delta::store::ObjectStore;
 use deployment::config::{DeploymentSettings, GivenSettings};
@@ -16,12 +15,11 @@ use lake::person::rows_about;
 use runtime::erased::{ERASED, is_remembered, remember};
 use runtime::operate::erase::{ErasureCounts, erase};
 use runtime::operate::quarantine::list;
-use runtime::progress::NoProgress;
 use serde_json::{Value, json};
 
 use crate::arguments::EraseArguments;
 use crate::consent::{self, TableLoss};
-use crate::display::{DisplayForm, StepDisplay};
+use crate::display::{DisplayForm, PlannedTable, StepDisplay};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::LakeFacts;
@@ -55,7 +53,11 @@ pub(crate) async fn erased(
     lake.exists().await?;
     lake.name_account(&mut given).await?;
     let deployment = DeploymentSettings::parse(&given)?;
-    let found = FoundPerson::of(&lake, user).await?;
+    let planned = planned(&lake).await;
+    let steps = StepDisplay::new(show, "search", planned.clone());
+    let found = FoundPerson::of(&lake, user, &steps).await?;
+    // Gone before the question.
+    drop(steps);
     let names = found.names.iter().cloned().collect::<Vec<_>>().join(", ");
     let who = if names.is_empty() { "no name left".to_owned() } else { names };
     let loss = format!(
@@ -66,7 +68,8 @@ pub(crate) async fn erased(
     let agreed = consent::given(arguments.consent, &loss, "Erase it?")?;
     let mut work = ErasureWork { text: loss, ..ErasureWork::default() };
     if agreed {
-        work = ErasureWork::done(&deployment, user, show).await?;
+        let steps = StepDisplay::new(show, "erase", planned);
+        work = ErasureWork::done(&deployment, user, &steps).await?;
     }
     let json = json!({
         "lake": deployment.lake.to_string(),
@@ -81,6 +84,17 @@ pub(crate) async fn erased(
     Ok(CommandAnswer::new(work.text, json, work.exit))
 }
 
+/// Returns the tables with people's own data: all of their rows and changes are read, for the search
+/// and again for the erasure.
+async fn planned(lake: &LakeFacts) -> Vec<PlannedTable> {
+    let mut planned = Vec::new();
+    for spec in streams::STREAMS.iter().filter(|spec| spec.personal.is_some()) {
+        let [rows, changes] = lake.reads(spec).await;
+        planned.push(PlannedTable { name: spec.name, reads: rows.and(changes) });
+    }
+    planned
+}
+
 /// Rows about a person.
 struct FoundPerson {
     names: BTreeSet<String>,
@@ -92,15 +106,16 @@ impl FoundPerson {
     ///
     /// # Errors
     /// Fails if nothing can be about them.
-    async fn of(lake: &LakeFacts, user: i64) -> Result<Self, CliError> {
+    async fn of(lake: &LakeFacts, user: i64, steps: &StepDisplay) -> Result<Self, CliError> {
         let (mut names, mut losses, mut quarantine) = (BTreeSet::new(), Vec::new(), false);
         for spec in streams::STREAMS {
             let Some(personal) = &spec.personal else { continue };
+            steps.begin();
             let mut rows = [None, None];
             let tables = [lake.open(spec).await, lake.open_changes(spec).await];
             for (rows, table) in rows.iter_mut().zip(tables) {
                 *rows = match table {
-                    Ok(Some(table)) => match rows_about(&table, personal, user).await {
+                    Ok(Some(table)) => match rows_about(&table, personal, user, steps).await {
                         Ok(found) => {
                             names.extend(found.names);
                             Some(found.rows)
@@ -144,18 +159,16 @@ impl ErasureWork {
     async fn done(
         deployment: &DeploymentSettings,
         user: i64,
-        show: DisplayForm,
+        steps: &StepDisplay,
     ) -> Result<Self, CliError> {
-        let context = parts::context(deployment, Arc::new(NoProgress)).await?;
+        let context = parts::context(deployment, steps.progress()).await?;
         remember(&context, user).await?;
         let mut done = Self::default();
-        let with = streams::STREAMS.iter().filter(|spec| spec.personal.is_some()).count();
-        let steps = StepDisplay::new(show, "erase", with);
         for spec in streams::STREAMS {
             // The declaration says which members are a person's own; most streams have none.
             let Some(personal) = &spec.personal else { continue };
             let stream = spec.name;
-            steps.begin(stream);
+            steps.begin();
             let work = StreamWork::from(erase(&context, spec, personal, user).await);
             writeln!(done.text, "{stream}: {}", work.sentence(told)).unwrap_or_default();
             done.exit = done.exit.max(work.exit());

@@ -15,12 +15,13 @@ use deployment::config::{GivenSettings, LakePlace};
 use deployment::parts;
 use engine::spec::StreamSpec;
 use lake::export::{ExportOutcome, PartitionBy};
+use lake::progress::FileProgress;
 use lake::text::TextForm;
 use serde_json::json;
 use streams::find_stream;
 
 use crate::arguments::{ExportArguments, ExportFormat};
-use crate::display::{DisplayForm, StepDisplay};
+use crate::display::{DisplayForm, PlannedTable, StepDisplay};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::{LakeFacts, TableKind};
@@ -68,7 +69,12 @@ pub(crate) async fn export(
     let place = LakePlace::parse(target).map_err(|why| CliError::Target { why })?;
     // Before the target is touched.
     outside(&place, &lake.place)?;
-    let steps = StepDisplay::new(show, "export", specs.len());
+    let mut planned = Vec::new();
+    for spec in &specs {
+        let [reads, _] = lake.reads(spec).await;
+        planned.push(PlannedTable { name: spec.name, reads });
+    }
+    let steps = StepDisplay::new(show, "export", planned);
     if let Some(form) = form {
         return rows::to_folder(&lake, &specs, form, &place, &steps, paint).await;
     }
@@ -90,8 +96,8 @@ async fn snapshots(
     let mut documents = Vec::new();
     let mut statements = String::new();
     for spec in specs {
-        steps.begin(spec.name);
-        let exported = exported(lake, spec, partition_by, &*store).await?;
+        steps.begin();
+        let exported = exported(lake, spec, partition_by, &*store, steps).await?;
         let ExportOutcome { folder, version, files, rows: count, bytes, .. } = &exported;
         let location = place.locate(&format!("{folder}/"));
         let partition = exported.partition.as_ref().map(|(name, ty)| (name.as_str(), *ty));
@@ -148,11 +154,12 @@ pub(crate) async fn exported(
     spec: &'static StreamSpec,
     partition_by: Option<&str>,
     target: &dyn ObjectStore,
+    progress: &dyn FileProgress,
 ) -> Result<ExportOutcome, CliError> {
     let read = async |table: &Table| {
         // Each time anew: the name means a column of the table that was just opened.
         let by = partition_by.map(|name| PartitionBy::parse(table.schema(), name)).transpose()?;
-        let exported = lake::export::export(table, by.as_ref(), target).await;
+        let exported = lake::export::export(table, by.as_ref(), target, progress).await;
         exported.map_err(|source| CliError::Export { stream: spec.name, source })
     };
     let exported = lake.reading(spec, TableKind::Rows, read).await?;

@@ -114,7 +114,7 @@ fn fitted(found: &HeadRows, paint: TextStyle) -> String {
         columns.len(),
         all.len(),
     );
-    format!("{}{}\n", drawn(newest, &columns, paint), paint.faint(&told))
+    format!("{}{}\n", drawn(newest, &columns, paint), paint.faint(&paint.wrapped(&told)))
 }
 
 /// Positions of the columns that say something about these rows and fit into `width`, in the order
@@ -284,7 +284,8 @@ mod tests {
                 assert!(line.chars().count() <= usize::from(width), "{width}: {text}");
             }
             assert!(!text.contains("client_id") && !text.contains("nothing"), "{text}");
-            assert!(text.contains("2 of 5,004 rows"), "{text}");
+            let words: Vec<&str> = text.split_whitespace().collect();
+            assert!(words.join(" ").contains("2 of 5,004 rows"), "{text}");
         }
         let text = fitted(&found, TextStyle { width: Some(80), ..TextStyle::PLAIN });
         assert!(text.contains("   7   two lines, and more of them tha…    7.50\n"), "{text}");

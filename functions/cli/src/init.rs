@@ -64,20 +64,25 @@ pub(crate) async fn init(
     let secrets = secrets(arguments, &deployment, &token);
     let ignored = write(arguments, &given, &secrets)?;
     let mut lines = vec![
-        format!("account   {} {}, as {}", account.id, account.name, holder.person),
+        format!("account   {} {}", account.id, account.name),
         format!("settings  {SETTINGS_FILE}"),
     ];
     if !secrets.is_empty() {
         let note = if ignored { ", which git ignores now" } else { "" };
         lines.push(format!("secrets   {SECRETS_FILE}{note}"));
     }
-    let checked = Box::pin(check::check(&CheckArguments::default(), given, paint)).await?;
-    let next = if checked.exit == CliExit::Done {
-        "next      harvest-lake sync"
+    let report = Box::pin(check::report(&CheckArguments::default(), given)).await?;
+    let checked = report.said(paint);
+    let rest = if checked.exit == CliExit::Done {
+        format!(
+            "{}\nnext      harvest-lake plan --ask, then harvest-lake sync",
+            report.brief(paint)
+        )
     } else {
-        "next      harvest-lake check, after a look at the failures above"
+        let next = "next      harvest-lake check, after a look at the failures above";
+        format!("\n{}\n{next}", checked.text)
     };
-    let text = format!("{}\n\n{}\n{next}\n", lines.join("\n"), checked.text);
+    let text = format!("{}\n{rest}\n", lines.join("\n"));
     let json = json!({
         "account_id": account.id.0,
         "account": account.name,

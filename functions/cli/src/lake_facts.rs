@@ -20,6 +20,7 @@ use deployment::parts;
 use engine::ids::AccountId;
 use engine::spec::StreamSpec;
 
+use crate::display::FileReads;
 use crate::error::CliError;
 
 /// Most attempts at reading a table that runs change meanwhile. A table that still cannot be read
@@ -109,6 +110,13 @@ impl LakeFacts {
                 other => return other.map(Some),
             }
         }
+    }
+
+    /// Returns the files of the stream's table, and those of its changes. A table that there is not,
+    /// or that cannot be opened, has none: the work on it says so.
+    pub(crate) async fn reads(&self, spec: &'static StreamSpec) -> [FileReads; 2] {
+        let tables = [self.open(spec).await, self.open_changes(spec).await];
+        tables.map(|table| table.ok().flatten().as_ref().map(FileReads::of).unwrap_or_default())
     }
 
     /// Returns the error of a stream without this table.

@@ -8,6 +8,7 @@
 //! on them: a run decides anew when it is started.
 
 mod facts;
+mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +28,6 @@ use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::LakeFacts;
 use crate::said::{CommandAnswer, TextStyle};
-use crate::table::TextTable;
 use crate::text;
 use facts::{ForecastInput, RunRemark};
 
@@ -76,17 +76,13 @@ fn said(facts: &ForecastInput, now: Timestamp, paint: TextStyle) -> CommandAnswe
         "excluded": facts.excluded,
         "runs": planned.iter().map(|one| run_json(facts, one, now)).collect::<Vec<Value>>(),
     });
-    let mut text = String::new();
+    let mut text = opening(facts, &planned, &daily, now, paint).join("\n");
+    text.push_str("\n\n");
     for class in CLASSES {
         text.push_str(&budget_line(facts, class));
     }
-    let rows = planned.iter().map(|one| cells(facts, one, now)).collect();
     text.push('\n');
-    let header = ["stream", "pass", "why", "due", "requests", "done"];
-    let table = TextTable { header: &header, numbers: 4..5, spare: &[1, 5], rows };
-    text.push_str(&table.text(paint));
-    text.push('\n');
-    text.push_str(&closing(facts, &planned, &daily, now, paint));
+    text.push_str(&rows::table(facts, &planned, now, paint));
     CommandAnswer { text, json, exit: CliExit::Done, left: facts.waiting.is_some() }
 }
 
@@ -166,42 +162,25 @@ fn budget_line(facts: &ForecastInput, class: RateClass) -> String {
     format!(
         "{:<8} {} requests in {}, {} of them used\n",
         class.name(),
-        budget.limit.requests(),
+        text::count(budget.limit.requests().into()),
         text::duration(budget.limit.window()),
-        budget.used,
+        text::count(budget.used.into()),
     )
 }
 
-/// Returns the cells of one run; a number that is not known is a question mark.
-fn cells(facts: &ForecastInput, one: &PlannedRun, now: Timestamp) -> Vec<String> {
-    let why = match facts.remark(one, now) {
-        Some(remark) => format!("{}, {}", one.why.text(), remark.text()),
-        None => one.why.text().to_owned(),
-    };
-    let ahead = |at| text::ahead(between(now, at));
-    vec![
-        one.spec.name.to_owned(),
-        one.pass.name().to_owned(),
-        why,
-        ahead(one.begins),
-        one.requests.map_or_else(|| "?".to_owned(), text::count),
-        one.ends.map_or_else(|| "?".to_owned(), ahead),
-    ]
-}
-
-/// Returns the sentences below the table: the duration of what is due, the load of a day, and the
+/// Returns the sentences above the table: the duration of what is due, the load of a day, and the
 /// streams that are not read.
-fn closing(
+fn opening(
     facts: &ForecastInput,
     planned: &[PlannedRun],
     daily: &BTreeMap<RateClass, u64>,
     now: Timestamp,
     paint: TextStyle,
-) -> String {
+) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(waiting) = facts.waiting {
         let line = format!("Not asked: {waiting}. The plan uses what is known; ask again then.");
-        lines.push(paint.warn(&line));
+        lines.push(paint.warn(&paint.wrapped(&line)));
     }
     let begun = |one: &&PlannedRun| one.begins <= now;
     // One run of unknown size is enough to make the duration unknown.
@@ -218,13 +197,12 @@ fn closing(
             } else {
                 format!("last {}", text::about(end))
             };
-            lines.push(format!("What is due now takes {requests}, which {lasts}."));
+            lines.push(paint.strong(&format!("What is due now takes {requests}, which {lasts}.")));
         }
-        Some(None) => lines.push("Nothing is due now.".to_owned()),
-        None => lines.push(
-            "?: the number of records is not known yet; `harvest-lake plan --ask` asks Harvest."
-                .to_owned(),
-        ),
+        Some(None) => lines.push(paint.strong("Nothing is due now.")),
+        None => lines.push(paint.wrapped(
+            "?: the number of records is not known yet; `harvest-lake plan --ask` asks Harvest.",
+        )),
     }
     for (class, requests) in daily {
         let (many, most) = (text::count(*requests), possible(facts, *class));
@@ -240,18 +218,19 @@ fn closing(
         // for a sync by hand.
         let too_many = *requests > most / 10 * 9;
         lines.push(if too_many {
-            paint.warn(&format!("{line} That is too close: choose a longer sync interval."))
+            let line = format!("{line} That is too close: choose a longer sync interval.");
+            paint.warn(&paint.wrapped(&line))
         } else {
-            line
+            paint.wrapped(&line)
         });
     }
     // Streams that were not named are no news.
     let excluded = if facts.settings.streams.is_some() { &[][..] } else { &facts.excluded };
     for (streams, why) in [(&facts.skipped[..], "their module is off"), (excluded, "excluded")] {
         if !streams.is_empty() {
-            lines.push(paint.faint(&format!("Not read, {why}: {}.", streams.join(", "))));
+            let line = format!("Not read, {why}: {}.", streams.join(", "));
+            lines.push(paint.faint(&paint.wrapped(&line)));
         }
     }
-    lines.push(String::new());
-    lines.join("\n")
+    lines
 }

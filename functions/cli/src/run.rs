@@ -73,6 +73,7 @@ pub async fn run(arguments: &CliArguments, terminal: Terminal, out: &mut dyn Wri
         }
         Err(error) => (Err(error.into()), first_style(arguments, terminal)),
     };
+    let look = ErrorLook::of(style, terminal);
     let exit = match said {
         Ok(said) => {
             // A program that asks for a document gets one in every case.
@@ -85,14 +86,14 @@ pub async fn run(arguments: &CliArguments, terminal: Terminal, out: &mut dyn Wri
         // The whole chain of causes in one line: in a log of cron this line is all that is left of
         // the run.
         Err(error) => {
-            complain(style, &error.chain());
+            complain(look, &error.chain());
             if arguments.json {
                 output.say(&failed(&error));
             }
             error.exit()
         }
     };
-    end(output, exit, style)
+    end(output, exit, look)
 }
 
 /// Answers a command line that cannot be parsed, or that asks for help or the version.
@@ -113,7 +114,7 @@ pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) ->
     }
     let mut output = AnswerWriter::new(out, false);
     output.say(&CommandAnswer::new(shown(terminal.out), json!(null), CliExit::Done));
-    end(output, CliExit::Done, style_of(LogForm::Text, terminal))
+    end(output, CliExit::Done, ErrorLook::of(style_of(LogForm::Text, terminal), terminal))
 }
 
 /// Amount of text that the flags ask for.
@@ -165,21 +166,40 @@ fn first_style(arguments: &CliArguments, terminal: Terminal) -> LogStyle {
 }
 
 /// Ends the output, and reports a failed write. Returns the exit code of the process.
-fn end(output: AnswerWriter<'_>, exit: CliExit, style: LogStyle) -> CliExit {
+fn end(output: AnswerWriter<'_>, exit: CliExit, look: ErrorLook) -> CliExit {
     let (exit, error) = output.end(exit);
     if let Some(error) = error {
-        complain(style, &format!("the answer could not be written: {error}"));
+        complain(look, &format!("the answer could not be written: {error}"));
     }
     exit
 }
 
-/// Writes a line to standard error. If that fails, too, only the exit code tells of the error.
-fn complain(style: LogStyle, what: &str) {
-    let line = match style {
+/// Form of error messages on standard error.
+#[derive(Clone, Copy, Debug)]
+struct ErrorLook {
+    style: LogStyle,
+    /// Width of a terminal, in columns.
+    width: Option<u16>,
+}
+
+impl ErrorLook {
+    /// Returns the form beside log events of this style. Standard output tells the width for both.
+    fn of(style: LogStyle, terminal: Terminal) -> Self {
+        Self { style, width: terminal.width.filter(|_| terminal.err) }
+    }
+}
+
+/// Writes a line to standard error, as several if a terminal is narrower. If that fails, too, only the
+/// exit code tells of the error.
+fn complain(look: ErrorLook, what: &str) {
+    let line = match look.style {
         LogStyle::Json => telemetry::error_line(SystemClock.now(), what),
         LogStyle::Colours | LogStyle::Plain => {
-            let paint = TextStyle { colours: style == LogStyle::Colours, ..TextStyle::PLAIN };
-            format!("{} {what}", paint.bad("harvest-lake:"))
+            let colours = look.style == LogStyle::Colours;
+            let paint = TextStyle { colours, width: look.width, ..TextStyle::PLAIN };
+            let name = "harvest-lake:";
+            let line = paint.wrapped(&format!("{name} {what}"));
+            line.replacen(name, &paint.bad(name), 1)
         }
     };
     writeln!(std::io::stderr(), "{line}").ok();

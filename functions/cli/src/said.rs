@@ -6,6 +6,7 @@
 use std::io::{self, Write};
 
 use serde_json::Value;
+use textwrap::WordSplitter;
 
 use crate::exit::CliExit;
 
@@ -92,6 +93,17 @@ impl TextStyle {
         self.width.is_some()
     }
 
+    /// Returns a sentence whose lines fit the terminal, broken between words. A terminal itself would
+    /// break within a word. Not for commands: a person copies them as one line.
+    pub(crate) fn wrapped(self, sentence: &str) -> String {
+        let Some(width) = self.width else { return sentence.to_owned() };
+        let indent = sentence.len() - sentence.trim_start().len();
+        let indent = sentence.get(..indent).unwrap_or_default();
+        let options = textwrap::Options::new(usize::from(width)).subsequent_indent(indent);
+        let options = options.word_splitter(WordSplitter::NoHyphenation).break_words(false);
+        textwrap::fill(sentence, options)
+    }
+
     /// Returns the text with the SGR code `code` of ANSI terminals before it, and the reset after
     /// it.
     fn code(self, code: &str, text: &str) -> String {
@@ -116,5 +128,25 @@ impl TextStyle {
     /// Paints a detail that most readers may skip: dim.
     pub(crate) fn faint(self, text: &str) -> String {
         self.code("2", text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_broken_between_words_and_keeps_its_indent() {
+        let narrow = TextStyle { width: Some(20), ..TextStyle::PLAIN };
+        for (sentence, lines) in [
+            ("short", "short"),
+            ("`harvest-lake status --all` shows it", "`harvest-lake status\n--all` shows it"),
+            ("  ! a sentence of some words", "  ! a sentence of\n  some words"),
+            ("https://id.example.com/developers x", "https://id.example.com/developers\nx"),
+            ("東京設計 東京設計 東京設計", "東京設計 東京設計\n東京設計"),
+        ] {
+            assert_eq!(narrow.wrapped(sentence), lines);
+            assert_eq!(TextStyle::PLAIN.wrapped(sentence), sentence);
+        }
     }
 }

@@ -11,9 +11,11 @@
 //! with `--all`, or if streams are named, all of these.
 
 mod condition;
+mod day;
 mod render;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use delta::table::{ForeignChange, Table, TableError};
 use deployment::config::{GivenSettings, SettingName};
@@ -27,18 +29,18 @@ use engine::present::Present;
 use engine::runbook::Remedy;
 use engine::spec::{StreamKind, StreamSpec};
 use engine::testimony::Testimony;
-use engine::time::{SignedDuration, Timestamp, minus, plus};
-use runtime::clock::{Clock, SystemClock};
+use engine::time::{SignedDuration, Timestamp, minus};
+use runtime::clock::{Clock as _, SystemClock};
 use serde::Serialize;
 
 use crate::arguments::StatusArguments;
 use crate::error::CliError;
 use crate::lake_facts::LakeFacts;
 use crate::ledger::{LastDay, LedgerRun, runs, usual};
-use crate::output::AnswerWriter;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::stored::StateContents;
 use condition::{ConditionFacts, StreamCondition, condition};
+pub(crate) use watch::watched;
 
 /// The state of one stream, in the form of its part of the JSON document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -222,35 +224,6 @@ pub(crate) async fn status(
     Ok(status.said(arguments.all || named, paint))
 }
 
-/// Shows the state again and again, until Ctrl-C ends the process (exit code 130).
-///
-/// # Errors
-/// Fails if standard output is no terminal, or as [`status`] does.
-pub(crate) async fn watched(
-    arguments: &StatusArguments,
-    given: GivenSettings,
-    paint: TextStyle,
-    pause: u16,
-    output: &mut AnswerWriter<'_>,
-) -> Result<CommandAnswer, CliError> {
-    if paint.width.is_none() {
-        return Err(CliError::NoTerminal);
-    }
-    loop {
-        let mut said = status(arguments, given.clone(), paint).await?;
-        let now = SystemClock.now();
-        said.text = format!(
-            "{CLEAR}{}\n{}",
-            paint.faint(&now.strftime("%H:%M:%S UTC").to_string()),
-            said.text
-        );
-        output.say(&said);
-        SystemClock.sleep_until(plus(now, SignedDuration::from_secs(pause.into()))).await;
-    }
-}
-
-/// Escape codes that clear the screen and go to its first line.
-const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 /// Time whose runs tell how often somebody syncs: 31 days.
 const TOLD: SignedDuration = SignedDuration::from_hours(31 * 24);
 

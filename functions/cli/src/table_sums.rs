@@ -2,6 +2,7 @@
 
 use delta::table::Table;
 use engine::spec::StreamSpec;
+use lake::progress::{FileProgress, NoFileProgress};
 use lake::scan::{ScannedRows, scan};
 
 use crate::error::CliError;
@@ -10,13 +11,19 @@ use crate::lake_facts::{LakeFacts, TableKind};
 /// Tables of a lake, and the names of those that were asked for and do not exist.
 pub(crate) struct TableSums<'a> {
     pub(crate) lake: &'a LakeFacts,
+    progress: &'a dyn FileProgress,
     pub(crate) lacking: Vec<String>,
 }
 
 impl<'a> TableSums<'a> {
     /// Returns the tables of a lake.
     pub(crate) const fn of(lake: &'a LakeFacts) -> Self {
-        Self { lake, lacking: Vec::new() }
+        Self { lake, progress: &NoFileProgress, lacking: Vec::new() }
+    }
+
+    /// Returns the same tables, whose files are told to `progress`.
+    pub(crate) fn told(self, progress: &'a dyn FileProgress) -> Self {
+        Self { progress, ..self }
     }
 
     /// Adds the rows of a stream's table to `sum`, which stays as it is if there is none.
@@ -51,7 +58,7 @@ impl<'a> TableSums<'a> {
         add: impl Fn(&mut T, &ScannedRows) + Send + Copy + 'static,
     ) -> Result<Option<T>, CliError> {
         let read = async |table: &Table| {
-            let added = scan(table, columns, sum.clone(), add).await;
+            let added = scan(table, columns, self.progress, sum.clone(), add).await;
             added.map_err(|source| CliError::Scan { stream: spec.name, source })
         };
         self.lake.reading(spec, kind, read).await

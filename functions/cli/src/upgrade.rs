@@ -6,20 +6,19 @@
 //! command. No row counts as changed.
 
 use core::fmt::Write as _;
-use std::sync::Arc;
 
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use engine::spec::StreamSpec;
 use runtime::operate::upgrade::UpgradeCounts;
-use runtime::progress::NoProgress;
 use serde_json::json;
 use streams::{UnknownStream, find_stream};
 
 use crate::arguments::UpgradeArguments;
-use crate::display::{DisplayForm, StepDisplay};
+use crate::display::{DisplayForm, PlannedTable, StepDisplay};
 use crate::error::CliError;
 use crate::exit::CliExit;
+use crate::lake_facts::LakeFacts;
 use crate::said::CommandAnswer;
 use crate::text;
 use crate::work::StreamWork;
@@ -37,13 +36,19 @@ pub(crate) async fn upgrade(
     arguments.settings.give(&mut given);
     let specs = wanted(&arguments.streams)?;
     let deployment = DeploymentSettings::parse(&given)?;
-    let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
+    let lake = LakeFacts::of(&given).await?;
+    let mut planned = Vec::new();
+    for spec in &specs {
+        let [rows, changes] = lake.reads(spec).await;
+        planned.push(PlannedTable { name: spec.name, reads: rows.and(changes) });
+    }
+    let steps = StepDisplay::new(show, "upgrade", planned);
+    let context = parts::context(&deployment, steps.progress()).await?;
     let mut text = String::new();
     let mut documents = Vec::new();
     let mut exit = CliExit::Done;
-    let steps = StepDisplay::new(show, "upgrade", specs.len());
     for spec in specs {
-        steps.begin(spec.name);
+        steps.begin();
         let work = StreamWork::from(runtime::operate::upgrade::upgrade(&context, spec).await);
         writeln!(text, "{}: {}", spec.name, work.sentence(told)).unwrap_or_default();
         exit = exit.max(work.exit());

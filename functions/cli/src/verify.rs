@@ -9,6 +9,7 @@
 //! something is made again if the versions have changed meanwhile, `TRIES` times at most, because
 //! such a finding may mix two versions.
 
+mod ahead;
 mod harvest;
 mod render;
 mod reports;
@@ -35,6 +36,7 @@ use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::{LakeFacts, TRIES, TableKind};
 use crate::said::{CommandAnswer, TextStyle};
+use ahead::{has_changes, planned};
 use harvest::{HarvestComparer, HarvestComparison};
 use reports::ComparedReports;
 
@@ -109,10 +111,12 @@ pub(crate) async fn verify(
     let no_changes = no_changes(&given)?;
     let mut verdicts = Vec::new();
     let wanted = if named.is_empty() { streams::STREAMS.to_vec() } else { named.clone() };
-    let steps = StepDisplay::new(show, "verify", wanted.len());
+    let concerned = reports::are_concerned(&named);
+    let planned = planned(&lake, &wanted, &no_changes, concerned).await;
+    let steps = StepDisplay::new(show, "verify", planned);
     for spec in wanted {
-        steps.begin(spec.name);
-        match settled(&lake, spec, &no_changes).await? {
+        steps.begin();
+        match settled(&lake, spec, &no_changes, &steps).await? {
             Some((mut verdict, table)) => {
                 if let Some(harvest) = &harvest {
                     verdict.harvest = Some(match table {
@@ -132,24 +136,16 @@ pub(crate) async fn verify(
     if let (true, Some(first)) = (verdicts.is_empty(), streams::STREAMS.first()) {
         return Err(lake.no_table(first, TableKind::Rows));
     }
+    let readable = verdicts.iter().all(|verdict| is_readable(&verdict.table));
+    let reports = if concerned && readable {
+        steps.begin();
+        Some(Box::pin(reports::compare(&lake, &no_changes, &steps)).await?)
+    } else {
+        // Rows that cannot be read say nothing about a report.
+        None
+    };
     drop(steps);
-    let reports = Box::pin(reports_of(&lake, &named, &verdicts, &no_changes)).await?;
     Ok(said(&lake, &verdicts, reports.as_ref(), paint))
-}
-
-/// Compares the records with the reports in the lake; `None` if none of the named streams is part
-/// of that, or rows cannot be read, which then say nothing about a report.
-async fn reports_of(
-    lake: &LakeFacts,
-    named: &[&'static StreamSpec],
-    verdicts: &[StreamFindings],
-    no_changes: &NoChanges,
-) -> Result<Option<ComparedReports>, CliError> {
-    let is_wanted = named.is_empty() || named.iter().any(|spec| reports::concerns(spec));
-    if !is_wanted || !verdicts.iter().all(|verdict| is_readable(&verdict.table)) {
-        return Ok(None);
-    }
-    Ok(Some(Box::pin(reports::compare(lake, no_changes)).await?))
 }
 
 /// Checks one stream; returns the findings, and the table if its rows can be compared. Findings
@@ -159,11 +155,12 @@ async fn settled(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
     no_changes: &NoChanges,
+    steps: &StepDisplay,
 ) -> Result<Option<(StreamFindings, Option<Table>)>, CliError> {
     let mut tries = 1;
     loop {
         let before = lake.versions(spec).await;
-        let looked = look(lake, spec, no_changes).await;
+        let looked = look(lake, spec, no_changes, steps).await;
         // A sound result needs no second look, even if a run has committed meanwhile.
         let sound = match &looked {
             Ok(Some((verdict, _))) => verdict.findings() == 0,
@@ -182,8 +179,9 @@ async fn look(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
     no_changes: &NoChanges,
+    steps: &StepDisplay,
 ) -> Result<Option<(StreamFindings, Option<Table>)>, CliError> {
-    let Some((verified, table)) = table(lake, spec).await? else {
+    let Some((verified, table)) = table(lake, spec, steps).await? else {
         return Ok(None);
     };
     // Rows that cannot be read, or not be paired by key, would make every later comparison fail for
@@ -192,10 +190,9 @@ async fn look(
     let mut verdict =
         StreamFindings { stream: spec.name, table: verified, ..StreamFindings::default() };
     if let Some(table) = &mut table
-        && spec.name != streams::RUNS.name
-        && no_changes.keeps(spec.name)
+        && has_changes(spec, no_changes)
     {
-        verdict.changes = changes(spec, table).await?;
+        verdict.changes = changes(spec, table, steps).await?;
     }
     let found = verdict.changes.iter_mut();
     let found = found.flat_map(|changes| core::mem::take(&mut changes.findings));
@@ -229,11 +226,12 @@ fn is_readable(verified: &VerifiedTable) -> bool {
 async fn table(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
+    steps: &StepDisplay,
 ) -> Result<Option<(VerifiedTable, Option<Table>)>, CliError> {
     match lake.open(spec).await {
         Ok(None) => Ok(None),
         Ok(Some(mut table)) => {
-            let verified = lake::verify::verify(&mut table).await;
+            let verified = lake::verify::verify(&mut table, steps).await;
             let failed = |source| CliError::Verify { stream: spec.name, source };
             Ok(Some((verified.map_err(failed)?, Some(table))))
         }
@@ -256,6 +254,7 @@ async fn table(
 async fn changes(
     spec: &'static StreamSpec,
     table: &mut Table,
+    steps: &StepDisplay,
 ) -> Result<Option<ReplayedChanges>, CliError> {
     let store = Arc::clone(table.store());
     let mut changes = match Table::open_changes(store, spec, table.account()).await {
@@ -264,7 +263,7 @@ async fn changes(
         Err(error @ TableError::Store { .. }) => return Err(error.into()),
         Err(error) => return Ok(Some(ReplayedChanges::unusable(CliError::Table(error).chain()))),
     };
-    let replayed = lake::verify::replay(table, &mut changes).await;
+    let replayed = lake::verify::replay(table, &mut changes, steps).await;
     replayed.map(Some).map_err(|source| CliError::Verify { stream: spec.name, source })
 }
 

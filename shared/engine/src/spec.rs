@@ -1,11 +1,13 @@
 //! Declaration of a stream, from which schema, paths, paging and tables follow.
 
 mod field;
+mod readers;
 
 pub use field::{
     FieldSpec, FieldType, date, decimal, flag, instant, int, ints, money, object, objects, text,
     texts,
 };
+pub use readers::StreamReaders;
 use serde::{Deserialize, Serialize};
 
 /// One Harvest resource that we extract, declared once.
@@ -31,6 +33,8 @@ pub struct StreamSpec {
     pub partition: PartitionSpec,
     /// Frequency of full passes after the first one.
     pub sweep: SweepCadence,
+    /// Readers besides administrators.
+    pub readers: StreamReaders,
     /// The fields that are a person's own and go when the person is erased; `None`: there are none.
     pub personal: Option<PersonalFields>,
     /// The date of its records that tells for which days there are reports; `None`: none does.
@@ -41,7 +45,7 @@ pub struct StreamSpec {
 
 impl StreamSpec {
     /// Values that most streams have in common; a declaration states what differs, and all that names the
-    /// stream. Whether records have personal fields is stated by each.
+    /// stream. Readers, and whether records have personal fields, are stated by each.
     pub const USUAL: Self = Self {
         name: "",
         doc: "",
@@ -53,6 +57,7 @@ impl StreamSpec {
         primary_key: &["id"],
         partition: PartitionSpec::None,
         sweep: SweepCadence::ByCost,
+        readers: StreamReaders::Administrators,
         personal: None,
         dated: None,
         fields: &[],

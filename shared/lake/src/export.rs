@@ -31,6 +31,7 @@ use engine::schema::Column;
 use parquet::errors::ParquetError;
 
 use crate::partition::{PartitionError, fetch, read};
+use crate::progress::FileProgress;
 use folder::ExportFolders;
 pub use folder::FolderError;
 use snapshot::{SUCCESS, SuccessMarker};
@@ -211,7 +212,7 @@ impl PartitionBy {
 
 /// Writes a snapshot of `table` into `target`, unless it exists there.
 ///
-/// Memory: one file of the table, and its rows encoded anew.
+/// Memory: one file of the table, and its rows encoded anew. Each file is told once.
 ///
 /// # Errors
 /// When the table cannot be read or the target cannot be written. The snapshot is then incomplete
@@ -220,6 +221,7 @@ pub async fn export(
     table: &Table,
     by: Option<&PartitionBy>,
     target: &dyn ObjectStore,
+    progress: &dyn FileProgress,
 ) -> Result<ExportOutcome, ExportError> {
     let schema = table.schema().clone();
     let dropped = by.filter(|by| by.part == ExportPart::Whole).map(|by| by.name.as_str());
@@ -233,8 +235,10 @@ pub async fn export(
     let divided = by.map(|by| format!("-by-{}", by.name)).unwrap_or_default();
     let folder = format!("{}/{}{divided}", schema.spec.name, snapshot.folder());
     let existed = is_there(&mut snapshot, &folder, target).await?;
-    if !existed {
-        write(table, by, target, &folder, &mut snapshot).await?;
+    if existed {
+        table.files().iter().for_each(|file| progress.done(file));
+    } else {
+        write(table, by, target, &folder, &mut snapshot, progress).await?;
     }
     Ok(ExportOutcome {
         folder,
@@ -280,12 +284,13 @@ async fn write(
     target: &dyn ObjectStore,
     folder: &str,
     snapshot: &mut SuccessMarker,
+    progress: &dyn FileProgress,
 ) -> Result<(), ExportError> {
     let mut folders = ExportFolders::default();
     for (number, file) in table.files().iter().enumerate() {
         let bytes = fetch(&**table.store(), table.root(), file).await?;
-        let (schema, file, own) = (table.schema().clone(), file.clone(), by.cloned());
-        let written = offload(move || divide(&schema, &file, bytes, own.as_ref())).await;
+        let (schema, entry, own) = (table.schema().clone(), file.clone(), by.cloned());
+        let written = offload(move || divide(&schema, &entry, bytes, own.as_ref())).await;
         let written = written.map_err(|error| ExportError::Died(error.to_string()))??;
         // Numbered names keep files apart even if the file system treats two folder names as equal.
         for (nth, (value, bytes)) in written.into_iter().enumerate() {
@@ -295,6 +300,7 @@ async fn write(
             snapshot.bytes += bytes.len() as u64;
             target.put(&format!("{folder}/{path}part-{number:05}-{nth:05}.parquet"), bytes).await?;
         }
+        progress.done(file);
     }
     target.put(&format!("{folder}/{SUCCESS}"), snapshot.document()?).await?;
     Ok(())

@@ -18,6 +18,7 @@ pub mod export;
 pub mod merge;
 pub mod partition;
 pub mod person;
+pub mod progress;
 pub mod scan;
 pub mod text;
 pub mod upgrade;

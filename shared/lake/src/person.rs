@@ -10,6 +10,7 @@ use engine::spec::PersonalFields;
 use crate::blocking::offloaded;
 use crate::erase::Eraser;
 use crate::partition::{PartitionError, fetch, read};
+use crate::progress::FileProgress;
 
 /// Rows of a table about one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct PersonRows {
     pub names: BTreeSet<String>,
 }
 
-/// Finds the rows about `user` in a stream's table or in that of its changes.
+/// Finds the rows about `user` in a stream's table or in that of its changes. Each file is told once.
 ///
 /// # Errors
 /// Fails if a file cannot be read.
@@ -28,6 +29,7 @@ pub async fn rows_about(
     table: &Table,
     personal: &PersonalFields,
     user: i64,
+    progress: &dyn FileProgress,
 ) -> Result<PersonRows, PartitionError> {
     let mut found = PersonRows::default();
     let Some(eraser) = Eraser::of(table.schema(), personal, user) else {
@@ -35,10 +37,10 @@ pub async fn rows_about(
     };
     for file in table.files() {
         let bytes = fetch(&**table.store(), table.root(), file).await?;
-        let (schema, file, eraser) = (table.schema().clone(), file.clone(), eraser.clone());
+        let (schema, entry, eraser) = (table.schema().clone(), file.clone(), eraser.clone());
         let of_file = offloaded(move || {
             let mut found = PersonRows::default();
-            for batch in read(&schema, &file, bytes)? {
+            for batch in read(&schema, &entry, bytes)? {
                 note(&mut found, &batch?, &eraser, user);
             }
             Ok::<_, PartitionError>(found)
@@ -46,6 +48,7 @@ pub async fn rows_about(
         let of_file = of_file.await??;
         found.rows = found.rows.saturating_add(of_file.rows);
         found.names.extend(of_file.names);
+        progress.done(file);
     }
     Ok(found)
 }

@@ -17,6 +17,7 @@ use delta::table::{FileEntry, Table};
 
 use crate::blocking::offloaded;
 use crate::partition::{PartitionError, RowLayout, fetch, open};
+use crate::progress::{FileProgress, NoFileProgress};
 
 /// Some rows of a table, by column. A column that was not asked for, or that the table does not
 /// have, is null in all rows.
@@ -172,7 +173,7 @@ fn is_set(array: &impl Array, row: usize) -> bool {
 /// Passes all rows of `table` to `add`, with the named columns alone, and returns what it made of
 /// `sum`. The partition column is not in the files, and has no values here.
 ///
-/// Memory: one file of the table, and a batch of its rows.
+/// Memory: one file of the table, and a batch of its rows. Each file is told once.
 ///
 /// # Errors
 /// When a file cannot be read. A missing one may have been replaced by a run since the table was
@@ -180,13 +181,14 @@ fn is_set(array: &impl Array, row: usize) -> bool {
 pub async fn scan<T: Send + 'static>(
     table: &Table,
     columns: &[&str],
+    progress: &dyn FileProgress,
     sum: T,
     add: impl Fn(&mut T, &ScannedRows) + Send + Copy + 'static,
 ) -> Result<T, PartitionError> {
-    scan_where(table, |_| true, columns, sum, add).await
+    scanned(table.files().iter(), table, columns, progress, sum, add).await
 }
 
-/// Does the same with the rows of the files that are `wanted` alone.
+/// Does the same with the rows of the files that are `wanted` alone, and tells none.
 ///
 /// # Errors
 /// Fails as [`scan`] does.
@@ -194,11 +196,23 @@ pub async fn scan_where<T: Send + 'static>(
     table: &Table,
     wanted: impl Fn(&FileEntry) -> bool + Send,
     columns: &[&str],
+    sum: T,
+    add: impl Fn(&mut T, &ScannedRows) + Send + Copy + 'static,
+) -> Result<T, PartitionError> {
+    let files = table.files().iter().filter(|file| wanted(file));
+    scanned(files, table, columns, &NoFileProgress, sum, add).await
+}
+
+async fn scanned<'a, T: Send + 'static>(
+    files: impl Iterator<Item = &'a FileEntry>,
+    table: &Table,
+    columns: &[&str],
+    progress: &dyn FileProgress,
     mut sum: T,
     add: impl Fn(&mut T, &ScannedRows) + Send + Copy + 'static,
 ) -> Result<T, PartitionError> {
     let layout = Arc::new(RowLayout::named(table.schema(), columns)?);
-    for file in table.files().iter().filter(|file| wanted(file)) {
+    for file in files {
         let bytes = fetch(table.store().as_ref(), table.root(), file).await?;
         let (layout, path) = (Arc::clone(&layout), file.path.clone());
         let added = offloaded(move || -> Result<T, PartitionError> {
@@ -208,6 +222,7 @@ pub async fn scan_where<T: Send + 'static>(
             Ok(sum)
         });
         sum = added.await??;
+        progress.done(file);
     }
     Ok(sum)
 }

@@ -25,6 +25,7 @@ pub use newest::{NewestRows, RowChoice, ShownColumn, newest};
 
 use crate::blocking::offloaded;
 use crate::partition::{PartitionError, fetch, read};
+use crate::progress::FileProgress;
 
 /// Most rows that are encoded at once.
 const CHUNK_ROWS: usize = 1024;
@@ -63,13 +64,14 @@ impl TextError {
 }
 
 /// Passes all rows of `table` to `write`, part by part, and returns their number. A table without rows
-/// is the line of names in CSV, and nothing in JSON.
+/// is the line of names in CSV, and nothing in JSON. Each file is told once.
 ///
 /// # Errors
 /// When the table cannot be read, or `write` fails. Parts before are written by then.
 pub async fn write_rows(
     table: &Table,
     form: TextForm,
+    progress: &dyn FileProgress,
     mut write: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<u64, TextError> {
     let schema = table.schema().clone();
@@ -94,6 +96,7 @@ pub async fn write_rows(
                 count += rows as u64;
             }
         }
+        progress.done(file);
     }
     Ok(count)
 }

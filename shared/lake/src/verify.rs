@@ -35,6 +35,7 @@ use serde::Serialize;
 use crate::blocking::RewriteError;
 use crate::collect::CollectError;
 use crate::partition::{PartitionError, RowLayout, stored};
+use crate::progress::FileProgress;
 pub use compare::{ComparisonRules, RowDifference, TableComparison, compare};
 use decode::schema::SchemaComparison;
 use delta::offload::offload;
@@ -204,12 +205,17 @@ impl VerifyError {
 /// A run may replace files while the table is verified, and housekeeping may delete them. So a
 /// missing file is believed only if the version is still the newest, or after three attempts.
 ///
+/// Each file is told twice: for its own checks, and for keys that several files have.
+///
 /// # Errors
 /// When the store fails. Damage of the table is no error.
-pub async fn verify(table: &mut Table) -> Result<VerifiedTable, VerifyError> {
+pub async fn verify(
+    table: &mut Table,
+    progress: &dyn FileProgress,
+) -> Result<VerifiedTable, VerifyError> {
     for _ in 1..TRIES {
         let version = table.version();
-        let verified = at_this_version(table).await?;
+        let verified = at_this_version(table, progress).await?;
         let vanished = verified.findings.iter().any(|finding| finding.check == TableCheck::Files);
         if !vanished {
             return Ok(verified);
@@ -219,7 +225,7 @@ pub async fn verify(table: &mut Table) -> Result<VerifiedTable, VerifyError> {
             return Ok(verified);
         }
     }
-    at_this_version(table).await
+    at_this_version(table, progress).await
 }
 
 /// Key range of a file whose rows were read.
@@ -244,7 +250,10 @@ struct ComparableKey {
 }
 
 /// Verifies the version that the table has now.
-async fn at_this_version(table: &Table) -> Result<VerifiedTable, VerifyError> {
+async fn at_this_version(
+    table: &Table,
+    progress: &dyn FileProgress,
+) -> Result<VerifiedTable, VerifyError> {
     let rules = Arc::new(rules(table)?);
     let mut verified = VerifiedTable {
         version: table.version(),
@@ -263,6 +272,7 @@ async fn at_this_version(table: &Table) -> Result<VerifiedTable, VerifyError> {
                     expected: format!("{} bytes", file.size),
                     found: "nothing".to_owned(),
                 });
+                progress.done(file);
                 continue;
             }
             Err(error) => return Err(error.into()),
@@ -277,9 +287,10 @@ async fn at_this_version(table: &Table) -> Result<VerifiedTable, VerifyError> {
         if let Some((first, last, sorted)) = range {
             spans.push(FileSpan { file: at, first, last, sorted });
         }
+        progress.done(file);
     }
     verified.findings.extend(overlaps(table.files(), &spans));
-    verified.findings.extend(twice::find(table, &spans).await?);
+    verified.findings.extend(twice::find(table, &spans, progress).await?);
     Ok(verified)
 }
 

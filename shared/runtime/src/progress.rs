@@ -23,6 +23,11 @@ pub enum RunMoment {
     Flushing,
     /// A commit is durable.
     Committed(RowCounts),
+    /// An upgrade or an erasure is through with a file of the table, or of its changes.
+    File {
+        /// Size of the file in bytes.
+        bytes: u64,
+    },
     /// The run ended.
     Ended,
 }

@@ -10,7 +10,7 @@
 //! | entries, expenses | all | own, of teammates, on managed projects | own |
 //! | projects | all | managed ones | 403 |
 //! | users | all | self and teammates | 403 |
-//! | clients, invoices, estimates | all | with finer roles, else 403 | the same |
+//! | other streams | all | as `readers` of the declaration says, else 403 | the same |
 //! | billable rates and amounts | all | with finer roles, else null or absent | the same |
 //! | cost rates | all | absent | absent |
 //!
@@ -128,29 +128,8 @@ impl Viewer {
 
     /// Tells whether the person may read the stream at all; otherwise the answer is 403. Lists that
     /// are merely shorter for this person are read, and are cut by `ListedRecord::is_shown`.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are for administrators")]
     pub(crate) fn may_read(&self, stream: Stream, parent: Option<i64>) -> bool {
-        let manages = self.standing != AccessLevel::Member;
-        match stream {
-            Stream::Clients | Stream::Contacts | Stream::Tasks => {
-                self.holds("client_and_task_manager")
-            }
-            Stream::Invoices
-            | Stream::InvoiceMessages
-            | Stream::InvoicePayments
-            | Stream::InvoiceItemCategories
-            | Stream::UninvoicedReport => self.holds("managed_projects_invoice_manager"),
-            Stream::Estimates | Stream::EstimateMessages | Stream::EstimateItemCategories => {
-                self.holds("estimates_manager")
-            }
-            Stream::UserBillableRates => self.holds("billable_rates_manager"),
-            Stream::UserAssignments
-            | Stream::TaskAssignments
-            | Stream::Projects
-            | Stream::Users => manages,
-            Stream::UserProjectAssignments => manages || parent == Some(self.user),
-            Stream::Company | Stream::Expenses | Stream::TimeEntries => true,
-            _ => stream.is_report() || self.is_administrator(),
-        }
+        let own = stream == Stream::UserProjectAssignments && parent == Some(self.user);
+        own || self.is_administrator() || stream.spec().readers.admit(&self.roles)
     }
 }

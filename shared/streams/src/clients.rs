@@ -1,7 +1,7 @@
 //! `clients`: companies and persons for whom work is done.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, StreamKind, StreamSpec, flag, instant, int, text,
+    Listing, Paging, PartitionSpec, StreamKind, StreamReaders, StreamSpec, flag, instant, int, text,
 };
 
 /// One client of the account.
@@ -17,6 +17,7 @@ pub static CLIENTS: StreamSpec = StreamSpec {
     records_key: Some("clients"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/clients/{id}")),
     partition: PartitionSpec::None,
+    readers: StreamReaders::Managers { with: &["client_and_task_manager"], read: "all" },
     personal: None,
     fields: &[
         int("id").required(),

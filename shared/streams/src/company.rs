@@ -1,6 +1,8 @@
 //! `company`: the account itself.
 
-use engine::spec::{Paging, PartitionSpec, StreamKind, StreamSpec, SweepCadence, flag, int, text};
+use engine::spec::{
+    Paging, PartitionSpec, StreamKind, StreamReaders, StreamSpec, SweepCadence, flag, int, text,
+};
 
 /// The account with its settings and active modules. One row.
 ///
@@ -19,6 +21,10 @@ pub static COMPANY: StreamSpec = StreamSpec {
     primary_key: &["full_domain"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Always,
+    readers: StreamReaders::Everybody {
+        managers_read: "all; older documentation has it refused",
+        members_read: "all; older documentation has it refused",
+    },
     personal: None,
     fields: &[
         text("base_uri"),

@@ -1,7 +1,8 @@
 //! `contacts`: contact persons of clients.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, StreamKind, StreamSpec, instant, int, object, text,
+    Listing, Paging, PartitionSpec, StreamKind, StreamReaders, StreamSpec, instant, int, object,
+    text,
 };
 
 use crate::stubs::NAMED;
@@ -19,6 +20,7 @@ pub static CONTACTS: StreamSpec = StreamSpec {
     records_key: Some("contacts"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/contacts/{id}")),
     partition: PartitionSpec::None,
+    readers: StreamReaders::Managers { with: &["client_and_task_manager"], read: "all" },
     personal: None,
     fields: &[
         int("id").required(),

@@ -1,7 +1,8 @@
 //! `estimate_item_categories`: categories of estimate line items.
 
 use engine::spec::{
-    Listing, Module, Paging, PartitionSpec, StreamKind, StreamSpec, instant, int, text,
+    Listing, Module, Paging, PartitionSpec, StreamKind, StreamReaders, StreamSpec, instant, int,
+    text,
 };
 
 /// One category of estimate line items.
@@ -17,6 +18,7 @@ pub static ESTIMATE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/estimate_item_categories/{id}")),
     module: Some(Module::Estimate),
     partition: PartitionSpec::None,
+    readers: StreamReaders::Administrators,
     personal: None,
     fields: &[int("id").required(), text("name"), instant("created_at"), instant("updated_at")],
     ..StreamSpec::USUAL

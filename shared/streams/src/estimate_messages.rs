@@ -1,7 +1,8 @@
 //! `estimate_messages`: mails and events of estimates.
 
 use engine::spec::{
-    Module, PartitionSpec, PerParent, StreamKind, StreamSpec, flag, instant, int, objects, text,
+    Module, PartitionSpec, PerParent, StreamKind, StreamReaders, StreamSpec, flag, instant, int,
+    objects, text,
 };
 
 use crate::estimates::ESTIMATES;
@@ -27,6 +28,7 @@ pub static ESTIMATE_MESSAGES: StreamSpec = StreamSpec {
     }),
     module: Some(Module::Estimate),
     partition: PartitionSpec::ParentCreatedYear,
+    readers: StreamReaders::Managers { with: &["estimates_manager"], read: "all" },
     personal: None,
     fields: &[
         int("id").required(),

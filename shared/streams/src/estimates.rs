@@ -1,8 +1,8 @@
 //! `estimates`: estimates with their line items.
 
 use engine::spec::{
-    Listing, Module, Paging, PartitionSpec, PersonalFields, StreamKind, StreamSpec, date, decimal,
-    flag, instant, int, money, object, objects, text,
+    Listing, Module, Paging, PartitionSpec, PersonalFields, StreamKind, StreamReaders, StreamSpec,
+    date, decimal, flag, instant, int, money, object, objects, text,
 };
 
 use crate::stubs::NAMED;
@@ -25,6 +25,7 @@ pub static ESTIMATES: StreamSpec = StreamSpec {
     )),
     module: Some(Module::Estimate),
     partition: PartitionSpec::CreatedYear,
+    readers: StreamReaders::Managers { with: &["estimates_manager"], read: "all" },
     personal: Some(PersonalFields { person: "creator.id", members: &["creator.name"] }),
     fields: &[
         int("id").required(),

@@ -1,8 +1,8 @@
 //! `expense_categories`: categories of expenses.
 
 use engine::spec::{
-    Listing, Module, Paging, PartitionSpec, StreamKind, StreamSpec, decimal, flag, instant, int,
-    text,
+    Listing, Module, Paging, PartitionSpec, StreamKind, StreamReaders, StreamSpec, decimal, flag,
+    instant, int, text,
 };
 
 /// One category of expenses, with its unit price if it has one.
@@ -18,6 +18,7 @@ pub static EXPENSE_CATEGORIES: StreamSpec = StreamSpec {
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/expense_categories/{id}")),
     module: Some(Module::Expense),
     partition: PartitionSpec::None,
+    readers: StreamReaders::Administrators,
     personal: None,
     fields: &[
         int("id").required(),

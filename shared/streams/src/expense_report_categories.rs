@@ -4,6 +4,8 @@ use engine::spec::{
     Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, int, money, text,
 };
 
+use crate::stubs::OWN_WORK;
+
 /// Expenses of one category in one currency within one window.
 ///
 /// Read by windows, as described in the documentation of this crate. Currencies differ by client,
@@ -21,6 +23,7 @@ pub static EXPENSE_REPORT_CATEGORIES: StreamSpec = StreamSpec {
     module: Some(Module::Expense),
     primary_key: &["period_start", "period_end", "expense_category_id", "currency"],
     partition: PartitionSpec::PeriodYear,
+    readers: OWN_WORK,
     personal: None,
     fields: &[
         int("expense_category_id"),

@@ -4,6 +4,8 @@ use engine::spec::{
     Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, int, money, text,
 };
 
+use crate::stubs::OWN_WORK;
+
 /// Expenses of one client in one currency within one window.
 ///
 /// Read by windows, as described in the documentation of this crate. Each record has two totals:
@@ -21,6 +23,7 @@ pub static EXPENSE_REPORT_CLIENTS: StreamSpec = StreamSpec {
     module: Some(Module::Expense),
     primary_key: &["period_start", "period_end", "client_id", "currency"],
     partition: PartitionSpec::PeriodYear,
+    readers: OWN_WORK,
     personal: None,
     fields: &[
         int("client_id"),

@@ -5,7 +5,9 @@ use engine::spec::{
     date, decimal, flag, instant, int, money, object, text,
 };
 
-use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_ASSIGNMENT_STUB};
+use crate::stubs::{
+    CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, OWN_WORK, PROJECT, USER_ASSIGNMENT_STUB,
+};
 
 /// One expense.
 ///
@@ -33,6 +35,7 @@ pub static EXPENSES: StreamSpec = StreamSpec {
     ),
     module: Some(Module::Expense),
     partition: PartitionSpec::CreatedMonth,
+    readers: OWN_WORK,
     personal: Some(PersonalFields {
         person: "user.id",
         members: &["user.name", "notes", "receipt"],

@@ -1,7 +1,8 @@
 //! `invoice_item_categories`: categories of invoice line items.
 
 use engine::spec::{
-    Listing, Module, Paging, PartitionSpec, StreamKind, StreamSpec, flag, instant, int, text,
+    Listing, Module, Paging, PartitionSpec, StreamKind, StreamReaders, StreamSpec, flag, instant,
+    int, text,
 };
 
 /// One category of invoice line items.
@@ -16,6 +17,7 @@ pub static INVOICE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/invoice_item_categories/{id}")),
     module: Some(Module::Invoice),
     partition: PartitionSpec::None,
+    readers: StreamReaders::Managers { with: &[], read: "all (older documentation)" },
     personal: None,
     fields: &[
         int("id").required(),

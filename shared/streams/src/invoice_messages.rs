@@ -1,12 +1,12 @@
 //! `invoice_messages`: mails and events of invoices.
 
 use engine::spec::{
-    Module, PartitionSpec, PerParent, StreamKind, StreamSpec, date, flag, instant, int, objects,
-    text,
+    Module, PartitionSpec, PerParent, StreamKind, StreamReaders, StreamSpec, date, flag, instant,
+    int, objects, text,
 };
 
 use crate::invoices::INVOICES;
-use crate::stubs::RECIPIENTS;
+use crate::stubs::{INVOICING, RECIPIENTS};
 
 /// One message or event of an invoice.
 ///
@@ -33,6 +33,10 @@ pub static INVOICE_MESSAGES: StreamSpec = StreamSpec {
     }),
     module: Some(Module::Invoice),
     partition: PartitionSpec::ParentCreatedYear,
+    readers: StreamReaders::Managers {
+        with: INVOICING,
+        read: "those of invoices that the role covers",
+    },
     personal: None,
     fields: &[
         int("id").required(),

@@ -1,11 +1,12 @@
 //! `invoice_payments`: payments that invoices received.
 
 use engine::spec::{
-    Module, PartitionSpec, PerParent, StreamKind, StreamSpec, date, instant, int, money, object,
-    text,
+    Module, PartitionSpec, PerParent, StreamKind, StreamReaders, StreamSpec, date, instant, int,
+    money, object, text,
 };
 
 use crate::invoices::INVOICES;
+use crate::stubs::INVOICING;
 
 /// One payment of an invoice.
 ///
@@ -29,6 +30,10 @@ pub static INVOICE_PAYMENTS: StreamSpec = StreamSpec {
     }),
     module: Some(Module::Invoice),
     partition: PartitionSpec::ParentCreatedYear,
+    readers: StreamReaders::Managers {
+        with: INVOICING,
+        read: "those of invoices that the role covers",
+    },
     personal: None,
     fields: &[
         int("id").required(),

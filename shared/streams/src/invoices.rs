@@ -1,11 +1,11 @@
 //! `invoices`: invoices with their line items.
 
 use engine::spec::{
-    EntryDate, Listing, Module, Paging, PartitionSpec, PersonalFields, StreamKind, StreamSpec,
-    date, decimal, flag, instant, int, money, object, objects, text, texts,
+    EntryDate, Listing, Module, Paging, PartitionSpec, PersonalFields, StreamKind, StreamReaders,
+    StreamSpec, date, decimal, flag, instant, int, money, object, objects, text, texts,
 };
 
-use crate::stubs::{NAMED, PROJECT};
+use crate::stubs::{INVOICING, NAMED, PROJECT};
 
 /// One invoice, line items included.
 ///
@@ -33,6 +33,10 @@ pub static INVOICES: StreamSpec = StreamSpec {
     )),
     module: Some(Module::Invoice),
     partition: PartitionSpec::CreatedYear,
+    readers: StreamReaders::Managers {
+        with: INVOICING,
+        read: "what the role covers; a drafter reads drafts alone",
+    },
     personal: Some(PersonalFields { person: "creator.id", members: &["creator.name"] }),
     dated: Some(EntryDate::Issued),
     fields: &[

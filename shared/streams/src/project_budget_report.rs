@@ -1,8 +1,8 @@
 //! `project_budget_report`: budgets of projects as they stand now.
 
 use engine::spec::{
-    Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, decimal, flag, int,
-    text,
+    Paging, PartitionSpec, RateClass, StreamKind, StreamReaders, StreamSpec, SweepCadence, decimal,
+    flag, int, text,
 };
 
 /// Budget of one project and what is left of it, at the time of reading.
@@ -23,6 +23,10 @@ pub static PROJECT_BUDGET_REPORT: StreamSpec = StreamSpec {
     primary_key: &["project_id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Always,
+    readers: StreamReaders::Everybody {
+        managers_read: "managed projects, and assigned ones whose budget everybody sees",
+        members_read: "assigned projects whose budget everybody sees",
+    },
     personal: None,
     fields: &[
         int("client_id"),

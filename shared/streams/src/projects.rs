@@ -1,8 +1,8 @@
 //! `projects`: projects of clients.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, StreamKind, StreamSpec, date, decimal, flag, instant, int,
-    money, object, text,
+    Listing, Paging, PartitionSpec, StreamKind, StreamReaders, StreamSpec, date, decimal, flag,
+    instant, int, money, object, text,
 };
 
 use crate::stubs::CLIENT_WITH_CURRENCY;
@@ -25,6 +25,7 @@ pub static PROJECTS: StreamSpec = StreamSpec {
     records_key: Some("projects"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/projects/{id}")),
     partition: PartitionSpec::None,
+    readers: StreamReaders::Managers { with: &[], read: "managed projects; refused without one" },
     personal: None,
     fields: &[
         int("id").required(),

@@ -1,7 +1,8 @@
 //! `roles`: business roles of users.
 
 use engine::spec::{
-    Paging, PartitionSpec, StreamKind, StreamSpec, SweepCadence, instant, int, ints, text,
+    Paging, PartitionSpec, StreamKind, StreamReaders, StreamSpec, SweepCadence, instant, int, ints,
+    text,
 };
 
 /// One business role with its users; it grants no permissions.
@@ -20,6 +21,7 @@ pub static ROLES: StreamSpec = StreamSpec {
     kind: StreamKind::Snapshot(Paging::Cursor),
     partition: PartitionSpec::None,
     sweep: SweepCadence::Always,
+    readers: StreamReaders::Administrators,
     personal: None,
     fields: &[
         int("id").required(),

@@ -1,10 +1,12 @@
-//! Objects that several streams embed. A new member adds a column to each of these streams.
+//! Parts that several streams share: objects that their records embed, and readers.
+//!
+//! A new member adds a column to each of these streams.
 //!
 //! An embedded object is a short copy of another record, as it was when Harvest composed the
 //! answer. Its columns can differ from the row of the record itself until the next full pass,
 //! because the embedding record's `updated_at` does not move with it.
 
-use engine::spec::{FieldSpec, decimal, flag, instant, int, text};
+use engine::spec::{FieldSpec, StreamReaders, decimal, flag, instant, int, text};
 
 /// A related record by id and name. The name may be null although the id is not: of deleted people
 /// only the id is left (reported).
@@ -37,3 +39,13 @@ pub(crate) const USER_ASSIGNMENT_STUB: &[FieldSpec] = &[
 
 /// Recipients of a message.
 pub(crate) const RECIPIENTS: &[FieldSpec] = &[text("name"), text("email")];
+
+/// Access roles of which a manager needs one to read invoices.
+pub(crate) const INVOICING: &[&str] =
+    &["managed_projects_invoice_manager", "managed_projects_invoice_drafter"];
+
+/// Readers of hours and expenses, and of the reports on them.
+pub(crate) const OWN_WORK: StreamReaders = StreamReaders::Everybody {
+    managers_read: "their own, those of teammates and of managed projects",
+    members_read: "their own",
+};

@@ -1,7 +1,8 @@
 //! `task_assignments`: kinds of work that a project offers.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, StreamKind, StreamSpec, decimal, flag, instant, int, object,
+    Listing, Paging, PartitionSpec, StreamKind, StreamReaders, StreamSpec, decimal, flag, instant,
+    int, object,
 };
 
 use crate::stubs::{NAMED, PROJECT};
@@ -25,6 +26,7 @@ pub static TASK_ASSIGNMENTS: StreamSpec = StreamSpec {
             .halves("is_active"),
     ),
     partition: PartitionSpec::None,
+    readers: StreamReaders::Managers { with: &[], read: "those of managed projects" },
     personal: None,
     fields: &[
         int("id").required(),

@@ -1,7 +1,8 @@
 //! `tasks`: kinds of work.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, StreamKind, StreamSpec, decimal, flag, instant, int, text,
+    Listing, Paging, PartitionSpec, StreamKind, StreamReaders, StreamSpec, decimal, flag, instant,
+    int, text,
 };
 
 /// One kind of work that projects can offer.
@@ -16,6 +17,7 @@ pub static TASKS: StreamSpec = StreamSpec {
     records_key: Some("tasks"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/tasks/{id}")),
     partition: PartitionSpec::None,
+    readers: StreamReaders::Managers { with: &["client_and_task_manager"], read: "all" },
     personal: None,
     fields: &[
         int("id").required(),

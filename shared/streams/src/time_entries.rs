@@ -5,7 +5,9 @@ use engine::spec::{
     decimal, flag, instant, int, object, text,
 };
 
-use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_ASSIGNMENT_STUB};
+use crate::stubs::{
+    CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, OWN_WORK, PROJECT, USER_ASSIGNMENT_STUB,
+};
 
 /// One tracked time entry, which may be a running timer.
 ///
@@ -39,6 +41,7 @@ pub static TIME_ENTRIES: StreamSpec = StreamSpec {
         .reread("is_running", "true"),
     ),
     partition: PartitionSpec::CreatedMonth,
+    readers: OWN_WORK,
     personal: Some(PersonalFields {
         person: "user.id",
         members: &["user.name", "notes", "external_reference"],

@@ -4,6 +4,8 @@ use engine::spec::{
     PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, decimal, int, money, text,
 };
 
+use crate::stubs::OWN_WORK;
+
 /// Hours for one project in one currency within one window.
 ///
 /// Read by windows, as described in the documentation of this crate. `project_name` begins with the
@@ -21,6 +23,7 @@ pub static TIME_REPORT_PROJECTS: StreamSpec = StreamSpec {
     rate_class: RateClass::Reports,
     primary_key: &["period_start", "period_end", "project_id", "currency"],
     partition: PartitionSpec::PeriodYear,
+    readers: OWN_WORK,
     personal: None,
     fields: &[
         int("client_id"),

@@ -4,6 +4,8 @@ use engine::spec::{
     PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, decimal, int, money, text,
 };
 
+use crate::stubs::OWN_WORK;
+
 /// Hours for one task in one currency within one window.
 ///
 /// Read by windows, as described in the documentation of this crate. A task belongs to no project,
@@ -20,6 +22,7 @@ pub static TIME_REPORT_TASKS: StreamSpec = StreamSpec {
     rate_class: RateClass::Reports,
     primary_key: &["period_start", "period_end", "task_id", "currency"],
     partition: PartitionSpec::PeriodYear,
+    readers: OWN_WORK,
     personal: None,
     fields: &[
         int("task_id"),

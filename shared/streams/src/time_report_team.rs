@@ -5,6 +5,8 @@ use engine::spec::{
     int, money, text,
 };
 
+use crate::stubs::OWN_WORK;
+
 /// Hours of one user in one currency within one window.
 ///
 /// Read by windows, as described in the documentation of this crate. Harvest added
@@ -22,6 +24,7 @@ pub static TIME_REPORT_TEAM: StreamSpec = StreamSpec {
     rate_class: RateClass::Reports,
     primary_key: &["period_start", "period_end", "user_id", "currency"],
     partition: PartitionSpec::PeriodYear,
+    readers: OWN_WORK,
     personal: Some(PersonalFields { person: "user_id", members: &["user_name", "avatar_url"] }),
     fields: &[
         int("user_id"),

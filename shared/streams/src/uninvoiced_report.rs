@@ -1,9 +1,11 @@
 //! `uninvoiced_report`: uninvoiced work of a window, by project.
 
 use engine::spec::{
-    Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, decimal,
-    int, money, text,
+    Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamReaders, StreamSpec,
+    SweepCadence, decimal, int, money, text,
 };
+
+use crate::stubs::INVOICING;
 
 /// Hours and expenses of one project within one window that are not invoiced yet.
 ///
@@ -30,6 +32,7 @@ pub static UNINVOICED_REPORT: StreamSpec = StreamSpec {
     primary_key: &["period_start", "period_end", "project_id", "currency"],
     partition: PartitionSpec::PeriodYear,
     sweep: SweepCadence::Daily,
+    readers: StreamReaders::Managers { with: INVOICING, read: "projects that they manage" },
     personal: None,
     dated: None,
     fields: &[

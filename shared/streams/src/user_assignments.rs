@@ -1,8 +1,8 @@
 //! `user_assignments`: assignments of users to projects.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, PersonalFields, StreamKind, StreamSpec, decimal, flag, instant,
-    int, object,
+    Listing, Paging, PartitionSpec, PersonalFields, StreamKind, StreamReaders, StreamSpec, decimal,
+    flag, instant, int, object,
 };
 
 use crate::stubs::{NAMED, PROJECT};
@@ -27,6 +27,10 @@ pub static USER_ASSIGNMENTS: StreamSpec = StreamSpec {
             .halves("is_active"),
     ),
     partition: PartitionSpec::None,
+    readers: StreamReaders::Managers {
+        with: &[],
+        read: "those of teammates and managed projects; refused without either",
+    },
     personal: Some(PersonalFields { person: "user.id", members: &["user.name"] }),
     fields: &[
         int("id").required(),

@@ -1,7 +1,8 @@
 //! `user_billable_rates`: price of an hour of a user.
 
 use engine::spec::{
-    PartitionSpec, PerParent, StreamKind, StreamSpec, SweepCadence, date, decimal, instant, int,
+    PartitionSpec, PerParent, StreamKind, StreamReaders, StreamSpec, SweepCadence, date, decimal,
+    instant, int,
 };
 
 use crate::users::USERS;
@@ -27,6 +28,10 @@ pub static USER_BILLABLE_RATES: StreamSpec = StreamSpec {
     }),
     partition: PartitionSpec::None,
     sweep: SweepCadence::Daily,
+    readers: StreamReaders::Managers {
+        with: &["billable_rates_manager"],
+        read: "those of people that they see",
+    },
     personal: None,
     fields: &[
         int("id").required(),

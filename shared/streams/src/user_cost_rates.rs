@@ -1,7 +1,8 @@
 //! `user_cost_rates`: cost of an hour of a user.
 
 use engine::spec::{
-    PartitionSpec, PerParent, StreamKind, StreamSpec, SweepCadence, date, decimal, instant, int,
+    PartitionSpec, PerParent, StreamKind, StreamReaders, StreamSpec, SweepCadence, date, decimal,
+    instant, int,
 };
 
 use crate::users::USERS;
@@ -27,6 +28,7 @@ pub static USER_COST_RATES: StreamSpec = StreamSpec {
     }),
     partition: PartitionSpec::None,
     sweep: SweepCadence::Daily,
+    readers: StreamReaders::Administrators,
     personal: None,
     fields: &[
         int("id").required(),

@@ -1,8 +1,8 @@
 //! `user_project_assignments`: active assignments of users, seen from the user.
 
 use engine::spec::{
-    PartitionSpec, PerParent, StreamKind, StreamSpec, decimal, flag, instant, int, object, objects,
-    text,
+    PartitionSpec, PerParent, StreamKind, StreamReaders, StreamSpec, decimal, flag, instant, int,
+    object, objects, text,
 };
 
 use crate::stubs::NAMED;
@@ -34,6 +34,7 @@ pub static USER_PROJECT_ASSIGNMENTS: StreamSpec = StreamSpec {
         only_role: None,
     }),
     partition: PartitionSpec::None,
+    readers: StreamReaders::Managers { with: &[], read: "their own and those of teammates" },
     personal: None,
     fields: &[
         int("id").required().doc("the same as in user_assignments"),

@@ -1,7 +1,8 @@
 //! `user_teammates`: users and their managers.
 
 use engine::spec::{
-    PartitionSpec, PerParent, PersonalFields, StreamKind, StreamSpec, SweepCadence, int, text,
+    PartitionSpec, PerParent, PersonalFields, StreamKind, StreamReaders, StreamSpec, SweepCadence,
+    int, text,
 };
 
 use crate::users::USERS;
@@ -30,6 +31,7 @@ pub static USER_TEAMMATES: StreamSpec = StreamSpec {
     primary_key: &["user_id", "id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Daily,
+    readers: StreamReaders::Administrators,
     personal: Some(PersonalFields { person: "id", members: &["first_name", "last_name", "email"] }),
     fields: &[
         int("id").required().doc("the user looked after; user_id is the manager"),

@@ -1,8 +1,8 @@
 //! `users`: people of the account.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, PersonalFields, StreamKind, StreamSpec, decimal, flag, instant,
-    int, text, texts,
+    Listing, Paging, PartitionSpec, PersonalFields, StreamKind, StreamReaders, StreamSpec, decimal,
+    flag, instant, int, text, texts,
 };
 
 /// One person of the account, archived ones included.
@@ -22,6 +22,10 @@ pub static USERS: StreamSpec = StreamSpec {
     records_key: Some("users"),
     kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/users/{id}")),
     partition: PartitionSpec::None,
+    readers: StreamReaders::Managers {
+        with: &[],
+        read: "themselves and teammates; refused without teammates",
+    },
     personal: Some(PersonalFields {
         person: "id",
         members: &["first_name", "last_name", "email", "telephone", "avatar_url", "employee_id"],

@@ -44,7 +44,8 @@ impl Progress for Spill {
             }
             RunMoment::Committed(_) => self.journal.flushed(self.invocation),
             RunMoment::Page { .. } => self.journal.reads(self.invocation),
-            RunMoment::Started | RunMoment::Waiting | RunMoment::Ended => {}
+            RunMoment::Started | RunMoment::Waiting | RunMoment::File { .. } | RunMoment::Ended => {
+            }
         }
     }
 }

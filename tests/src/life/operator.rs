@@ -5,6 +5,7 @@ use std::sync::Arc;
 use delta::store::{MemoryStore, ObjectStore};
 use delta::table::Table;
 use engine::spec::StreamSpec;
+use lake::progress::NoFileProgress;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use runtime::Context;
@@ -151,9 +152,9 @@ async fn work(
     let Some(mut table) = table(context, spec).await else { return result };
     if mishap == Mishap::Export {
         let target: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
-        result.done = lake::export::export(&table, None, &*target).await.is_ok();
+        result.done = lake::export::export(&table, None, &*target, &NoFileProgress).await.is_ok();
     } else if mishap == Mishap::Verification {
-        if let Ok(verified) = lake::verify::verify(&mut table).await {
+        if let Ok(verified) = lake::verify::verify(&mut table, &NoFileProgress).await {
             result.done = true;
             let findings = verified.findings.iter();
             result.findings = findings.map(|finding| format!("{finding:?}")).collect();

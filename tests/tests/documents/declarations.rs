@@ -15,7 +15,8 @@ use engine::plan::{Demand, ripe};
 use engine::present::Present;
 use engine::schema::{Column, ColumnSource, ColumnType, columns};
 use engine::spec::{
-    FieldSpec, FieldType, Module, Paging, PartitionSpec, StreamKind, StreamSpec, SweepCadence,
+    FieldSpec, FieldType, Module, Paging, PartitionSpec, StreamKind, StreamReaders, StreamSpec,
+    SweepCadence,
 };
 use engine::time::{Date, SignedDuration, Timestamp};
 use engine::window::Period;
@@ -37,7 +38,16 @@ struct Entry {
     parent: Option<String>,
     window: bool,
     updated_since: bool,
+    readers: Readers,
     fields: Vec<Fact>,
+}
+
+/// Readers of a stream besides administrators.
+#[derive(Deserialize)]
+struct Readers {
+    /// Access roles of which a manager needs one; empty if each may read, `None` if none may.
+    managers: Option<Vec<String>>,
+    members: bool,
 }
 
 /// One member of its records; `[]` in the path stands for the items of a list.
@@ -127,6 +137,21 @@ fn every_stream_has_a_name_of_its_own() {
     for name in names {
         assert!(is_legal(name), "{name}");
         assert!(!name.ends_with("_changes"), "{name} would share a folder with a changes table");
+    }
+}
+
+#[test]
+fn readers_are_those_of_the_api() {
+    for (spec, entry) in pairs() {
+        let name = spec.name;
+        let (managers, members) = match spec.readers {
+            StreamReaders::Administrators => (None, false),
+            StreamReaders::Managers { with, .. } => (Some(with.to_vec()), false),
+            StreamReaders::Everybody { .. } => (Some(Vec::new()), true),
+        };
+        let known = entry.readers.managers.as_ref();
+        let known = known.map(|roles| roles.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!((managers, members), (known, entry.readers.members), "{name}");
     }
 }
 

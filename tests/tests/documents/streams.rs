@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use engine::schema::{Column, ColumnType, columns};
-use engine::spec::{Module, StreamKind, StreamSpec, SweepCadence};
+use engine::spec::{Module, StreamKind, StreamReaders, StreamSpec, SweepCadence};
 
 /// Variable that makes the test write the documentation anew, to be reviewed.
 const UPDATE: &str = "UPDATE_GOLDEN";
@@ -14,9 +14,19 @@ const HEAD: &str = "# Streams and their tables
 `make snap` writes this page from the declarations in `shared/streams`, and a test compares it.
 
 Each stream is a Delta table `tables/<stream>`, with a table `tables/<stream>_changes` beside it ([changes.md](changes.md)).
-[reading.md](reading.md) says how the tables belong together. A token of an administrator reads every stream; Harvest refuses
-some to other people, or gives them fewer records. A module that is off in the account has no streams.
+[reading.md](reading.md) says how the tables belong together. A module that is off in the account has no streams.
 
+";
+
+const READERS: &str = "
+## Readers
+
+A token of an administrator reads all of every stream. Harvest refuses some streams to other people (403), and of others shows them
+a part, without a word about the rest; money is then null or absent, too. A dot means refused. The names of roles are those of `access_roles` in
+[users](#users). `harvest-lake check` shows the roles of a token, and which streams are refused to it.
+
+| stream | a manager reads | a member reads |
+| --- | --- | --- |
 ";
 
 /// Returns the type of a column in words.
@@ -75,6 +85,22 @@ const fn sweep_of(spec: &StreamSpec) -> &'static str {
     }
 }
 
+/// Returns what a manager and a member read of the stream.
+fn readers_of(spec: &StreamSpec) -> [String; 2] {
+    let refused = || "·".to_owned();
+    match spec.readers {
+        StreamReaders::Administrators => [refused(), refused()],
+        StreamReaders::Managers { with: [], read } => [read.to_owned(), refused()],
+        StreamReaders::Managers { with, read } => {
+            let roles: Vec<String> = with.iter().map(|role| format!("`{role}`")).collect();
+            [format!("with {}: {read}", roles.join(" or ")), refused()]
+        }
+        StreamReaders::Everybody { managers_read, members_read } => {
+            [managers_read.to_owned(), members_read.to_owned()]
+        }
+    }
+}
+
 /// Returns the line of a column.
 fn line_of(column: &Column) -> String {
     let required = if column.required { " not null" } else { "" };
@@ -118,6 +144,11 @@ fn the_page_of_streams_says_what_is_declared() {
     for spec in streams::STREAMS {
         let name = spec.name;
         writeln!(page, "* [{name}](#{name}): {}", spec.doc).unwrap();
+    }
+    page.push_str(READERS);
+    for spec in streams::STREAMS {
+        let [manager, member] = readers_of(spec);
+        writeln!(page, "| [{0}](#{0}) | {manager} | {member} |", spec.name).unwrap();
     }
     page.push('\n');
     page.extend(streams::STREAMS.into_iter().map(section));

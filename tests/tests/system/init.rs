@@ -72,7 +72,8 @@ fn a_person_who_has_a_token_has_a_lake_with_two_commands() {
         "harvest-lake.toml",
         ".env",
         "git ignores",
-        "next      harvest-lake sync",
+        "33 would answer",
+        "next      harvest-lake plan --ask, then harvest-lake sync",
     ]);
     assert_eq!(person.files(), [".env", ".gitignore", "harvest-lake.toml"]);
     for file in [".env", "harvest-lake.toml"] {

@@ -9,6 +9,7 @@ use delta::table::Table;
 use e2e::scene::Scene;
 use e2e::world::{World, in_simulated_time, orchestrator, sync};
 use engine::item::StreamItem;
+use lake::progress::NoFileProgress;
 use lake::scan::scan;
 use runtime::Context;
 use runtime::invoke::MemoryInvoker;
@@ -22,7 +23,7 @@ async fn filed(world: &World) -> (BTreeSet<String>, Vec<String>) {
     let store = Arc::<delta::store::MemoryStore>::clone(&world.store);
     let table = Table::open(store, &streams::RUNS, world.settings.account).await.unwrap();
     let Some(table) = table else { return Default::default() };
-    let all = scan(&table, &["run_id"], Vec::new(), |all, rows| {
+    let all = scan(&table, &["run_id"], &NoFileProgress, Vec::new(), |all, rows| {
         all.extend((0..rows.len()).map(|row| rows.column("run_id").text(row).unwrap().to_owned()));
     });
     let (mut once, mut twice) = (BTreeSet::new(), Vec::new());

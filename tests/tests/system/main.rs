@@ -28,6 +28,7 @@ mod other_types;
 mod outages;
 mod pace;
 mod privacy;
+mod progress;
 mod quarantine;
 mod reading;
 mod reset;

@@ -3,11 +3,15 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a surprise ends the test")]
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use e2e::scene::{Scene, binary, finish, in_parallel};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::Value;
 
 /// Python that runs its arguments with the signals' usual effects: under `nohup`, or behind `&` in a
@@ -90,4 +94,43 @@ fn what_is_ignored_from_the_start_stays_ignored() {
     let child = begun(&scene, "trap '' HUP; exec \"$@\"");
     send(&child, "-HUP");
     assert_eq!(finish(child).with(0).json()["complete"], true);
+}
+
+/// Opens a terminal of 100 columns; returns its two sides, that of the person first.
+fn terminal() -> (File, OwnedFd) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    let person = openpt(flags).unwrap();
+    grantpt(&person).unwrap();
+    unlockpt(&person).unwrap();
+    let size = Winsize { ws_row: 50, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&person, size).unwrap();
+    let name = ptsname(&person, Vec::new()).unwrap().into_string().unwrap();
+    let program = File::options().read(true).write(true).open(name).unwrap();
+    (File::from(person), program.into())
+}
+
+#[test]
+fn a_watched_status_is_shown_anew_and_ctrl_c_ends_it() {
+    let scene = Scene::new(93);
+    scene.sync().with(0);
+    let (mut person, program) = terminal();
+    let mut command = Command::new("python3");
+    scene.settings(&mut command);
+    command.args(["-c", WITH_DEFAULT_SIGNALS]).arg(binary("harvest-lake"));
+    let mut child =
+        command.args(["status", "--watch=1"]).stdout(Stdio::from(program)).spawn().unwrap();
+    drop(command);
+    let mut seen = String::new();
+    let mut part = [0; 4096];
+    let screens = |seen: &str| seen.matches("\u{1b}[2J\u{1b}[H").count();
+    let verdicts = |seen: &str| seen.matches("all 33 tables are current").count();
+    while screens(&seen) < 2 || verdicts(&seen) < 2 {
+        let read = person.read(&mut part).unwrap();
+        seen.push_str(&String::from_utf8_lossy(&part[..read]));
+    }
+    send(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{seen}");
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!(err, "", "the last screen stays as it is");
 }

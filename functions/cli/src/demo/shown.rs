@@ -7,6 +7,7 @@ use core::fmt::Write as _;
 use std::collections::BTreeMap;
 
 use deployment::config::{GivenSettings, SettingName};
+use lake::progress::NoFileProgress;
 use lake::scan::{ScannedRows, scan};
 use lake::text::{NewestRows, RowChoice};
 
@@ -28,6 +29,8 @@ const CHANGES: usize = 100;
 const VALUE: usize = 24;
 /// Columns of entries that are shown.
 const COLUMNS: [&str; 5] = ["spent_date", "user_name", "client_name", "task_name", "hours"];
+/// Columns of a command's line besides command and comment: blanks and the sign of a comment.
+const MARGINS: usize = 6;
 /// Columns that differ with each change, or are no values of Harvest.
 const ALWAYS: [&str; 4] = ["op", "changed_at", "sequence", "synced_at"];
 /// Millionths of an hour in an hour: hours have six digits after the point.
@@ -75,7 +78,7 @@ async fn hours_by_client(lake: &LakeFacts, paint: TextStyle) -> Result<String, C
             *sums.entry(client).or_default() += hours.decimal(row).unwrap_or(0);
         }
     };
-    let sums = scan(&table, &["client_name", "hours"], BTreeMap::new(), add).await;
+    let sums = scan(&table, &["client_name", "hours"], &NoFileProgress, BTreeMap::new(), add).await;
     let sums = sums.map_err(|source| CliError::Scan { stream: spec.name, source })?;
     let mut bars: Vec<ChartBar> = sums
         .into_iter()
@@ -142,15 +145,21 @@ pub(super) fn next_steps(lake: &str, paint: TextStyle) -> String {
         ("report", "the page anew"),
         ("sql --engine duckdb", "for DuckDB"),
     ];
+    let step = |(command, what)| (format!("{program} {command} --lake {lake}"), what);
+    let mut lines: Vec<(String, &str)> = steps.into_iter().map(step).collect();
+    lines.push((format!("{program} demo --serve"), "to try any command"));
+    lines.push((format!("{program} init"), "your own account"));
+    // Comments stand below each other where the terminal has room for that.
+    let longest = |of: fn(&(String, &str)) -> usize| lines.iter().map(of).max().unwrap_or(0);
+    let column = longest(|(command, _)| command.chars().count());
+    let widest = column + longest(|(_, what)| what.chars().count()) + MARGINS;
+    let fits = paint.width.is_none_or(|width| widest <= usize::from(width));
+    let column = if fits { column } else { 0 };
     let mut text = format!("\n{}\n", paint.strong("Next:"));
-    let mut line = |command: &str, what: &str| {
-        writeln!(text, "  {command}  {}", paint.faint(&format!("# {what}"))).unwrap_or_default();
-    };
-    for (command, what) in steps {
-        line(&format!("{program} {command} --lake {lake}"), what);
+    for (command, what) in &lines {
+        let comment = paint.faint(&format!("# {what}"));
+        writeln!(text, "  {command:column$}  {comment}").unwrap_or_default();
     }
-    line(&format!("{program} demo --serve"), "keeps it, to try any command");
-    line(&format!("{program} init"), "your own account");
     text
 }
 

@@ -81,7 +81,7 @@ impl StreamNumbers {
             RunMoment::Waiting => WAITS,
             RunMoment::Flushing => "writes",
             RunMoment::Committed(_) => "committed",
-            RunMoment::Started | RunMoment::Ended => "",
+            RunMoment::Started | RunMoment::File { .. } | RunMoment::Ended => "",
         };
     }
 

@@ -1,15 +1,22 @@
-//! Progress of a command that does one table after the other: a line that moves on a terminal, one
-//! each minute elsewhere.
+//! Progress of a command that works through tables, file by file: a line that moves on a terminal,
+//! one each minute elsewhere.
 //!
 //! ```text
-//! ⠙ verify: 12 of 33 tables done, now time_entries · 4 a minute · about 5 minutes left
+//! ⠙ verify: 12 of 33 tables done, 25 % · about 5 minutes left · time_entries: 340 of 1,230 file reads, 85 MB a second
 //! ```
+//!
+//! All work is known before it begins, from the logs of the tables: no number of the line shrinks.
+//! What matters most comes first, because the line is cut at the width of the terminal.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use delta::table::{FileEntry, Table};
+use engine::pass::Pass;
 use engine::time::{SignedDuration, Timestamp, between, plus};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
+use lake::progress::FileProgress;
 use runtime::clock::{Clock as _, SystemClock};
+use runtime::progress::{Progress, RunMoment};
 use tokio::task::JoinHandle;
 
 use super::{DisplayForm, LineForm, MINUTE};
@@ -18,14 +25,55 @@ use crate::text;
 /// Time from which on rate and time left are told: ten seconds. Before, they would jump.
 const STEADY: SignedDuration = SignedDuration::from_secs(10);
 
+/// Files that are to be read, or were. A file that is read twice counts twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FileReads {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+}
+
+impl FileReads {
+    /// Returns all files of a table, each read once.
+    pub(crate) fn of(table: &Table) -> Self {
+        let bytes = table.files().iter().map(|file| file.size);
+        Self { files: table.files().len() as u64, bytes: bytes.fold(0, u64::saturating_add) }
+    }
+
+    /// Returns both.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self {
+            files: self.files.saturating_add(other.files),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+
+    /// Returns as many of them as `most`. A table that changes meanwhile is read anew, which is more
+    /// than was planned.
+    fn up_to(self, most: Self) -> Self {
+        Self { files: self.files.min(most.files), bytes: self.bytes.min(most.bytes) }
+    }
+}
+
+/// A table that a command is to work through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlannedTable {
+    /// Name of the table, or of what is done with several.
+    pub(crate) name: &'static str,
+    pub(crate) reads: FileReads,
+}
+
 /// Progress of one command. It ends with the value.
 #[derive(Debug)]
 pub(crate) struct StepDisplay {
-    steps: Arc<Mutex<TableSteps>>,
+    steps: Arc<SharedSteps>,
     bar: Option<ProgressBar>,
     /// Task that writes the lines or moves the bar.
     telling: Option<JoinHandle<()>>,
 }
+
+/// Numbers that the work changes and the display shows.
+#[derive(Debug)]
+struct SharedSteps(Mutex<TableSteps>);
 
 /// Numbers behind the line.
 #[derive(Debug)]
@@ -33,19 +81,29 @@ struct TableSteps {
     /// Name of the command.
     command: &'static str,
     began: Timestamp,
-    done: u64,
-    planned: u64,
-    /// The table at work; empty before the first.
-    table: &'static str,
+    planned: Vec<PlannedTable>,
+    /// Tables that are done.
+    done: usize,
+    /// Whether a table is at work.
+    at_work: bool,
+    /// Files read of it.
+    read: FileReads,
 }
 
 impl StepDisplay {
-    /// Returns a display for `command` on `planned` tables.
-    pub(crate) fn new(form: DisplayForm, command: &'static str, planned: usize) -> Self {
-        let began = SystemClock.now();
-        let steps = TableSteps { command, began, done: 0, planned: planned as u64, table: "" };
-        let steps = Arc::new(Mutex::new(steps));
-        let bar = (form == DisplayForm::Bars).then(ProgressBar::new_spinner);
+    /// Returns a display for `command` on the `planned` tables.
+    pub(crate) fn new(
+        form: DisplayForm,
+        command: &'static str,
+        planned: Vec<PlannedTable>,
+    ) -> Self {
+        let steps = TableSteps::new(command, SystemClock.now(), planned);
+        let steps = Arc::new(SharedSteps(Mutex::new(steps)));
+        let bar = (form == DisplayForm::Bars).then(|| {
+            let style = ProgressStyle::with_template("{spinner} {wide_msg}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+            ProgressBar::new_spinner().with_style(style)
+        });
         let (pause, line) = match form {
             DisplayForm::Bars => (Some(SignedDuration::from_millis(120)), LineForm::Text),
             DisplayForm::Lines => (Some(MINUTE), LineForm::Text),
@@ -57,11 +115,40 @@ impl StepDisplay {
         Self { steps, bar, telling }
     }
 
-    /// Notes that the next table is at work. The one before is done.
-    pub(crate) fn begin(&self, table: &'static str) {
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        steps.done = steps.done.saturating_add(u64::from(!steps.table.is_empty()));
-        steps.table = table;
+    /// Notes that the next planned table is at work. The one before is done.
+    pub(crate) fn begin(&self) {
+        self.steps.lock().begin();
+    }
+
+    /// Returns the receiver of runs that work on the tables.
+    pub(crate) fn progress(&self) -> Arc<dyn Progress> {
+        Arc::clone(&self.steps) as Arc<dyn Progress>
+    }
+}
+
+impl FileProgress for StepDisplay {
+    fn done(&self, file: &FileEntry) {
+        self.steps.lock().read(file.size);
+    }
+}
+
+impl SharedSteps {
+    fn lock(&self) -> MutexGuard<'_, TableSteps> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for SharedSteps {
+    fn on(&self, _: &'static str, _: Pass, moment: &RunMoment) {
+        match moment {
+            RunMoment::File { bytes } => self.lock().read(*bytes),
+            RunMoment::Started
+            | RunMoment::Page { .. }
+            | RunMoment::Waiting
+            | RunMoment::Flushing
+            | RunMoment::Committed(_)
+            | RunMoment::Ended => {}
+        }
     }
 }
 
@@ -78,14 +165,14 @@ impl Drop for StepDisplay {
 
 /// Tells the progress again and again, until the task is aborted.
 async fn tell(
-    steps: Arc<Mutex<TableSteps>>,
+    steps: Arc<SharedSteps>,
     bar: Option<ProgressBar>,
     line: LineForm,
     pause: SignedDuration,
 ) {
     loop {
         SystemClock.sleep_until(plus(SystemClock.now(), pause)).await;
-        let text = steps.lock().unwrap_or_else(PoisonError::into_inner).text(SystemClock.now());
+        let text = steps.lock().text(SystemClock.now());
         match &bar {
             Some(bar) => {
                 bar.set_message(text);
@@ -97,26 +184,68 @@ async fn tell(
 }
 
 impl TableSteps {
-    /// Returns the line. Rate and time left are those of whole tables, which differ in size.
+    const fn new(command: &'static str, began: Timestamp, planned: Vec<PlannedTable>) -> Self {
+        let read = FileReads { files: 0, bytes: 0 };
+        Self { command, began, planned, done: 0, at_work: false, read }
+    }
+
+    fn begin(&mut self) {
+        self.done = self.done.saturating_add(usize::from(self.at_work));
+        self.at_work = true;
+        self.read = FileReads::default();
+    }
+
+    fn read(&mut self, bytes: u64) {
+        self.read = self.read.and(FileReads { files: 1, bytes });
+        if let Some(table) = self.table() {
+            let (file, of) = (self.read.files, table.reads.files);
+            tracing::debug!(table = table.name, file, of, "file read");
+        }
+    }
+
+    /// Returns the table at work.
+    fn table(&self) -> Option<PlannedTable> {
+        self.planned.get(self.done).copied().filter(|_| self.at_work)
+    }
+
+    /// Returns what was read of all that is planned.
+    fn reads(&self) -> (FileReads, FileReads) {
+        let sum = |tables: &[PlannedTable]| {
+            tables.iter().fold(FileReads::default(), |sum, table| sum.and(table.reads))
+        };
+        let before = sum(self.planned.get(..self.done).unwrap_or_default());
+        let here = self.table().map_or_else(FileReads::default, |it| self.read.up_to(it.reads));
+        (before.and(here), sum(&self.planned))
+    }
+
+    /// Returns the line.
     fn text(&self, now: Timestamp) -> String {
-        let (done, planned) = (self.done, self.planned.max(self.done));
+        let planned = self.planned.len().max(self.done) as u64;
         let tables = text::plural(planned, "table", "tables");
-        let mut line = format!("{}: {} of {tables} done", self.command, text::count(done));
-        if !self.table.is_empty() {
-            line = format!("{line}, now {}", self.table);
+        let mut line = format!("{}: {} of {tables} done", self.command, self.done);
+        let (read, all) = self.reads();
+        if let Some(percent) = read.bytes.saturating_mul(100).checked_div(all.bytes) {
+            line = format!("{line}, {percent} %");
         }
         let lasts = between(self.began, now);
         let seconds = u64::try_from(lasts.as_secs()).unwrap_or(0);
-        if lasts < STEADY || done == 0 {
-            return line;
+        let steady = lasts >= STEADY && read.bytes > 0;
+        if steady {
+            let left = all.bytes.saturating_sub(read.bytes);
+            let left = seconds.saturating_mul(left).checked_div(read.bytes).unwrap_or(0);
+            let left = SignedDuration::from_secs(i64::try_from(left).unwrap_or(i64::MAX));
+            line = format!("{line} · {} left", text::about(left));
         }
-        let rate = done.saturating_mul(60).checked_div(seconds).filter(|rate| *rate > 0);
-        if let Some(rate) = rate {
-            line = format!("{line} · {} a minute", text::count(rate));
-        }
-        let left = seconds.saturating_mul(planned - done).checked_div(done).unwrap_or(0);
-        let left = SignedDuration::from_secs(i64::try_from(left).unwrap_or(i64::MAX));
-        format!("{line} · {} left", text::about(left))
+        let Some(table) = self.table() else { return line };
+        let here = self.read.up_to(table.reads).files;
+        line = format!(
+            "{line} · {}: {} of {}",
+            table.name,
+            text::count(here),
+            text::plural(table.reads.files, "file read", "file reads")
+        );
+        let rate = read.bytes.checked_div(seconds).filter(|_| steady);
+        rate.map_or_else(|| line.clone(), |rate| format!("{line}, {} a second", text::bytes(rate)))
     }
 }
 
@@ -124,21 +253,70 @@ impl TableSteps {
 mod tests {
     use super::*;
 
+    const MEGABYTE: u64 = 1_000_000;
+
+    fn planned() -> Vec<PlannedTable> {
+        let table = |name, files: u64| PlannedTable {
+            name,
+            reads: FileReads { files, bytes: files * 10 * MEGABYTE },
+        };
+        vec![table("clients", 1), table("time_entries", 98), table("empty", 0), table("users", 1)]
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        let began: Timestamp = "2026-11-27T09:00:00Z".parse().unwrap();
+        plus(began, SignedDuration::from_secs(seconds))
+    }
+
     #[test]
     fn the_line_has_done_and_planned_and_after_a_while_rate_and_time_left() {
-        let began: Timestamp = "2026-11-27T09:00:00Z".parse().unwrap();
-        let steps = |done, table| TableSteps { command: "verify", began, done, planned: 33, table };
-        let at = |seconds| plus(began, SignedDuration::from_secs(seconds));
-        assert_eq!(steps(0, "").text(at(0)), "verify: 0 of 33 tables done");
-        assert_eq!(steps(0, "clients").text(at(90)), "verify: 0 of 33 tables done, now clients");
-        assert_eq!(steps(3, "tasks").text(at(9)), "verify: 3 of 33 tables done, now tasks");
-        assert_eq!(
-            steps(12, "time_entries").text(at(180)),
-            "verify: 12 of 33 tables done, now time_entries · 4 a minute · about 6 minutes left"
-        );
-        assert_eq!(
-            steps(1, "roles").text(at(600)),
-            "verify: 1 of 33 tables done, now roles · about 6 hours left"
-        );
+        let mut steps = TableSteps::new("verify", at(0), planned());
+        assert_eq!(steps.text(at(0)), "verify: 0 of 4 tables done, 0 %");
+        steps.begin();
+        let first = "verify: 0 of 4 tables done, 0 % · clients: 0 of 1 file read";
+        assert_eq!(steps.text(at(90)), first);
+        steps.read(10 * MEGABYTE);
+        steps.begin();
+        (0..24).for_each(|_| steps.read(10 * MEGABYTE));
+        let said = "verify: 1 of 4 tables done, 25 % · time_entries: 24 of 98 file reads";
+        assert_eq!(steps.text(at(9)), said);
+        let said = "verify: 1 of 4 tables done, 25 % · about 5 minutes left · time_entries: 24 of \
+                    98 file reads, 2.50 MB a second";
+        assert_eq!(steps.text(at(100)), said);
+    }
+
+    #[test]
+    fn each_file_of_a_large_table_moves_the_line_and_no_number_shrinks() {
+        let mut steps = TableSteps::new("export", at(0), planned());
+        steps.begin();
+        steps.begin();
+        let mut before = (steps.text(at(60)), steps.reads().0.bytes);
+        // More than planned: a run replaced files, and the table was read anew.
+        for file in 1..=150 {
+            steps.read(10 * MEGABYTE);
+            let now = (steps.text(at(60)), steps.reads().0.bytes);
+            assert!(now.1 >= before.1 && (file > 98 || now.0 != before.0), "{file}: {}", now.0);
+            before = now;
+        }
+        assert!(before.0.contains("99 %") && before.0.contains("98 of 98"), "{}", before.0);
+        // A table that is gone meanwhile: its part is done without a file.
+        steps.begin();
+        steps.begin();
+        assert_eq!(steps.reads().0.bytes, 990 * MEGABYTE);
+        steps.read(10 * MEGABYTE);
+        steps.begin();
+        assert_eq!(steps.text(at(60)), "export: 4 of 4 tables done, 100 % · about a minute left");
+    }
+
+    #[tokio::test]
+    async fn files_of_runs_and_of_the_lake_count_alike() {
+        let display = StepDisplay::new(DisplayForm::Nothing, "upgrade", planned());
+        display.begin();
+        display.begin();
+        let file = RunMoment::File { bytes: 10 * MEGABYTE };
+        display.progress().on("time_entries", Pass::Full, &file);
+        display.progress().on("time_entries", Pass::Full, &RunMoment::Flushing);
+        let text = display.steps.lock().text(at(0));
+        assert!(text.ends_with("time_entries: 1 of 98 file reads"), "{text}");
     }
 }

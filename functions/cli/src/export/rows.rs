@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use delta::table::Table;
 use deployment::config::LakePlace;
 use engine::spec::StreamSpec;
+use lake::progress::NoFileProgress;
 use lake::text::{TextError, TextForm, write_rows};
 use serde_json::{Value, json};
 
@@ -42,7 +43,7 @@ pub(super) async fn to_output(
         return Err(CliError::Target { why });
     }
     let table = lake.open(spec).await?.ok_or_else(|| lake.no_table(spec, TableKind::Rows))?;
-    match write_rows(&table, form, |part| output.pass(part)).await {
+    match write_rows(&table, form, &NoFileProgress, |part| output.pass(part)).await {
         // A failed write is reported at the end of the output, and a reader that left is no failure.
         Ok(_) | Err(TextError::Write(_)) => {
             Ok(CommandAnswer::new(String::new(), Value::Null, CliExit::Done))
@@ -72,8 +73,8 @@ pub(super) async fn to_folder(
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for spec in specs {
-        steps.begin(spec.name);
-        let (path, count, version) = whole(lake, spec, form, folder).await?;
+        steps.begin();
+        let (path, count, version) = whole(lake, spec, form, folder, steps).await?;
         let bytes = fs::metadata(&path).map_or(0, |file| file.len());
         let location = path.display().to_string();
         rows.push(vec![
@@ -107,6 +108,7 @@ async fn whole(
     spec: &'static StreamSpec,
     form: TextForm,
     folder: &Path,
+    steps: &StepDisplay,
 ) -> Result<(PathBuf, u64, u64), CliError> {
     let ending = match form {
         TextForm::Csv => "csv",
@@ -118,7 +120,7 @@ async fn whole(
         let written = async {
             fs::create_dir_all(folder).map_err(TextError::Write)?;
             let mut file = BufWriter::new(File::create(&partial).map_err(TextError::Write)?);
-            let count = write_rows(table, form, |part| file.write_all(part)).await?;
+            let count = write_rows(table, form, steps, |part| file.write_all(part)).await?;
             finished(file, &partial, &path).map_err(TextError::Write)?;
             Ok((count, table.version()))
         };

@@ -71,3 +71,38 @@ fn after_the_load_it_tells_when_changes_and_sweeps_come() {
     assert_eq!((&sweep["why"], &sweep["requests"]), (&json!("sweep"), &json!(4)));
     assert_eq!(run(&said.json, "roles", "full")["why"], "snapshot");
 }
+
+#[test]
+fn a_terminal_gets_a_row_for_runs_of_one_reason_and_verbose_all() {
+    let mut stored = StateContents::default();
+    stored.account.extent = Some(engine::extent::AccountExtent::new(NOW));
+    for item in &mut stored.items {
+        item.position.full.last_begun = Some(plus(NOW, SignedDuration::from_mins(-30)));
+        item.position.incremental.last_begun = item.position.full.last_begun;
+        item.position.full.last_requests = 4;
+    }
+    let facts = facts(stored, StreamSizes::default());
+    let terminal = TextStyle { width: Some(80), ..TextStyle::PLAIN };
+    let text = said(&facts, NOW, terminal).text;
+    assert!(text.starts_with("Nothing is due now.\n"), "{text}");
+    assert!(text.lines().count() < 25 && text.lines().all(|line| line.chars().count() <= 80));
+    let rows = |text: &str, why: &str| {
+        let lines = text.lines().filter(|line| line.starts_with(why));
+        lines
+            .map(|line| line.split_whitespace().map(str::to_owned).collect())
+            .collect::<Vec<Vec<_>>>()
+    };
+    let changes = rows(&text, "changes");
+    assert_eq!(changes.len(), 2, "one for each limit: {text}");
+    assert_eq!(
+        changes.iter().map(|row| row[3].as_str()).collect::<Vec<_>>(),
+        ["general", "reports"]
+    );
+    // All but the excluded one, each with one run of changes.
+    let runs = changes.iter().map(|row| row[1].parse::<usize>().unwrap()).sum::<usize>();
+    let json = said(&facts, NOW, terminal).json;
+    let all = json["runs"].as_array().unwrap();
+    assert_eq!(runs, all.iter().filter(|run| run["why"] == "changes").count());
+    let verbose = TextStyle { detail: crate::said::TextDetail::All, ..terminal };
+    assert!(said(&facts, NOW, verbose).text.contains("\ntime_entries "), "all runs");
+}

@@ -10,9 +10,9 @@ use engine::time::{Timestamp, between};
 use serde_json::json;
 
 use super::condition::StreamCondition;
+use super::day::last_day;
 use super::{LakeStatus, LastError, StreamStatus};
 use crate::exit::CliExit;
-use crate::ledger::LastDay;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::sparkline::sparkline;
 use crate::table::TextTable;
@@ -48,9 +48,9 @@ impl LakeStatus {
     }
 
     fn text(&self, all: bool, paint: TextStyle) -> String {
-        let mut text = format!("{}\n", paint.strong(&self.verdict()));
+        let mut text = format!("{}\n", paint.strong(&paint.wrapped(&self.verdict())));
         if self.exists() {
-            writeln!(text, "{}", paint.faint(&last_day(&self.day))).unwrap_or_default();
+            writeln!(text, "{}", paint.faint(&last_day(&self.day, paint))).unwrap_or_default();
         }
         // When nothing runs, all streams are late: one line tells as much as 33.
         let is_told =
@@ -61,23 +61,24 @@ impl LakeStatus {
             text.push_str(&self.table(&shown, paint));
         }
         if all && let Some(oldest) = self.streams.iter().filter_map(|row| row.last_full).min() {
-            text.push_str(&paint.faint(&format!(
-                "\nRecords that were deleted in Harvest keep their rows until the next full pass of \
-                 their stream; the oldest of the last full passes began {}.\n",
+            let told = format!(
+                "Records that were deleted in Harvest keep their rows until the next full pass of \
+                 their stream; the oldest of the last full passes began {}.",
                 text::since(oldest, self.now)
-            )));
+            );
+            writeln!(text, "\n{}", paint.faint(&paint.wrapped(&told))).unwrap_or_default();
         }
         let mut paragraph = |line: String| writeln!(text, "\n{line}").unwrap_or_default();
         for line in self.change_of_person().into_iter().chain(self.drift(all)) {
-            paragraph(paint.warn(&line));
+            paragraph(paint.warn(&paint.wrapped(&line)));
         }
         for row in &shown {
             if let Some(warning) = &row.warning {
-                paragraph(paint.warn(&format!("! {}: {warning}", row.stream)));
+                paragraph(paint.warn(&paint.wrapped(&format!("! {}: {warning}", row.stream))));
             }
         }
         for line in self.errors(&shown).into_iter().chain(self.late()) {
-            paragraph(paint.bad(&line));
+            paragraph(paint.bad(&paint.wrapped(&line)));
         }
         if !all && self.exists() {
             paragraph(paint.faint("`harvest-lake status --all` shows every stream."));
@@ -251,23 +252,6 @@ impl LakeStatus {
         }
         lines
     }
-}
-
-/// Returns the line about the runs of the last day.
-fn last_day(day: &LastDay) -> String {
-    let sum = |numbers: &[u64]| numbers.iter().fold(0_u64, |sum, one| sum.saturating_add(*one));
-    let changes = text::plural(sum(&day.changes), "row changed", "rows changed");
-    let requests = text::plural(sum(&day.requests), "request", "requests");
-    let runs = text::plural(day.runs, "run", "runs");
-    let failed = match day.failed {
-        0 => String::new(),
-        failed => format!(", {} failed", text::count(failed)),
-    };
-    format!(
-        "24 h {} {changes} {} {requests}; {runs}{failed}",
-        sparkline(&day.changes),
-        sparkline(&day.requests)
-    )
 }
 
 fn is_late(row: &StreamStatus) -> bool {

@@ -6,6 +6,7 @@ use engine::persisted::PersistedInstants;
 use engine::spec::{StreamKind, StreamSpec};
 use engine::testimony::Testimony;
 use engine::time::Timestamp;
+use lake::progress::NoFileProgress;
 use lake::verify::{ComparisonRules, TableComparison};
 use runtime::account::{self, AccountCompany, PermitPatience};
 use runtime::compare::{self, ComparedPortion, ComparisonReading};
@@ -152,7 +153,7 @@ impl HarvestComparer {
         // Rows that runs wrote meanwhile must be there, too; their `synced_at` tells that they are
         // newer.
         table.refresh().await?;
-        let compared = lake::verify::compare(table, &rows, &rules).await;
+        let compared = lake::verify::compare(table, &rows, &rules, &NoFileProgress).await;
         comparison.compared =
             compared.map_err(|source| CliError::Verify { stream: spec.name, source })?;
         Ok(comparison)

@@ -6,6 +6,7 @@
 
 use engine::item::StreamPosition;
 use engine::spec::StreamSpec;
+use lake::progress::FileProgress;
 use report::{
     AccountFacts, CLIENT_COLUMNS, HISTORY_COLUMNS, MovedRecords, PROJECT_COLUMNS,
     RECONCILED_ENTRY_COLUMNS, RECONCILED_EXPENSE_COLUMNS, ReconciledReport, Reconciliation,
@@ -14,6 +15,7 @@ use report::{
 use runtime::settings::NoChanges;
 use serde::Serialize;
 
+use crate::display::FileReads;
 use crate::error::CliError;
 use crate::lake_facts::{LakeFacts, TableKind};
 use crate::table_sums::TableSums;
@@ -45,22 +47,39 @@ impl ComparedReports {
     }
 }
 
-/// Whether a comparison tells something about this stream.
-pub(super) fn concerns(spec: &StreamSpec) -> bool {
+/// Returns the tables of which each comparison reads all rows.
+fn tables() -> impl Iterator<Item = &'static StreamSpec> {
     let records = [&streams::TIME_ENTRIES, &streams::EXPENSES];
-    let mut tables = REPORTS.iter().map(|(_, report)| *report).chain(records);
-    tables.any(|table| table.name == spec.name)
+    REPORTS.iter().map(|(_, report)| *report).chain(records)
 }
 
-/// Compares the reports with the records.
+/// Whether a comparison tells something about one of the `named` streams, or about all if none is
+/// named.
+pub(super) fn are_concerned(named: &[&'static StreamSpec]) -> bool {
+    let concerns = |spec: &&StreamSpec| tables().any(|table| table.name == spec.name);
+    named.is_empty() || named.iter().any(concerns)
+}
+
+/// Returns the files that a comparison reads, apart from changes of records that differ.
+pub(super) async fn reads(lake: &LakeFacts) -> FileReads {
+    let mut reads = FileReads::default();
+    for spec in [&streams::CLIENTS, &streams::PROJECTS].into_iter().chain(tables()) {
+        let [rows, _] = lake.reads(spec).await;
+        reads = reads.and(rows);
+    }
+    reads
+}
+
+/// Compares the reports with the records. Each of the [`reads`] is told to `progress`.
 ///
 /// # Errors
 /// Fails if a table cannot be read.
 pub(super) async fn compare(
     lake: &LakeFacts,
     no_changes: &NoChanges,
+    progress: &dyn FileProgress,
 ) -> Result<ComparedReports, CliError> {
-    let mut tables = TableSums::of(lake);
+    let mut tables = TableSums::of(lake).told(progress);
     let sums = sums(&mut tables).await?;
     let mut swept_at = Vec::new();
     for spec in [&streams::TIME_ENTRIES, &streams::EXPENSES] {

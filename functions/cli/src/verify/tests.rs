@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use delta::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 use deployment::config::{LakePlace, SettingName};
+use lake::progress::NoFileProgress;
 use runtime::Context;
 use runtime::clock::{Clock as _, SystemClock};
 use sim::{Account, AccountScale, HttpFace, QuotaLimit, serve};
@@ -16,6 +17,11 @@ use crate::interrupt::InterruptFlag;
 use crate::rounds::{SyncOptions, rounds};
 
 const STREAMS: [&str; 2] = ["clients", "time_entries"];
+
+/// Display that shows nothing.
+fn silent() -> StepDisplay {
+    StepDisplay::new(DisplayForm::Nothing, "verify", Vec::new())
+}
 
 /// Store that answers the first `moves_at` calls from `before`, and later ones from `after`.
 #[derive(Debug)]
@@ -123,14 +129,16 @@ async fn a_lake_that_goes_on_at_any_moment_is_looked_at_anew() {
             });
             let place = LakePlace::parse("memory").unwrap();
             let lake = LakeFacts { place, store: Arc::<Moving>::clone(&store) };
-            let looked = settled(&lake, spec, &NoChanges::default()).await;
+            let looked = settled(&lake, spec, &NoChanges::default(), &silent()).await;
             let (verdict, _) = looked
                 .unwrap_or_else(|error| panic!("{name} at {moves_at}: {}", error.chain()))
                 .unwrap();
             assert_eq!(verdict.table.findings, [], "{name} at {moves_at}");
 
             let calls = store.calls.swap(0, Ordering::SeqCst);
-            let exported = crate::export::exported(&lake, spec, None, &MemoryStore::new()).await;
+            let exported =
+                crate::export::exported(&lake, spec, None, &MemoryStore::new(), &NoFileProgress)
+                    .await;
             let exported =
                 exported.unwrap_or_else(|error| panic!("{name} at {moves_at}: {}", error.chain()));
             assert!(exported.rows > 0);

@@ -19,6 +19,7 @@ use super::*;
 use crate::collect::Collector;
 use crate::merge::{MergeJob, merge};
 use crate::partition::FileLimits;
+use crate::progress::NoFileProgress;
 
 #[test]
 fn what_can_be_divided_by_is_found_and_the_rest_named() {
@@ -123,7 +124,7 @@ async fn every_row_is_in_the_folder_of_its_value_alone() {
     ];
     let table = table(1, &codes).await;
     let target = MemoryStore::new();
-    let exported = export(&table, Some(&by_code(&table)), &target).await.unwrap();
+    let exported = export(&table, Some(&by_code(&table)), &target, &NoFileProgress).await.unwrap();
     let expected = [
         ("%4EULL", vec![8]),
         ("%5F_HIVE_DEFAULT_PARTITION__", vec![4]),
@@ -143,17 +144,17 @@ async fn every_row_is_in_the_folder_of_its_value_alone() {
 async fn a_snapshot_of_another_table_is_not_taken_for_todays() {
     let target = MemoryStore::new();
     let first = table(1, &[Some("old"), Some("older")]).await;
-    let before = export(&first, None, &target).await.unwrap();
+    let before = export(&first, None, &target, &NoFileProgress).await.unwrap();
     // After a new load of the lake or a reset of the stream, another table has the same version.
     let second = table(2, &[Some("new")]).await;
     assert_eq!(first.version(), second.version());
-    let after = export(&second, None, &target).await.unwrap();
+    let after = export(&second, None, &target, &NoFileProgress).await.unwrap();
     assert!(!after.existed && after.folder != before.folder, "{after:?}");
     assert!(after.folder.contains(second.id()), "{after:?}");
     assert_eq!(ids(&target, &after.folder).await, [(String::new(), vec![1])].into());
     // The older snapshot is unchanged, and a repeated export finds the new one.
     assert_eq!(ids(&target, &before.folder).await, [(String::new(), vec![1, 2])].into());
-    let again = export(&second, None, &target).await.unwrap();
+    let again = export(&second, None, &target, &NoFileProgress).await.unwrap();
     assert!(again.existed && again.folder == after.folder, "{again:?}");
     assert_eq!((again.files, again.bytes), (after.files, after.bytes));
 }
@@ -162,7 +163,7 @@ async fn a_snapshot_of_another_table_is_not_taken_for_todays() {
 async fn what_lies_in_the_place_of_a_snapshot_is_compared_before_it_is_believed() {
     let one = table(1, &[Some("a"), Some("b")]).await;
     let target = MemoryStore::new();
-    let exported = export(&one, Some(&by_code(&one)), &target).await.unwrap();
+    let exported = export(&one, Some(&by_code(&one)), &target, &NoFileProgress).await.unwrap();
     let success = format!("{}/{SUCCESS}", exported.folder);
     let mark = target.get(&success).await.unwrap().unwrap();
     let part = format!("{}/project_code=a/part-00000-00000.parquet", exported.folder);
@@ -183,7 +184,7 @@ async fn what_lies_in_the_place_of_a_snapshot_is_compared_before_it_is_believed(
             Some(content) => target.put(key, content).await.unwrap(),
             None => target.delete(key).await.unwrap(),
         }
-        let again = export(&one, Some(&by_code(&one)), &target).await.unwrap();
+        let again = export(&one, Some(&by_code(&one)), &target, &NoFileProgress).await.unwrap();
         assert!(!again.existed, "{key}");
         assert_eq!(again.folder, exported.folder);
         assert_eq!(target.get(&success).await.unwrap().unwrap(), mark);
@@ -200,7 +201,7 @@ async fn what_a_dead_export_left_is_no_part_of_the_snapshot() {
     let by = by_code(&table);
     for by in [None, Some(&by)] {
         let target = MemoryStore::new();
-        let exported = export(&table, by, &target).await.unwrap();
+        let exported = export(&table, by, &target, &NoFileProgress).await.unwrap();
         let whole = target.list("", None).await.unwrap();
         // It wrote a table of more files, which was put back to fewer since, and no `_SUCCESS`.
         for left in ["part-00007-00000.parquet", "project_code=x/part-00000-00000.parquet"] {
@@ -208,13 +209,13 @@ async fn what_a_dead_export_left_is_no_part_of_the_snapshot() {
             target.put(&format!("{}/{left}", exported.folder), bytes).await.unwrap();
         }
         target.delete(&format!("{}/{SUCCESS}", exported.folder)).await.unwrap();
-        let again = export(&table, by, &target).await.unwrap();
+        let again = export(&table, by, &target, &NoFileProgress).await.unwrap();
         assert_eq!((again.existed, again.files), (false, exported.files));
         let keys = |objects: Vec<delta::store::ObjectMeta>| -> Vec<String> {
             objects.into_iter().map(|object| object.key).collect()
         };
         assert_eq!(keys(target.list("", None).await.unwrap()), keys(whole));
-        assert!(export(&table, by, &target).await.unwrap().existed);
+        assert!(export(&table, by, &target, &NoFileProgress).await.unwrap().existed);
     }
 }
 
@@ -223,7 +224,7 @@ async fn a_value_without_a_folder_leaves_no_snapshot() {
     let long = "x".repeat(300);
     let table = table(1, &[Some("a"), Some(&long)]).await;
     let target = MemoryStore::new();
-    let error = export(&table, Some(&by_code(&table)), &target).await.unwrap_err();
+    let error = export(&table, Some(&by_code(&table)), &target, &NoFileProgress).await.unwrap_err();
     assert!(error.to_string().contains("a folder's name of 313 bytes"), "{error}");
     let objects = target.list("", None).await.unwrap();
     assert!(objects.iter().all(|object| !object.key.ends_with(SUCCESS)), "{objects:?}");

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::export::tests::table_of;
 use crate::partition::tests::block_on;
+use crate::progress::NoFileProgress;
 
 /// Texts that a format of text may lose.
 const AWKWARD: [&str; 8] = [
@@ -41,7 +42,7 @@ fn invoices() -> Table {
 
 fn written(table: &Table, form: TextForm) -> (u64, String) {
     let mut text = Vec::new();
-    let rows = block_on(write_rows(table, form, |part| {
+    let rows = block_on(write_rows(table, form, &NoFileProgress, |part| {
         text.extend_from_slice(part);
         Ok(())
     }));
@@ -114,12 +115,9 @@ fn a_table_without_rows_is_its_names_in_csv_and_nothing_in_json() {
 
 #[test]
 fn a_failed_write_ends_the_reading() {
-    let failed =
-        block_on(write_rows(
-            &invoices(),
-            TextForm::Csv,
-            |_| Err(io::ErrorKind::StorageFull.into()),
-        ));
+    let failed = block_on(write_rows(&invoices(), TextForm::Csv, &NoFileProgress, |_| {
+        Err(io::ErrorKind::StorageFull.into())
+    }));
     assert!(matches!(failed, Err(TextError::Write(_))), "{failed:?}");
 }
 

@@ -25,6 +25,7 @@ use self::matching::{DifferenceJudge, RowMatching};
 use super::{VerifyError, blocking};
 use crate::collect::{CollectedRows, Collector, KeyRange, MEMORY_LIMIT};
 use crate::partition::{RowLayout, fetch, open};
+use crate::progress::FileProgress;
 use crate::walk::RowWalk;
 
 /// Rules to judge a reading by.
@@ -100,7 +101,8 @@ impl TableComparison {
     }
 }
 
-/// Compares all columns except `synced_at` and volatile ones. Memory: one file of the table.
+/// Compares all columns except `synced_at` and volatile ones. Memory: one file of the table. Each
+/// file is told once.
 ///
 /// # Errors
 /// When a file of the table cannot be read; verify it first.
@@ -108,9 +110,10 @@ pub async fn compare(
     table: &Table,
     read: &CollectedRows,
     against: &ComparisonRules,
+    progress: &dyn FileProgress,
 ) -> Result<TableComparison, VerifyError> {
     let columns = read.layout().content.clone();
-    matched(table, read, against, columns, false).await
+    matched(table, read, against, columns, false, progress).await
 }
 
 /// Compares all columns of all rows. No difference is excused: both sides come from the same
@@ -118,6 +121,7 @@ pub async fn compare(
 pub(super) async fn exactly(
     table: &Table,
     rows: &CollectedRows,
+    progress: &dyn FileProgress,
 ) -> Result<TableComparison, VerifyError> {
     let columns = (0..rows.layout().schema.fields().len()).collect();
     let (began, present) = (Timestamp::MAX, Present::ours(Timestamp::MAX));
@@ -127,7 +131,7 @@ pub(super) async fn exactly(
         began,
         present,
     };
-    matched(table, rows, &against, columns, true).await
+    matched(table, rows, &against, columns, true, progress).await
 }
 
 /// Compares partition by partition, since both sides are in key order within one.
@@ -137,6 +141,7 @@ async fn matched(
     against: &ComparisonRules,
     columns: Vec<usize>,
     exact: bool,
+    progress: &dyn FileProgress,
 ) -> Result<TableComparison, VerifyError> {
     let layout = Arc::clone(read.layout());
     // Partitions of either side. One without files has only missing rows, one without records only
@@ -152,18 +157,17 @@ async fn matched(
         compared: TableComparison::default(),
     };
     for partition in partitions {
-        let files = table.files().iter();
-        let files: Vec<&FileEntry> = files
-            .filter(|file| file.partition.as_deref() == partition)
-            .filter(|file| {
-                !against.coverage.is_nothing() || may_be_read(&layout, read, partition, file)
-            })
-            .collect();
+        let files = table.files().iter().filter(|file| file.partition.as_deref() == partition);
+        let is_read = |file: &&FileEntry| {
+            !against.coverage.is_nothing() || may_be_read(&layout, read, partition, file)
+        };
+        let (files, unread): (Vec<&FileEntry>, Vec<_>) = files.partition(is_read);
+        unread.into_iter().for_each(|file| progress.done(file));
         // A full pass keeps the newest reading of a repeated record, too.
         let theirs = read.partition(partition, Precedence::NewestRead);
         let mut matching = RowMatching::new(judge, RowWalk::new(Arc::clone(&layout), theirs));
         if files.iter().any(|file| file.keys.is_none()) {
-            matching = sorted_anew(table, &files, Arc::clone(&layout), matching).await?;
+            matching = sorted_anew(table, &files, Arc::clone(&layout), matching, progress).await?;
         } else {
             for file in files {
                 let bytes = fetch(table.store().as_ref(), table.root(), file).await?;
@@ -174,6 +178,7 @@ async fn matched(
                     Ok(matching)
                 })
                 .await?;
+                progress.done(file);
             }
         }
         judge = blocking(move || matching.finish()).await?;
@@ -200,6 +205,7 @@ async fn sorted_anew(
     files: &[&FileEntry],
     layout: Arc<RowLayout>,
     mut matching: RowMatching,
+    progress: &dyn FileProgress,
 ) -> Result<RowMatching, VerifyError> {
     let mut collector = Collector::with_layout(Arc::clone(&layout), None, None, MEMORY_LIMIT);
     for file in files {
@@ -212,6 +218,7 @@ async fn sorted_anew(
             Ok(collector)
         })
         .await?;
+        progress.done(file);
     }
     blocking(move || {
         let rows = collector.finish()?.partition(None, Precedence::NewestChange);

@@ -26,6 +26,7 @@ use super::{TableCheck, VerifyError, VerifyFinding, blocking};
 use crate::changes::ChangeOp;
 use crate::collect::{CollectedRows, Collector, MEMORY_LIMIT};
 use crate::partition::{PartitionError, RowLayout, fetch, open};
+use crate::progress::FileProgress;
 
 /// Number of attempts to read both tables at matching versions.
 const TRIES: u32 = 3;
@@ -65,13 +66,14 @@ fn finding(file: Option<String>, what: String, expected: String, found: String) 
 }
 
 /// Replays `changes`, including those of the last commit that are not appended yet, and compares
-/// all rows and columns of the result with `table`.
+/// all rows and columns of the result with `table`. Each file of both is told once.
 ///
 /// # Errors
 /// When the store or a temporary file fails. Damage is a finding.
 pub async fn replay(
     table: &mut Table,
     changes: &mut Table,
+    progress: &dyn FileProgress,
 ) -> Result<ReplayedChanges, VerifyError> {
     let lagging = caught_up(table, changes).await?;
     let sequence = changes.recorded_sequence();
@@ -115,6 +117,7 @@ pub async fn replay(
                 return Ok(replayed);
             }
         }
+        progress.done(file);
     }
     for file in &pending {
         match read(changes, file, &layout, sorted).await? {
@@ -129,7 +132,7 @@ pub async fn replay(
     }
     let schema = table.schema().clone();
     let rows = blocking(move || outcome(&layout, sorted, &schema)).await?;
-    let compared = exactly(table, &rows).await?;
+    let compared = exactly(table, &rows, progress).await?;
     replayed.tell(compared);
     Ok(replayed)
 }

@@ -18,6 +18,7 @@ use super::*;
 use crate::collect::Collector;
 use crate::merge::{MergeJob, merge};
 use crate::partition::{FileLimits, FileStats};
+use crate::progress::NoFileProgress;
 
 pub(super) const ACCOUNT: AccountId = AccountId(7);
 pub(super) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -161,7 +162,7 @@ fn in_order(rows: &RecordBatch, order: &[u32]) -> RecordBatch {
 
 /// Checks with findings, and the texts of these.
 async fn found(world: &mut (Arc<MemoryStore>, Table)) -> Vec<(TableCheck, String, String, String)> {
-    let verified = verify(&mut world.1).await.unwrap();
+    let verified = verify(&mut world.1, &NoFileProgress).await.unwrap();
     let parts =
         |finding: VerifyFinding| (finding.check, finding.what, finding.expected, finding.found);
     verified.findings.into_iter().map(parts).collect()
@@ -174,13 +175,13 @@ fn checks(found: &[(TableCheck, String, String, String)]) -> Vec<TableCheck> {
 #[tokio::test]
 async fn an_untouched_table_gives_nothing() {
     let mut world = table().await;
-    let verified = verify(&mut world.1).await.unwrap();
+    let verified = verify(&mut world.1, &NoFileProgress).await.unwrap();
     assert_eq!(verified.findings, []);
     assert_eq!((verified.files, verified.foreign_files), (4, 0));
     assert_eq!((verified.rows, verified.bytes), (world.1.rows(), world.1.bytes()));
     let mut empty =
         Table::create(Arc::new(MemoryStore::new()), &streams::CLIENTS, ACCOUNT, NOW).await.unwrap();
-    assert_eq!(verify(&mut empty).await.unwrap(), VerifiedTable::default());
+    assert_eq!(verify(&mut empty, &NoFileProgress).await.unwrap(), VerifiedTable::default());
 }
 
 #[tokio::test]
@@ -397,7 +398,7 @@ async fn a_file_of_somebody_else_need_be_in_no_order() {
         entry.stats = r#"{"numRecords":20}"#.to_owned();
     };
     replace(&mut world, Some(3), "2024-03", &in_order(&rows, &order), foreign).await;
-    let verified = verify(&mut world.1).await.unwrap();
+    let verified = verify(&mut world.1, &NoFileProgress).await.unwrap();
     assert_eq!((verified.findings, verified.foreign_files), (Vec::new(), 1));
 }
 

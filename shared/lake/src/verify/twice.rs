@@ -5,7 +5,7 @@
 //! partitions only, where ids of neighbouring months mix.
 
 use core::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -14,6 +14,7 @@ use delta::table::Table;
 
 use super::{FileSpan, TableCheck, VerifyError, VerifyFinding, blocking, shown};
 use crate::partition::{ColumnChoice, KeyedRows, PartitionError, RowLayout, fetch, open};
+use crate::progress::FileProgress;
 
 /// Keys of a file that is being merged. The rows may be in any order, so their positions are
 /// sorted.
@@ -42,9 +43,14 @@ struct SharedKeys {
 pub(super) async fn find(
     table: &Table,
     spans: &[FileSpan],
+    progress: &dyn FileProgress,
 ) -> Result<Vec<VerifyFinding>, VerifyError> {
     let layout = Arc::new(RowLayout::new(table.schema(), ColumnChoice::Versions)?);
     let mut waiting = overlapping(spans);
+    let read: BTreeSet<usize> = waiting.iter().map(|span| span.file).collect();
+    // Those that share no key with another one are not read again.
+    let files = table.files().iter().enumerate();
+    files.filter(|(at, _)| !read.contains(at)).for_each(|(_, file)| progress.done(file));
     // The last element has the least first key and is opened next.
     waiting.sort_by(|a, b| b.first.bytes.cmp(&a.first.bytes));
     let mut opened: BTreeMap<usize, FileKeys> = BTreeMap::new();
@@ -60,7 +66,9 @@ pub(super) async fn find(
             }
             let file = span.file;
             waiting.pop();
-            if let Some(rows) = keys(table, &layout, file).await? {
+            let keys = keys(table, &layout, file).await?;
+            table.files().get(file).into_iter().for_each(|file| progress.done(file));
+            if let Some(rows) = keys {
                 let mut order: Vec<usize> = (0..rows.len()).collect();
                 order.sort_by(|a, b| rows.key(*a).cmp(rows.key(*b)));
                 let mut one = FileKeys { rows, order, next: 0 };

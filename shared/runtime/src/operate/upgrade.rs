@@ -21,6 +21,7 @@ use lake::upgrade::{UpgradeError, Upgrader};
 
 use crate::context::Context;
 use crate::error::RunError;
+use crate::progress::RunMoment;
 use crate::run::leave::abandoned;
 use crate::run::{Run, RunOrder, RunOutcome};
 
@@ -109,6 +110,7 @@ impl Run {
             let sequence = changes.recorded_sequence();
             let name = format!("{}-{sequence}-{}-0", writer.epoch, writer.attempt);
             let new = upgrader.upgrade(&file, &name, now).await.map_err(unwritten)?;
+            self.tell_file(&file);
             let Some(new) = new else { continue };
             let change = ChangesCommit::Rewrite { add: vec![new], remove: vec![file] };
             let note = self.changes_note(RowCounts::default());
@@ -157,6 +159,7 @@ impl Run {
                 part.add.push(new);
                 part.remove.push(file.clone());
             }
+            self.tell_file(file);
             let full = part.add.len() >= PART_FILES || part.bytes >= PART_BYTES;
             let last = at + 1 == files.len() && !part.add.is_empty();
             if full || last {
@@ -168,6 +171,12 @@ impl Run {
             }
         }
         Ok(done)
+    }
+
+    /// Tells whoever watches that the work is through with a file.
+    fn tell_file(&self, file: &FileEntry) {
+        let moment = RunMoment::File { bytes: file.size };
+        self.context.progress.on(self.stream(), Pass::Full, &moment);
     }
 
     /// Advances the table over versions that an outdated listing did not show, so that no file is

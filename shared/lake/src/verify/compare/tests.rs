@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::matching::value;
 use super::*;
+use crate::progress::NoFileProgress;
 use crate::verify::tests::{ACCOUNT, NOW, table, with_entries};
 
 /// Time of the fake reading.
@@ -38,14 +39,16 @@ fn against(coverage: Coverage) -> ComparisonRules {
 async fn what_is_the_same_is_equal() {
     let (_, table) = table().await;
     let everything = read(&table, &all(), |_, _| ());
-    let compared = compare(&table, &everything, &against(EVERYTHING)).await.unwrap();
+    let compared =
+        compare(&table, &everything, &against(EVERYTHING), &NoFileProgress).await.unwrap();
     let rows = table.rows();
     assert_eq!(
         compared,
         TableComparison { records: rows, equal: rows, ..TableComparison::default() }
     );
     let few = read(&table, &[("2024-03", 44), ("2024-01", 3)], |_, _| ());
-    let compared = compare(&table, &few, &against(Coverage::Nothing)).await.unwrap();
+    let compared =
+        compare(&table, &few, &against(Coverage::Nothing), &NoFileProgress).await.unwrap();
     assert_eq!(compared, TableComparison { records: 2, equal: 2, ..TableComparison::default() });
 }
 
@@ -64,7 +67,7 @@ async fn every_difference_is_told_with_both_values() {
             record["brand_new"] = json!("x");
         }
     });
-    let compared = compare(&table, &read, &against(EVERYTHING)).await.unwrap();
+    let compared = compare(&table, &read, &against(EVERYTHING), &NoFileProgress).await.unwrap();
     let key = |key: &str| key.to_owned();
     let differs = |id: &str, column: &str, here: Option<&str>, harvest: Option<&str>| {
         RowDifference::Differs {
@@ -90,7 +93,8 @@ async fn every_difference_is_told_with_both_values() {
     assert_eq!((compared.missing_here, compared.missing_in_harvest, compared.differing), (3, 2, 2));
     assert_eq!((compared.records, compared.equal), (table.rows() + 1, table.rows() - 4));
     // A sample proves nothing about other rows.
-    let compared = compare(&table, &read, &against(Coverage::Nothing)).await.unwrap();
+    let compared =
+        compare(&table, &read, &against(Coverage::Nothing), &NoFileProgress).await.unwrap();
     assert_eq!((compared.missing_here, compared.missing_in_harvest), (3, 0));
 }
 
@@ -114,7 +118,7 @@ async fn what_changed_since_the_last_pass_is_no_difference() {
         15 => record["updated_at"] = json!("2024-12-31T23:59:59Z"),
         _ => (),
     });
-    let compared = compare(&table, &read, &against(EVERYTHING)).await.unwrap();
+    let compared = compare(&table, &read, &against(EVERYTHING), &NoFileProgress).await.unwrap();
     assert_eq!((compared.newer, compared.wrong()), (3, 1), "{compared:?}");
     let after = RowDifference::Differs {
         key: "15".to_owned(),
@@ -125,7 +129,7 @@ async fn what_changed_since_the_last_pass_is_no_difference() {
     assert_eq!(compared.differences, [after]);
     // Rows of the table that were read after the reading began count as newer.
     let late = ComparisonRules { began: NOW, ..against(EVERYTHING) };
-    let compared = compare(&table, &read, &late).await.unwrap();
+    let compared = compare(&table, &read, &late, &NoFileProgress).await.unwrap();
     assert_eq!((compared.newer, compared.wrong()), (4, 0), "{compared:?}");
     assert_eq!(table.account(), ACCOUNT);
 }

@@ -15,6 +15,7 @@ use super::*;
 use crate::changes::{ChangesOf, condense, expired, join, scattered};
 use crate::merge::{MergeJob, merge};
 use crate::partition::FileLimits;
+use crate::progress::{NoFileProgress, ToldFiles};
 use crate::verify::tests::{ACCOUNT, NOW, with_entries};
 
 const fn limits() -> FileLimits {
@@ -117,7 +118,7 @@ impl World {
     }
 
     async fn replayed(&mut self) -> ReplayedChanges {
-        replay(&mut self.table, &mut self.changes).await.unwrap()
+        replay(&mut self.table, &mut self.changes, &NoFileProgress).await.unwrap()
     }
 
     /// Replaces the changes by altered ones, file by file.
@@ -312,4 +313,47 @@ async fn changes_that_cannot_be_read_are_told() {
     assert!(path.starts_with("../time_entries_changes/changed_month=1970-01/"), "{path}");
     world.store.delete(&key).await.unwrap();
     assert!(world.replayed().await.findings[0].found.contains("is missing"));
+}
+
+/// Sizes of the files of `table`, `times` over, in order of size.
+fn sizes(tables: &[&Table], times: usize) -> Vec<u64> {
+    let files = tables.iter().flat_map(|table| table.files());
+    let mut sizes: Vec<u64> = files.flat_map(|file| vec![file.size; times]).collect();
+    sizes.sort_unstable();
+    sizes
+}
+
+#[tokio::test]
+async fn work_on_a_table_of_several_files_tells_each_file_as_often_as_it_says() {
+    let mut world = World::with_history().await;
+    let (files, changes) = (world.table.files().len(), world.changes.files().len());
+    assert!(files > 2 && changes > 2, "{files} and {changes}");
+    let told = |told: &ToldFiles| {
+        let mut sizes = told.sizes();
+        sizes.sort_unstable();
+        sizes
+    };
+    let seen = ToldFiles::default();
+    crate::verify::verify(&mut world.table, &seen).await.unwrap();
+    assert_eq!(told(&seen), sizes(&[&world.table], 2), "verify");
+    let seen = ToldFiles::default();
+    replay(&mut world.table, &mut world.changes, &seen).await.unwrap();
+    assert_eq!(told(&seen), sizes(&[&world.table, &world.changes], 1), "replay");
+    let target = MemoryStore::new();
+    for existed in [false, true] {
+        let seen = ToldFiles::default();
+        let done = crate::export::export(&world.table, None, &target, &seen).await.unwrap();
+        assert_eq!((done.existed, told(&seen)), (existed, sizes(&[&world.table], 1)), "export");
+    }
+    let seen = ToldFiles::default();
+    let form = crate::text::TextForm::Csv;
+    crate::text::write_rows(&world.table, form, &seen, |_| Ok(())).await.unwrap();
+    assert_eq!(told(&seen), sizes(&[&world.table], 1), "text");
+    let seen = ToldFiles::default();
+    crate::scan::scan(&world.table, &["id"], &seen, (), |(), _| ()).await.unwrap();
+    assert_eq!(told(&seen), sizes(&[&world.table], 1), "scan");
+    let seen = ToldFiles::default();
+    let personal = streams::TIME_ENTRIES.personal.as_ref().unwrap();
+    crate::person::rows_about(&world.changes, personal, 1, &seen).await.unwrap();
+    assert_eq!(told(&seen), sizes(&[&world.changes], 1), "search for a person");
 }

@@ -1,0 +1,34 @@
+//! Work of a verification that is ahead, for its progress.
+
+use engine::spec::StreamSpec;
+use runtime::settings::NoChanges;
+
+use super::reports;
+use crate::display::{FileReads, PlannedTable};
+use crate::lake_facts::LakeFacts;
+
+/// Returns the work that is ahead: each table, and then the reports if they are `compared`.
+pub(super) async fn planned(
+    lake: &LakeFacts,
+    wanted: &[&'static StreamSpec],
+    no_changes: &NoChanges,
+    compared: bool,
+) -> Vec<PlannedTable> {
+    let mut planned = Vec::new();
+    for spec in wanted {
+        let [rows, changes] = lake.reads(spec).await;
+        // `lake::verify` reads rows twice, and once more beside the changes.
+        let replayed =
+            if has_changes(spec, no_changes) { rows.and(changes) } else { FileReads::default() };
+        planned.push(PlannedTable { name: spec.name, reads: rows.and(rows).and(replayed) });
+    }
+    if compared {
+        planned.push(PlannedTable { name: "reports", reads: reports::reads(lake).await });
+    }
+    planned
+}
+
+/// Whether the stream has a table of changes to replay.
+pub(super) fn has_changes(spec: &StreamSpec, no_changes: &NoChanges) -> bool {
+    spec.name != streams::RUNS.name && no_changes.keeps(spec.name)
+}
