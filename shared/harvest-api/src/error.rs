@@ -154,7 +154,7 @@ impl Error for ApiError {}
 const fn advice(failure: &RequestFailure) -> Option<&'static str> {
     match failure {
         RequestFailure::TimedOut | RequestFailure::Server(_) => {
-            Some("run again later: what was read is kept")
+            Some("run again later, nothing is lost")
         }
         RequestFailure::RateLimited { .. } => {
             Some("others use this account's limit too: wait, or lower the budget percent")
