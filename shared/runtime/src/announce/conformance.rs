@@ -25,7 +25,8 @@ pub async fn check(
 ) {
     let trial = Announcement::of_trial(7, TroublePlace::Lake("./Žižek's \"lake\"\n"), "all");
     announcer.announce(&trial).await.expect("taken");
-    assert_eq!(heard().await, [trial.detail.clone()], "short news arrive as they are");
+    let short = core::slice::from_ref(&trial.detail);
+    assert_eq!(heard().await, short, "short news arrive as they are");
     let long = long();
     announcer.announce(&long).await.expect("taken");
     announcer.announce(&trial).await.expect("taken");
