@@ -214,7 +214,9 @@ impl KnownTrouble {
         let Some(state) = &self.state else { return };
         loop {
             let before = self.told.value.clone();
-            news.iter().for_each(|news| news.tell(&mut self.told.value.told));
+            for news in news {
+                news.tell(&mut self.told.value.told);
+            }
             if self.told.value == before {
                 return;
             }

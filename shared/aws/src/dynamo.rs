@@ -96,14 +96,14 @@ impl DynamoStore {
     }
 
     /// Error of a call, by the code of DynamoDB's answer. Without an answer it is `Failed`.
-    fn failed<E>(&self, error: SdkError<E>) -> StateError
+    fn failed<E>(&self, error: &SdkError<E>) -> StateError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let kind = error.code().map_or(StateErrorKind::Failed, |code| {
             kind_of(code, error.message().unwrap_or_default())
         });
-        self.error(kind).with_source(told(&error))
+        self.error(kind).with_source(told(error))
     }
 
     /// Error about the table.
@@ -129,7 +129,7 @@ impl StateStore for DynamoStore {
     async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
         let get = self.client.get_item().table_name(&self.table).consistent_read(true);
         let answer = get.key(PK, pk(key.account)).key(SK, text(&key.sort)).send().await;
-        let answer = answer.map_err(|error| self.failed(error))?;
+        let answer = answer.map_err(|error| self.failed(&error))?;
         answer.item().map(|found| self.item(&|name| found.get(name))).transpose()
     }
 
@@ -173,7 +173,7 @@ impl StateStore for DynamoStore {
         };
         let Some(PutItemError::ConditionalCheckFailedException(lost)) = error.as_service_error()
         else {
-            return Err(self.failed(error));
+            return Err(self.failed(&error));
         };
         let Some(found) = lost.item() else {
             return Ok(PutOutcome::Lost(None));
@@ -205,7 +205,7 @@ impl StateStore for DynamoStore {
         let mut items = query.into_paginator().items().send();
         let mut listed = Vec::new();
         while let Some(found) = items.next().await {
-            let found = found.map_err(|error| self.failed(error))?;
+            let found = found.map_err(|error| self.failed(&error))?;
             let sort = found.get(SK).and_then(|sort| sort.as_s().ok()).cloned();
             let sort = sort.ok_or_else(|| self.error(StateErrorKind::Damaged))?;
             listed.push((ItemKey { account, sort }, self.item(&|name| found.get(name))?));

@@ -59,7 +59,7 @@ impl Vault for ParameterVault {
             Err(error) if error.code() == Some("ParameterNotFound") => {
                 Ok(SecretText { text: String::new(), version: SecretVersion::default() })
             }
-            Err(error) => Err(failed(&self.name, error)),
+            Err(error) => Err(failed(&self.name, &error)),
         }
     }
 
@@ -69,7 +69,7 @@ impl Vault for ParameterVault {
         }
         let put = self.client.put_parameter().name(&self.name).value(text).overwrite(true);
         let put = put.r#type(ParameterType::SecureString).set_key_id(self.key.clone());
-        put.send().await.map(|_| ()).map_err(|error| failed(&self.name, error))
+        put.send().await.map(|_| ()).map_err(|error| failed(&self.name, &error))
     }
 }
 

@@ -111,11 +111,11 @@ impl S3Store {
             Err(error) => {
                 return match (status(&error), error.code()) {
                     // A wrong bucket name must not look like an empty lake.
-                    (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
+                    (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, &error)),
                     (Some(404), _) => Ok(None),
                     // The range begins at or after the object's end.
                     (Some(416), _) => Ok(Some(ObjectRead { bytes: Bytes::new(), tag: None })),
-                    _ => Err(self.failed(key, error)),
+                    _ => Err(self.failed(key, &error)),
                 };
             }
         };
@@ -129,14 +129,14 @@ impl S3Store {
     }
 
     /// Error of a call on `key`, by the status and the code of S3's answer.
-    fn failed<E>(&self, key: &str, error: SdkError<E>) -> StoreError
+    fn failed<E>(&self, key: &str, error: &SdkError<E>) -> StoreError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let key = key.to_owned();
         let code = error.code().map(str::to_owned);
-        let status = status(&error);
-        let source = told(&error).into();
+        let status = status(error);
+        let source = told(error).into();
         match (status, code.as_deref()) {
             (_, Some("NoSuchBucket")) => {
                 StoreError::NoBucket { bucket: self.bucket.clone(), source }
@@ -167,7 +167,7 @@ impl ObjectStore for S3Store {
         match put.if_none_match("*").body(ByteStream::from(bytes)).send().await {
             Ok(_) => Ok(PutIfAbsent::Stored),
             Err(error) if status(&error) == Some(412) => Ok(PutIfAbsent::Exists),
-            Err(error) => Err(self.failed(key, error)),
+            Err(error) => Err(self.failed(key, &error)),
         }
     }
 
@@ -177,7 +177,7 @@ impl ObjectStore for S3Store {
         let put = put.set_content_type(content_type(key).map(str::to_owned));
         match put.body(ByteStream::from(bytes)).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.failed(key, error)),
+            Err(error) => Err(self.failed(key, &error)),
         }
     }
 
@@ -202,9 +202,9 @@ impl ObjectStore for S3Store {
             return Ok(ReplaceOutcome::Replaced);
         };
         match (status(&error), error.code()) {
-            (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
+            (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, &error)),
             (Some(404 | 412), _) => Ok(ReplaceOutcome::Changed),
-            _ => Err(self.failed(key, error)),
+            _ => Err(self.failed(key, &error)),
         }
     }
 
@@ -230,7 +230,7 @@ impl ObjectStore for S3Store {
         let mut pages = list.set_start_after(start_after).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.failed(prefix, error))?;
+            let page = page.map_err(|error| self.failed(prefix, &error))?;
             found.extend(page.contents().iter().filter_map(|object| self.meta(object)));
         }
         // AWS lists in key order; servers that keep folders list folder by folder.
@@ -244,7 +244,7 @@ impl ObjectStore for S3Store {
         // S3 answers 204 for a missing object, too.
         match self.client.delete_object().bucket(&self.bucket).key(self.full(key)).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.failed(key, error)),
+            Err(error) => Err(self.failed(key, &error)),
         }
     }
 }

@@ -29,13 +29,13 @@ impl SecretsManagerVault {
 
 /// Error of a call about the secret or parameter `name`, by the code of the answer. A secret under a
 /// customer's own key also needs the use of that key (`DecryptionFailure`).
-pub(crate) fn failed<E>(name: &str, error: SdkError<E>) -> VaultError
+pub(crate) fn failed<E>(name: &str, error: &SdkError<E>) -> VaultError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let name = name.to_owned();
     let code = error.code().map(str::to_owned);
-    let source = told(&error).into();
+    let source = told(error).into();
     match code.as_deref() {
         Some("ResourceNotFoundException") => VaultError::Missing { name },
         Some("AccessDeniedException" | "DecryptionFailure") => VaultError::Denied { name, source },
@@ -57,12 +57,12 @@ impl Vault for SecretsManagerVault {
             Err(error) if error.message().is_some_and(|said| said.contains("staging label")) => {
                 Ok(SecretText { text: String::new(), version: SecretVersion::default() })
             }
-            Err(error) => Err(failed(&self.name, error)),
+            Err(error) => Err(failed(&self.name, &error)),
         }
     }
 
     async fn write(&self, text: &str) -> Result<(), VaultError> {
         let put = self.client.put_secret_value().secret_id(&self.name).secret_string(text);
-        put.send().await.map(|_| ()).map_err(|error| failed(&self.name, error))
+        put.send().await.map(|_| ()).map_err(|error| failed(&self.name, &error))
     }
 }

@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn news_that_were_not_told_are_news_again() {
         let told: BTreeSet<String> = ["b".to_owned()].into();
-        let item = StreamItem { health: Default::default(), ..StreamItem::default() };
+        let item = StreamItem::default();
         let mut failing = item.clone();
         failing.health.failures = 1;
         let bounds = TroubleBounds::of_command(SignedDuration::from_hours(26));

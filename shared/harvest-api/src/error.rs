@@ -21,7 +21,6 @@ pub struct ApiError {
     detail: Option<String>,
     /// Whether the answer was JSON.
     from_harvest: bool,
-    cause: Option<String>,
     /// Advice in place of that for every request.
     advice: Option<String>,
 }
@@ -37,7 +36,7 @@ impl ApiError {
     #[must_use]
     pub fn new(failure: RequestFailure, request: impl Into<String>) -> Self {
         let request = request.into();
-        Self { failure, request, detail: None, from_harvest: false, cause: None, advice: None }
+        Self { failure, request, detail: None, from_harvest: false, advice: None }
     }
 
     /// Adds a detail. It goes into logs, so control characters must be replaced first.
@@ -47,15 +46,16 @@ impl ApiError {
         self
     }
 
-    /// Adds the first cause of `error`. What lies between, such as the layers of an HTTP library, says
-    /// nothing to people.
+    /// Adds the first cause of `error` to the detail. What lies between, such as the layers of an HTTP
+    /// library, says nothing to people.
     #[must_use]
     pub fn with_cause(mut self, error: &dyn Error) -> Self {
         let mut first = error;
         while let Some(cause) = first.source() {
             first = cause;
         }
-        self.cause = Some(first.to_string());
+        let detail = self.detail.map(|detail| detail + " ").unwrap_or_default();
+        self.detail = Some(format!("{detail}({first})"));
         self
     }
 
@@ -78,7 +78,6 @@ impl ApiError {
     #[must_use]
     pub(crate) fn without(mut self, secret: &str) -> Self {
         self.detail = self.detail.map(|detail| detail.replace(secret, "…"));
-        self.cause = self.cause.map(|cause| cause.replace(secret, "…"));
         self
     }
 
@@ -111,7 +110,7 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { failure, request, detail, cause, advice: own, .. } = self;
+        let Self { failure, request, detail, advice: own, .. } = self;
         write!(f, "{request}: ")?;
         match failure {
             RequestFailure::TimedOut => f.write_str("no whole answer arrived in time")?,
@@ -137,11 +136,9 @@ impl fmt::Display for ApiError {
             }
         }
         if let Some(detail) = detail {
-            let gap = if *failure == RequestFailure::Unreachable { "" } else { ":" };
-            write!(f, "{gap} {detail}")?;
-        }
-        if let Some(cause) = cause {
-            write!(f, " ({cause})")?;
+            // The sentence goes on: `no connection to ...`.
+            let goes_on = detail.starts_with("to ") || detail.starts_with('(');
+            write!(f, "{} {detail}", if goes_on { "" } else { ":" })?;
         }
         let advice = own.as_deref().or_else(|| advice(failure));
         advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
@@ -154,7 +151,7 @@ impl Error for ApiError {}
 const fn advice(failure: &RequestFailure) -> Option<&'static str> {
     match failure {
         RequestFailure::TimedOut | RequestFailure::Server(_) => {
-            Some("run again later: what was read is kept")
+            Some("run again later, nothing is lost")
         }
         RequestFailure::RateLimited { .. } => {
             Some("others use this account's limit too: wait, or lower the budget percent")

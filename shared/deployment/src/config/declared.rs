@@ -269,14 +269,14 @@ settings! {
     }
     ON_FAILURE: "Command, or URL of a webhook, to call once when streams come into trouble" {
         variable: "HARVEST_ON_FAILURE",
-        form: value("--on-failure", "COMMAND|URL"),
+        form: value("--on-failure", "RECEIVER"),
         default: Unset,
         scope: Notice,
         stack: nothing("a stack sends mails and events"),
     }
     ON_RECOVERY: "The same for when they are out of trouble" {
         variable: "HARVEST_ON_RECOVERY",
-        form: value("--on-recovery", "COMMAND|URL"),
+        form: value("--on-recovery", "RECEIVER"),
         default: Unset,
         scope: Notice,
         stack: nothing("a stack sends mails and events"),

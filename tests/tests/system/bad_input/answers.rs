@@ -42,12 +42,18 @@ type Trouble = (&'static str, &'static str, FaultEffect, &'static str, &'static 
 fn troubles(stranger: &Stranger) -> Vec<Trouble> {
     let page = "/v2/contacts?*cursor=";
     let not_json: &[&str] = &["not the JSON", "nothing was taken", "login page"];
-    let lost: &[&str] = &["run again later: what was read is kept"];
+    let lost: &[&str] = &["run again later, nothing is lost"];
     vec![
         ("clients", "/v2/clients?", FaultEffect::HtmlPage, "HarvestFailed", not_json),
         ("tasks", "/v2/tasks?", FaultEffect::TruncatedJson, "PageUnusable", &["/tasks", "nothing"]),
         ("projects", "/v2/projects?", FaultEffect::WrongContentType, "HarvestFailed", not_json),
-        ("roles", "/v2/roles", FaultEffect::NotJson, "PageUnusable", &["/roles", "nothing of it"]),
+        (
+            "roles",
+            "/v2/roles",
+            FaultEffect::NotJson,
+            "PageUnusable",
+            &["/roles", "nothing is written"],
+        ),
         ("expense_categories", "/v2/expense_cat", FaultEffect::CutBody, "HarvestFailed", lost),
         ("task_assignments", "/v2/task_assignments?", status(500, None), "HarvestFailed", lost),
         ("invoice_item_categories", "/v2/invoice_item", FaultEffect::Drop, "HarvestFailed", &[]),

@@ -85,7 +85,7 @@ fn refused_credentials_end_with_3_and_write_nothing() {
 fn a_token_that_is_revoked_meanwhile_stops_all_and_loses_nothing() {
     let scene = Scene::new(3);
     scene.fault("/v2/invoices?", FaultChoice::Always, status(401));
-    scene.sync().with(3).says(&["not accept", "check the token"]);
+    scene.sync().with(3).says(&["not accept", "make a new token"]);
     scene.is_sound(&scene.lake());
     scene.clear_faults();
     scene.heals();
