@@ -25,7 +25,7 @@ TEMPLATES = {"arm64": "template.yaml", "x86_64": "template.x86_64.yaml"}
 # Name of each processor of Lambda's to Linux.
 LINUX = {"arm64": "aarch64", "x86_64": "x86_64"}
 # Program of each function.
-PROGRAMS = {"Orchestrator": "orchestrator", "Worker": "worker", "SmallWorker": "worker"}
+PROGRAMS = {"Orchestrator": "orchestrator", "Worker": "worker", "SmallWorker": "worker", "Publisher": "publisher"}
 # What a person without `make` runs. Short, because SAM breaks long lines of outputs.
 COMMANDS = {
     "PutTokenCommand": "AWS_DEFAULT_REGION=${AWS::Region} python3 operate.py token ${AWS::StackName}",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # Packages of the programs that are distributed.
-PROGRAMS = ("cli", "orchestrator", "worker")
+PROGRAMS = ("cli", "orchestrator", "publisher", "worker")
 NAME = "harvest-lake"
 
 

@@ -14,7 +14,7 @@ exec .tools/sam/bin/python - "$stack" "$function" "$event" <<'PY'
 import sys
 import boto3
 stack, function, event = sys.argv[1:]
-logical = {"orchestrator": "Orchestrator", "worker": "Worker"}[function]
+logical = {"orchestrator": "Orchestrator", "worker": "Worker", "publisher": "Publisher"}[function]
 found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=logical)
 name = found["StackResourceDetail"]["PhysicalResourceId"]
 answer = boto3.client("lambda").invoke(FunctionName=name, Payload=open(event, "rb").read())

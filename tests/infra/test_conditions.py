@@ -22,6 +22,7 @@ CHOICES = {
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "AlarmEmail": "me@example.com",
     "Dashboard": "true",
+    "PageSchedule": "cron(0 6 ? * MON-FRI *)",
 }
 # Policies with a statement about the keys.
 KEY_USERS = {"LakeAccess", "AnalystPolicy", "OperatorPolicy"}
@@ -77,6 +78,8 @@ class ConditionsTest(unittest.TestCase):
         self.assertEqual("TellTheEventBus" in told, "EventBusName" in chosen)
         self.assertEqual("Alarms" in stack.resources, "AlarmEmail" in chosen)
         self.assertEqual("Board" in stack.resources, "Dashboard" in chosen)
+        self.assertEqual("Publisher" in stack.resources, "PageSchedule" in chosen)
+        self.assertEqual("Page" in stack.outputs, "PageSchedule" in chosen)
         bucket = chosen.get("ExistingBucketName", "<Bucket>")
         results = "<Results>" if "ExistingBucketName" in chosen else "<Bucket>"
         secret = chosen.get("ExistingSecretArn", "<Secret>" if "OAuth" in chosen else "")
@@ -87,7 +90,8 @@ class ConditionsTest(unittest.TestCase):
             self.assertEqual(variables["HARVEST_SECRET_ARN"], secret)
             self.assertEqual(variables["HARVEST_TOKEN_PARAMETER"], parameter)
             bus = "default" if "AlarmEmail" in chosen and "HARVEST_WORKER" in variables else ""
-            self.assertEqual(variables["HARVEST_EVENT_BUS"], chosen.get("EventBusName", bus))
+            if "HARVEST_EVENT_BUS" in variables:
+                self.assertEqual(variables["HARVEST_EVENT_BUS"], chosen.get("EventBusName", bus))
             self.assertEqual(variables["HARVEST_METRICS"], "all" if "Dashboard" in chosen else "none")
         orchestrators = stack.resources["OrchestratorAccess"]["Properties"]["PolicyDocument"]["Statement"]
         tells = any(one["Sid"] == "TellOfTrouble" for one in orchestrators)
@@ -116,7 +120,8 @@ class ConditionsTest(unittest.TestCase):
             self.assertEqual([one for one in objects if not one.startswith(own)], [])
         self.check_key(stack, nested, chosen.get("KmsKeyArn"))
         readers = self.naming(stack, chosen.get("FormerKmsKeyArn"))
-        self.assertEqual(readers, {"WorkerRole", *KEY_USERS} if "FormerKmsKeyArn" in chosen else set())
+        publisher = {"PublisherRole", "PublisherAccess"} & set(stack.resources)
+        self.assertEqual(readers, {"WorkerRole", *KEY_USERS} | publisher if "FormerKmsKeyArn" in chosen else set())
         for role in stack.of_type("AWS::IAM::Role").values():
             self.assertEqual(role.get("PermissionsBoundary"), chosen.get("PermissionsBoundaryArn"))
         alarms = stack.of_type("AWS::CloudWatch::Alarm").values()
@@ -135,7 +140,7 @@ class ConditionsTest(unittest.TestCase):
         """The key of one's own encrypts all that it should, and both roles may use it; or nothing names one."""
         named = self.naming(stack, key) | self.naming(nested, key)
         wanted = {"State", "Failures", "WorkerRole", "Catalog", "Workgroup", *KEY_USERS}
-        optional = {"Bucket", "Results", "Secret", "Alarms"} & set(stack.resources)
+        optional = {"Bucket", "Results", "Secret", "Alarms", "PublisherRole", "PublisherAccess"} & set(stack.resources)
         self.assertEqual(named, wanted | optional if key else set())
         (queue,) = [one for name, one in stack.of_type("AWS::SQS::Queue").items() if name == "Failures"]
         self.assertEqual(queue.get("SqsManagedSseEnabled"), None if key else True)

@@ -41,7 +41,7 @@ class DistTest(unittest.TestCase):
         """The template as `sam build` leaves it, with programs."""
         template = yaml_parse((ROOT / "infra/template.yaml").read_text())
         template["Globals"]["Function"]["Architectures"] = [architecture]
-        for name, folder in (("Orchestrator", "Orchestrator"), ("Worker", "Worker"), ("SmallWorker", "Worker")):
+        for name, folder in (("Orchestrator", "Orchestrator"), ("Worker", "Worker"), ("SmallWorker", "Worker"), ("Publisher", "Publisher")):
             template["Resources"][name]["Properties"]["CodeUri"] = folder
             (self.folder / folder).mkdir(exist_ok=True)
             (self.folder / folder / "bootstrap").write_bytes(f"{folder} for {architecture}".encode())
@@ -63,7 +63,7 @@ class DistTest(unittest.TestCase):
             self.assertEqual((entry.filename, entry.external_attr >> 16), ("bootstrap", 0o100755))
             self.assertEqual(archive.read("bootstrap"), source.read_bytes())
 
-    def test_each_processor_has_its_template_and_two_archives(self):
+    def test_each_processor_has_its_template_and_three_archives(self):
         put = self.folder / "dist"
         for architecture, name in dist.TEMPLATES.items():
             before = self.built(architecture)
@@ -82,7 +82,7 @@ class DistTest(unittest.TestCase):
             same = set(before["Resources"]) - set(dist.PROGRAMS) - {"Catalog"}
             self.assertEqual({one: after["Resources"][one] for one in same}, {one: before["Resources"][one] for one in same})
             self.assertNotIn("make ", json.dumps(after["Outputs"]))
-        self.assertEqual(len(list(put.iterdir())), 6)
+        self.assertEqual(len(list(put.iterdir())), 8)
 
     def test_the_manifest_is_as_the_repository_of_applications_wants_it(self):
         manifest = dist.manifest()

@@ -36,14 +36,18 @@ ALLOWED = {
     "ListTheLake": ["s3:ListBucket"],
     "ReadAndWriteTables": ["s3:GetObject", "s3:PutObject"],
     "ReadAndWriteTheState": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
+    "ReadTablesAndQuarantine": ["s3:GetObject"],
+    "ReadTheState": ["dynamodb:GetItem", "dynamodb:Query"],
     "ReadTheSecret": ["secretsmanager:GetSecretValue"],
     "ReadTheToken": ["ssm:GetParameter"],
     "ReadWhoIsErased": ["s3:GetObject"],
     "ReportFailures": ["sqs:SendMessage"],
     "StartTheOrchestrator": ["lambda:InvokeFunction"],
+    "StartThePublisher": ["lambda:InvokeFunction"],
     "TellOfTrouble": ["events:PutEvents"],
     "TellTheEventBus": ["events:PutEvents"],
     "UseTheKey": ["kms:Decrypt", "kms:GenerateDataKey"],
+    "WriteThePage": ["s3:PutObject"],
     "WriteItsOwnLog": ["logs:CreateLogStream", "logs:PutLogEvents"],
 }
 
@@ -84,6 +88,13 @@ def make(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(["make", "--silent", *arguments], cwd=ROOT, capture_output=True, text=True)
 
 
+def schedule_of(function: str) -> dict:
+    """Properties of the schedule that calls the function."""
+    target = {"Fn::GetAtt": [function, "Arn"]}
+    (found,) = [one["Properties"] for one in of_type("AWS::Scheduler::Schedule").values() if one["Properties"]["Target"]["Arn"] == target]
+    return found
+
+
 def walk(node):
     yield node
     if isinstance(node, dict):
@@ -112,7 +123,9 @@ ACTION_OF = {
 # Calls that only a person makes, by `harvest-lake login`.
 ACTION_OF_PEOPLE = {"put_parameter": "ssm:PutParameter"}
 # Statements that services use for the stack, beside the calls of the code.
-OF_SERVICES = {"WriteItsOwnLog", "ReportFailures", "UseTheKey", "StartTheOrchestrator", "KeepTicksThatFailed"}
+OF_SERVICES = {
+    "WriteItsOwnLog", "ReportFailures", "UseTheKey", "StartTheOrchestrator", "StartThePublisher", "KeepTicksThatFailed",
+}  # fmt: skip
 # Attached to nobody by the stack.
 OF_PEOPLE = ("Analysts", "Operators")
 
@@ -174,8 +187,7 @@ class TemplateTest(unittest.TestCase):
                 self.assertNotIn(property_name, resource["Properties"], name)
 
     def test_the_schedule_ticks_and_does_not_pile_up(self):
-        (schedule,) = of_type("AWS::Scheduler::Schedule").values()
-        properties = schedule["Properties"]
+        properties = schedule_of("Orchestrator")
         self.assertEqual(properties["ScheduleExpression"], "rate(1 minute)")
         self.assertEqual(properties["State"], {"Ref": "Schedule"})
         target = properties["Target"]
@@ -184,6 +196,22 @@ class TemplateTest(unittest.TestCase):
             target["RetryPolicy"], {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
         )
         self.assertIn("DeadLetterConfig", target)
+
+    def test_the_page_is_written_when_its_parameter_says_and_a_lost_one_is_seen(self):
+        publisher = expanded()["Resources"]["Publisher"]
+        self.assertEqual(publisher["Condition"], "PublishesPage")
+        properties = schedule_of("Publisher")
+        self.assertEqual(properties["ScheduleExpression"], {"Ref": "PageSchedule"})
+        self.assertEqual((properties["State"], properties["Target"]["Input"]), ({"Ref": "Schedule"}, "{}"))
+        self.assertIn("DeadLetterConfig", properties["Target"])
+        pattern = source()["Parameters"]["PageSchedule"]["AllowedPattern"]
+        for good in ("", "rate(1 day)", "cron(0 6 ? * MON-FRI *)", "cron(0/30 7-18 ? * 2#1 *)"):
+            self.assertTrue(re.fullmatch(pattern, good), good)
+        for bad in ("0 6 * * *", "cron()", "at(2026-06-30T06:00:00)", "rate(1 day) "):
+            self.assertFalse(re.fullmatch(pattern, bad), bad)
+        # All of it or nothing: no role or log is left without the function.
+        for name, one in expanded()["Resources"].items():
+            self.assertEqual(one.get("Condition") == "PublishesPage", name.startswith("Publisher"), name)
 
     def test_functions_end_in_time_and_retries_are_bounded(self):
         functions = of_type("AWS::Lambda::Function")
@@ -203,8 +231,10 @@ class TemplateTest(unittest.TestCase):
         # No retries: who comes a minute after a death finds the lease of the dead one, answers "busy", and
         # nobody hears of the death.
         workers = ("WorkerEventInvokeConfig", "SmallWorkerEventInvokeConfig")
-        self.assertEqual(bounds, {"OrchestratorEventInvokeConfig": (0, 60), **dict.fromkeys(workers, (0, 120))})
-        for name in workers:
+        # A page is made from what the tables have, and may be written twice.
+        page = {"PublisherEventInvokeConfig": (2, 3600)}
+        self.assertEqual(bounds, {"OrchestratorEventInvokeConfig": (0, 60), **dict.fromkeys(workers, (0, 120)), **page})
+        for name in (*workers, *page):
             config = of_type("AWS::Lambda::EventInvokeConfig")[name]
             destination = config["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
             self.assertEqual(destination, {"Fn::GetAtt": ["Failures", "Arn"]})
@@ -229,9 +259,10 @@ class TemplateTest(unittest.TestCase):
 
     def test_the_destination_of_failures_is_allowed_before_it_is_set(self):
         # Lambda asks the role when the destination is set; only a statement inside the role is surely there.
-        policies = expanded()["Resources"]["WorkerRole"]["Properties"]["Policies"]
-        inline = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
-        self.assertIn("ReportFailures", {one.get("Sid") for one in inline})
+        for role in ("WorkerRole", "PublisherRole"):
+            policies = expanded()["Resources"][role]["Properties"]["Policies"]
+            inline = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
+            self.assertIn("ReportFailures", {one.get("Sid") for one in inline})
 
     def test_alarms_are_not_encrypted_with_a_key_that_cloudwatch_may_not_use(self):
         (topic,) = of_type("AWS::SNS::Topic").values()
@@ -242,7 +273,7 @@ class TemplateTest(unittest.TestCase):
         settings = source()["Globals"]["Function"]["Environment"]["Variables"]
         for name, function in of_type("AWS::Lambda::Function").items():
             given = function["Properties"]["Environment"]["Variables"]
-            own = {"HARVEST_EVENT_BUS"}
+            own = set() if name == "Publisher" else {"HARVEST_EVENT_BUS"}
             own |= {"HARVEST_WORKER", "HARVEST_SMALL_WORKER"} if name == "Orchestrator" else set()
             self.assertEqual({key: value for key, value in given.items() if key not in own}, settings)
             self.assertLessEqual(own, set(given))
@@ -336,8 +367,8 @@ class TemplateTest(unittest.TestCase):
         # A bucket with objects cannot be taken back either.
         needed = set(expanded()["Resources"]["Orchestrator"]["DependsOn"])
         self.assertEqual(needed, {"Catalog", "LakeAccess", "OrchestratorAccess"})
-        (schedule,) = of_type("AWS::Scheduler::Schedule").values()
-        self.assertEqual(schedule["Properties"]["Target"]["Arn"], {"Fn::GetAtt": ["Orchestrator", "Arn"]})
+        # The page's schedule may come first: without tables there is no page.
+        self.assertTrue(schedule_of("Orchestrator"))
 
     def test_the_worker_reports_its_memory_and_duration(self):
         levels = {
@@ -345,7 +376,7 @@ class TemplateTest(unittest.TestCase):
             for name, one in of_type("AWS::Lambda::Function").items()
         }
         # A report for each tick would say nothing.
-        self.assertEqual(levels, {"Worker": "INFO", "SmallWorker": "INFO", "Orchestrator": "WARN"})
+        self.assertEqual(levels, {"Worker": "INFO", "SmallWorker": "INFO", "Orchestrator": "WARN", "Publisher": "WARN"})
 
     def test_a_query_may_read_two_gigabytes_unless_told_otherwise(self):
         # A cent a query, and more than the copy of a large account; the number fits into 32 bits.
@@ -466,6 +497,9 @@ class TemplateTest(unittest.TestCase):
         self.assertEqual(reached["WorkerAccess", "s3:DeleteObject"], inner | {tables})
         of_orchestrator = {action: paths for (name, action), paths in reached.items() if name == "OrchestratorAccess"}
         self.assertEqual(of_orchestrator, {"s3:DeleteObject": {"/tables/_runs/*"}})
+        of_publisher = {action: paths for (name, action), paths in reached.items() if name == "PublisherAccess"}
+        self.assertEqual(of_publisher.pop("s3:ListBucket"), {""})
+        self.assertEqual(of_publisher, {"s3:GetObject": {tables, "/quarantine/*"}, "s3:PutObject": {"/report.html"}})
 
     def test_what_the_nested_stack_asks_for_is_passed(self):
         catalog = json.loads((ROOT / "infra/catalog.json").read_text())

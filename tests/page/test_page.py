@@ -63,7 +63,7 @@ class TestPage(unittest.TestCase):
         return page.locator("#tiles .tile", has=page.get_by_role("heading", name=title)).inner_text()
 
     def row(self, page: Page, figure: str, name: str, foot: bool = False) -> dict[str, str]:
-        """Cells of the first row that begins with `name`, by the titles of the columns."""
+        """Cells of the first row (of sums, if `foot`) that begins with `name`, by the titles of the columns."""
         table = page.locator(f"#figure-{figure} table").first
         titles = [text.strip() for text in table.locator("thead th").all_inner_texts()]
         part = "tfoot" if foot else "tbody"
@@ -132,7 +132,7 @@ class TestPage(unittest.TestCase):
         self.assertEqual(self.row(page, "margin", "Acme")["Margin, %"], "58.3 %")
         self.assertNotIn("USD", self.tile(page, "Not invoiced yet"))
         page.select_option("#project", label="Website")
-        self.assertEqual(self.row(page, "unbilled", "Acme")["Unbilled"], "1,675.50")
+        self.assertEqual(self.row(page, "unbilled", "Acme")["Unbilled"], "1,675.50 EUR")
         page.select_option("#person", label="Ada Berg")
         # Ada's own: 1 + 4.25 + 4 + 1.25 hours, 100 + 425 + 480 + 150; the tickets are Ada's or not.
         row = self.row(page, "unbilled", "Acme")
@@ -141,6 +141,76 @@ class TestPage(unittest.TestCase):
         page.get_by_role("button", name="Show everything").click()
         self.assertIn("12.2 %", self.tile(page, "Utilisation"))
         self.assertEqual(page.locator("#client").input_value(), "")
+
+    def test_each_sum_names_its_currency_and_is_of_it_alone(self) -> None:
+        page = self.page()
+        self.assertEqual(self.row(page, "unbilled", "Sum, EUR", foot=True)["Unbilled"], "4,375.50 EUR")
+        self.assertEqual(self.row(page, "unbilled", "Sum, USD", foot=True)["Unbilled"], "870.00 USD")
+
+    def test_amounts_are_sorted_within_their_currency_the_largest_first(self) -> None:
+        page = self.page()
+        amounts = page.locator("#figure-unbilled tbody tr td:nth-child(3)").all_inner_texts()
+        found = [(text.split()[1], float(text.split()[0].replace(",", ""))) for text in amounts]
+        self.assertGreater(len({currency for currency, _ in found}), 1)
+        for currency in {currency for currency, _ in found}:
+            places = [place for place, (one, _) in enumerate(found) if one == currency]
+            self.assertEqual(places, list(range(places[0], places[-1] + 1)), found)
+            own = [amount for one, amount in found if one == currency]
+            self.assertEqual(own, sorted(own, reverse=True))
+
+    def test_what_needs_a_look_is_named_and_linked(self) -> None:
+        page = self.page()
+        links = page.locator("#look a")
+        self.assertGreater(links.count(), 0)
+        for link in links.all():
+            self.assertEqual(page.locator(link.get_attribute("href")).count(), 1)
+
+    def test_what_a_person_worked_on_is_told_by_project(self) -> None:
+        page = self.page()
+        page.select_option("#person", label="Ada Berg")
+        page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
+        table = page.get_by_role("region", name="Hours by project")
+        sums = table.locator("tfoot tr").first.locator("th, td").all_inner_texts()
+        weeks = page.get_by_role("region", name="Hours by person and week").locator("tfoot tr").first.locator("th, td").all_inner_texts()
+        self.assertGreater(table.locator("tbody tr").count(), 1)
+        self.assertEqual(sums[2], weeks[2])
+
+    def test_columns_that_explain_others_come_when_asked_for(self) -> None:
+        page = self.page()
+        self.assertNotIn("Time and materials", self.row(page, "margin", "Acme"))
+        button = page.locator("#figure-margin").get_by_role("button", name=re.compile("Show all [0-9]+ columns")).first
+        button.focus()
+        page.keyboard.press("Enter")
+        self.assertIn("Time and materials", self.row(page, "margin", "Acme"))
+        self.assertEqual(page.evaluate("document.activeElement.textContent"), "Show fewer columns")
+        page.keyboard.press("Enter")
+        self.assertNotIn("Time and materials", self.row(page, "margin", "Acme"))
+
+    def test_no_number_of_the_first_screen_is_broken_or_cut(self) -> None:
+        for width in (320, 360, 768, 1200):
+            page = self.page(width=width)
+            # An amount as long as any: that of a company which invoices in rupiah.
+            page.evaluate("""() => {
+              const value = document.querySelector("#tiles .value");
+              value.firstChild.textContent = "123,456,789,012.34";
+              value.style.setProperty("--characters", 19);
+            }""")
+            cut = page.locator("#tiles .value").evaluate_all("(all) => all.filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.textContent)")
+            self.assertEqual(cut, [], width)
+
+    def test_the_name_of_a_row_stays_where_its_table_scrolls(self) -> None:
+        page = self.page(width=360)
+        # Half-way into a column, which would show the end of a number alone.
+        page.evaluate("() => { document.querySelector('#figure-margin .scroll').scrollLeft = 130; }")
+        page.wait_for_selector("#figure-margin .scroll.moved")
+        name, first, edges = page.evaluate("""() => {
+          const scroll = document.querySelector("#figure-margin .scroll");
+          const at = (it) => it.getBoundingClientRect().left - scroll.getBoundingClientRect().left;
+          const cells = [...scroll.querySelectorAll("tbody tr:first-child > *")];
+          return [at(cells[0]), cells[0].offsetWidth, cells.slice(1).map(at)];
+        }""")
+        self.assertEqual(name, 0)
+        self.assertLessEqual(min(abs(edge - first) for edge in edges), 1, (first, edges))
 
     def test_no_name_is_more_than_text(self) -> None:
         page = self.page()
@@ -179,7 +249,7 @@ class TestPage(unittest.TestCase):
 
     def test_a_column_sorts_its_table_and_keeps_the_focus(self) -> None:
         page = self.page()
-        button = page.locator("#figure-utilisation th button", has_text="Capacity")
+        button = page.locator("#figure-utilisation th button", has_text=re.compile("^Capacity"))
         button.focus()
         page.keyboard.press("Enter")
         names = page.locator("#figure-utilisation tbody th").all_inner_texts()

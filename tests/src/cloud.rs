@@ -187,6 +187,7 @@ impl Cloud {
                 function("orchestrator", "orchestrator", 256, Duration::from_mins(2), 1),
                 function("worker", "worker", 1769, plan.timeout, 8),
                 function("small-worker", "worker", 256, plan.timeout, 8),
+                function("publisher", "publisher", 512, Duration::from_mins(5), 1),
             ]
         })
         .await;
@@ -379,6 +380,7 @@ fn retries(function: &str) -> u32 {
     let resource = match function {
         "orchestrator" => "\n  Orchestrator:\n",
         "small-worker" => "\n  SmallWorker:\n",
+        "publisher" => "\n  Publisher:\n",
         _ => "\n  Worker:\n",
     };
     let (_, own) = TEMPLATE.split_once(resource).expect("a function of the template");

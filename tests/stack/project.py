@@ -13,7 +13,7 @@ from samcli.yamlhelper import yaml_dump, yaml_parse
 from stack import gaps
 from stack.emulator import BINARIES, ROOT
 
-FUNCTIONS = {"Orchestrator": "orchestrator", "Worker": "worker", "SmallWorker": "worker"}
+FUNCTIONS = {"Orchestrator": "orchestrator", "Worker": "worker", "SmallWorker": "worker", "Publisher": "publisher"}
 
 
 class Project:

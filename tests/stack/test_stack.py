@@ -263,6 +263,8 @@ class StackTest(StackCase):
             notes += self.tells_of_trouble(one)
         with step("an update with another memory size and a new column") as notes:
             notes += self.updates(one)
+        with step("a page of the report by a schedule") as notes:
+            notes += self.publishes(one)
         with step("removal keeps bucket and table") as notes:
             notes += self.removes("harvest-lake")
         with step("a new stack goes on with the bucket") as notes:
@@ -315,7 +317,7 @@ class StackTest(StackCase):
         self.assertEqual(ended.status, 0, ended.said[-3000:])
         typed_in = [question for question, text in ended.questions if text]
         self.assertEqual(len(typed_in), len(answers), typed_in)
-        self.assertLessEqual(len(ended.questions), 45)
+        self.assertLessEqual(len(ended.questions), 46)
         # The guide kept the answers there; what follows is for the other stack.
         self.assertIn(name, (self.project.folder / "samconfig.toml").read_text())
         (self.project.folder / "samconfig.toml").write_text(settings)
@@ -478,6 +480,55 @@ class StackTest(StackCase):
         moved = [name for name in after if after[name] > before[name]]
         self.assertTrue(moved)
         return [f"{len(moved)} tables have new versions", self.compare(stack.name, "--deleted", *SOME)]
+
+    def publishes(self, former: Stack) -> list[str]:
+        """The documented deployment makes a schedule, and a function that writes the page and can do nothing else."""
+        line = documented(".tools/sam/bin/sam deploy --parameter-overrides 'PageSchedule")
+        ended = self.type(line, {"Deploy this changeset": "y"})
+        self.assertEqual(ended.status, 0, ended.said[-3000:])
+        stack = self.stack(former.name)
+        scheduler = self.emulator.client("scheduler")
+        names = [one["LogicalResourceId"] for one in self.resources(stack.name)]
+        self.assertIn("PublisherPage", names)
+        (schedule,) = [one["PhysicalResourceId"] for one in self.resources(stack.name) if one["LogicalResourceId"] == "PublisherPage"]
+        expression = scheduler.get_schedule(Name=schedule.rsplit("/", 1)[-1])["ScheduleExpression"]
+        self.assertIn(expression, line)
+        publisher = stack.outputs["PublisherName"]
+        invoked = stack.lambdas.invoke(FunctionName=publisher, Payload=b"{}")
+        answer = json.loads(invoked["Payload"].read())
+        self.assertEqual(answer["page"], stack.outputs["Page"], answer)
+        page = stack.s3.get_object(Bucket=stack.bucket, Key=stack.lake_key("report.html"))
+        self.assertEqual(page["ContentType"], "text/html; charset=utf-8")
+        data = json.loads(re.search(r'id="data">(.*?)</script>', page["Body"].read().decode(), re.DOTALL)[1])
+        self.assertEqual(data["machine"]["problems"], [])
+        self.assertEqual(len(data["machine"]["status"]["streams"]), len(STREAMS))
+        return [f"{answer['bytes']:,} bytes", self.publisher_may_write_its_page_alone(stack, publisher)]
+
+    def publisher_may_write_its_page_alone(self, own: Stack, publisher: str) -> str:
+        given = self.emulator.processes()[publisher]
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        credentials = {name.lower(): given[name] for name in names}
+        of = functools.cache(lambda service: self.emulator.client(service, credentials))
+        key = {"pk": {"S": f"account#{own.account}"}, "sk": {"S": "orchestrator"}}
+        put = lambda name: of("s3").put_object(Bucket=own.bucket, Key=own.lake_key(name), Body=b"")  # noqa: E731
+        calls = {
+            "read a table": (True, lambda: of("s3").get_object(Bucket=own.bucket, Key=next(iter(self.objects(own, "tables/"))))),
+            "list the lake": (True, lambda: of("s3").list_objects_v2(Bucket=own.bucket, Prefix=own.lake_key("tables/"))),
+            "read the state": (True, lambda: of("dynamodb").get_item(TableName=own.state_table, Key=key)),
+            "write the page": (True, lambda: put("report.html")),
+            "write a table": (False, lambda: put("tables/probe")),
+            "write who is erased": (False, lambda: put("erased.json")),
+            "delete the page": (False, lambda: of("s3").delete_object(Bucket=own.bucket, Key=own.lake_key("report.html"))),
+            "write the state": (False, lambda: of("dynamodb").put_item(TableName=own.state_table, Item=key)),
+            "read the token": (False, lambda: of("ssm").get_parameter(Name=own.outputs["TokenParameter"], WithDecryption=True)),
+            "invoke the worker": (False, lambda: of("lambda").invoke(FunctionName=own.worker, Payload=b"{}")),
+            "tell the event bus": (False, lambda: of("events").put_events(
+                Entries=[{"Source": "harvest-lake", "DetailType": "SyncFailed", "Detail": "{}", "EventBusName": "default"}])),
+        }  # fmt: skip
+        for what, (allowed, call) in calls.items():
+            with self.subTest(what=what, role="publisher"):
+                self.assertEqual(may(call), allowed)
+        return f"{len(calls)} calls, {sum(not allowed for allowed, _ in calls.values())} of them refused"
 
     def removes(self, name: str) -> list[str]:
         stack = self.stack(name)

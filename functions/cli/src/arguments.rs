@@ -16,7 +16,9 @@ use engine::pass::Pass;
 use sim::AccountScale;
 
 pub(crate) use begin::{CompletionsArguments, InitArguments, ManArguments, SchedulerKind};
-use flags::{API, COST, EVERYWHERE, INTERVAL, LOGIN, PLACE, PLAN, RUN, STREAMS, SettingFlags};
+use flags::{
+    API, COST, EVERYWHERE, INTERVAL, LOGIN, NOTICE, PLACE, PLAN, RUN, STREAMS, SettingFlags,
+};
 pub(crate) use help::declared;
 pub(crate) use history::HistoryArguments;
 pub(crate) use kept::{
@@ -245,8 +247,11 @@ pub struct LoginArguments {
 pub struct CheckArguments {
     #[command(flatten)]
     pub streams: StreamNames,
+    /// Call the receivers of --on-failure and --on-recovery, too, with news of nothing
+    #[arg(long)]
+    pub notify: bool,
     #[command(flatten)]
-    pub settings: SettingFlags<{ API | STREAMS }>,
+    pub settings: SettingFlags<{ API | STREAMS | NOTICE }>,
 }
 
 /// Arguments of `status`.

@@ -7,7 +7,7 @@
 //! It never waits long. If the budget has no room, or Harvest asked to wait, the check says until
 //! when, with exit code 0 and `complete: false`: nothing is wrong. Exit code 1 means that a sync
 //! would fail for some stream now, because Harvest refuses it, its answer cannot be used, or its
-//! table cannot be used.
+//! table cannot be used; or, with `--notify`, that news would not arrive.
 
 mod render;
 #[cfg(test)]
@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use crate::arguments::CheckArguments;
 use crate::error::CliError;
 use crate::exit::CliExit;
+use crate::notice::{self, TriedReceiver};
 use crate::probe::{ProbeAnswer, StreamProbe, probe};
 use crate::said::{CommandAnswer, TextStyle};
 
@@ -39,6 +40,8 @@ pub(crate) struct CheckReport {
     /// Wait because of which Harvest could not be asked; its text is for people, so the document
     /// has the time alone.
     waiting: Option<RequestWait>,
+    /// Receivers of news that were tried; none without `--notify`.
+    tried: Vec<TriedReceiver>,
     /// Answers of Harvest that could not be used.
     doubts: Vec<String>,
     account_id: i64,
@@ -111,6 +114,7 @@ pub(crate) async fn report(
     arguments.settings.give(&mut given);
     arguments.streams.give(&mut given);
     let deployment = DeploymentSettings::parse(&given)?;
+    let tried = if arguments.notify { notice::trial(&deployment).await? } else { Vec::new() };
     let context = parts::looking(&deployment, Arc::new(NoProgress)).await?;
     let (asked, waiting) = match asked(&context).await {
         Ok(asked) => (asked, None),
@@ -121,7 +125,7 @@ pub(crate) async fn report(
     let lake = lake_state(&context, &deployment).await;
     let budgets = budgets(&context).await?;
     let findings = findings(&deployment, asked, lake, budgets);
-    Ok(findings.waiting_for(waiting))
+    Ok(CheckReport { waiting, tried, ..findings })
 }
 
 /// Answers of Harvest.
@@ -141,7 +145,7 @@ async fn asked(context: &Context) -> Result<HarvestAnswers, RunError> {
     Ok(HarvestAnswers { person, company, streams })
 }
 
-/// Puts the findings together. A lack of budget is noted later, by `waiting_for`.
+/// Puts the findings together, without a wait for Harvest and without receivers.
 fn findings(
     deployment: &DeploymentSettings,
     asked: HarvestAnswers,
@@ -151,6 +155,7 @@ fn findings(
     let HarvestAnswers { person, company, streams } = asked;
     CheckReport {
         waiting: None,
+        tried: Vec::new(),
         doubts: person.doubts.into_iter().chain(company.doubts).collect(),
         account_id: deployment.settings.account.0,
         administrator: person.roles.iter().any(|role| role == "administrator"),
@@ -206,17 +211,13 @@ async fn budgets(context: &Context) -> Result<Vec<BudgetReport>, RunError> {
 }
 
 impl CheckReport {
-    /// Notes the wait for Harvest, if any.
-    fn waiting_for(self, waiting: Option<RequestWait>) -> Self {
-        Self { waiting, ..self }
-    }
-
     /// Returns the report as text and as JSON. Work is left if the budget had no room for some of
     /// the questions.
     pub(crate) fn said(&self, paint: TextStyle) -> CommandAnswer {
         let unasked = |probe: &StreamProbe| matches!(probe.answer, ProbeAnswer::NoBudget { .. });
         let left = self.waiting.is_some() || self.streams.iter().any(unasked);
         let failed = self.streams.iter().any(|probe| probe.answer.fails())
+            || self.tried.iter().any(TriedReceiver::has_failed)
             || !self.lake_state.unusable.is_empty();
         let exit = if failed { CliExit::SomeFailed } else { CliExit::Done };
         CommandAnswer { text: self.text(paint), json: self.document(), exit, left }
@@ -235,6 +236,7 @@ impl CheckReport {
             "budgets": self.budgets,
             "lake": self.lake,
             "lake_state": self.lake_state,
+            "notified": self.tried,
             "streams": self.streams.iter().map(StreamProbe::document).collect::<Vec<_>>(),
         })
     }

@@ -64,6 +64,8 @@ pub(crate) enum DisplayForm {
     /// A line for each run that ends, and one each minute: for log files and cron, where nothing can
     /// move.
     Lines,
+    /// The same as log events, for programs that read the log.
+    Events,
     /// Nothing.
     Nothing,
 }
@@ -74,14 +76,34 @@ pub(crate) fn display(show: DisplayForm, interrupt: &InterruptFlag) -> Arc<dyn S
     let interrupt = interrupt.clone();
     match show {
         DisplayForm::Bars => Arc::new(BarDisplay::new(interrupt)),
-        DisplayForm::Lines => Arc::new(LineDisplay { interrupt, told: Mutex::default() }),
+        DisplayForm::Lines => Arc::new(LineDisplay::new(LineForm::Text, interrupt)),
+        DisplayForm::Events => Arc::new(LineDisplay::new(LineForm::Event, interrupt)),
         DisplayForm::Nothing => Arc::new(NoDisplay { interrupt }),
+    }
+}
+
+/// Form of a line about progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LineForm {
+    Text,
+    Event,
+}
+
+impl LineForm {
+    fn write(self, line: &str) {
+        match self {
+            Self::Text => {
+                writeln!(std::io::stderr(), "{line}").ok();
+            }
+            Self::Event => tracing::info!("{line}"),
+        }
     }
 }
 
 /// Display of a sync as lines.
 #[derive(Debug)]
 struct LineDisplay {
+    form: LineForm,
     interrupt: InterruptFlag,
     told: Mutex<ToldLines>,
 }
@@ -95,12 +117,12 @@ struct ToldLines {
 }
 
 impl LineDisplay {
-    fn told(&self) -> MutexGuard<'_, ToldLines> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new(form: LineForm, interrupt: InterruptFlag) -> Self {
+        Self { form, interrupt, told: Mutex::default() }
     }
 
-    fn write(line: &str) {
-        writeln!(std::io::stderr(), "{line}").ok();
+    fn told(&self) -> MutexGuard<'_, ToldLines> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -117,7 +139,11 @@ impl Progress for LineDisplay {
 impl SyncDisplay for LineDisplay {
     fn ended(&self, report: &RunReport) {
         self.told().numbers.end();
-        Self::write(&line(report));
+        match self.form {
+            LineForm::Text => self.form.write(&line(report)),
+            // The event that the functions write.
+            LineForm::Event => worker::log_run(report),
+        }
     }
 
     fn planned(&self, open: u64) {
@@ -127,7 +153,7 @@ impl SyncDisplay for LineDisplay {
     fn waits(&self, sentence: &str) {
         let mut told = self.told();
         told.numbers.wait(sentence.to_owned());
-        Self::write(&told.numbers.text());
+        self.form.write(&told.numbers.text());
     }
 
     fn left(&self) -> BTreeMap<RateClass, u64> {
@@ -140,7 +166,7 @@ impl SyncDisplay for LineDisplay {
         told.numbers.note(moment);
         if between(*told.last.get_or_insert(now), now) >= MINUTE {
             told.last = Some(now);
-            Self::write(&told.numbers.text());
+            self.form.write(&told.numbers.text());
         }
     }
 }

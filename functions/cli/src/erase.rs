@@ -8,6 +8,7 @@
 use core::fmt::Write as _;
 use std::collections::BTreeSet;
 
+use delta::store::ObjectStore;
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use lake::person::rows_about;
@@ -22,6 +23,7 @@ use crate::display::{DisplayForm, PlannedTable, StepDisplay};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::LakeFacts;
+use crate::report;
 use crate::said::CommandAnswer;
 use crate::text;
 use crate::work::StreamWork;
@@ -76,6 +78,7 @@ pub(crate) async fn erased(
         "names": found.names,
         "losses": found.losses,
         "remembered": work.remembered,
+        "page_removed": work.page_removed,
         "streams": work.documents,
     });
     Ok(CommandAnswer::new(work.text, json, work.exit))
@@ -146,6 +149,8 @@ struct ErasureWork {
     text: String,
     documents: Vec<Value>,
     remembered: bool,
+    /// Whether there was a published page; `None` if it could not be removed.
+    page_removed: Option<bool>,
     exit: CliExit,
 }
 
@@ -185,8 +190,31 @@ impl ErasureWork {
             let line = format!("`{ERASED}` no longer has user {user}: call this again\n");
             done.text.push_str(&line);
         }
+        done.take_back_page(&context.store).await;
         done.text.push_str(REMAINS);
         Ok(done)
+    }
+}
+
+impl ErasureWork {
+    /// Removes the published page, which has the names of before.
+    async fn take_back_page(&mut self, store: &Arc<dyn ObjectStore>) {
+        match report::withdraw(&**store).await {
+            Ok(removed) => {
+                self.page_removed = Some(removed);
+                if removed {
+                    let line = "the published page is removed: `harvest-lake report --publish` writes \
+                                one without the person's data\n";
+                    self.text.push_str(line);
+                }
+            }
+            Err(error) => {
+                self.exit = CliExit::SomeFailed;
+                let line =
+                    format!("the published page may name the person: call this again: {error}\n");
+                self.text.push_str(&line);
+            }
+        }
     }
 }
 

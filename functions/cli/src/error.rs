@@ -167,6 +167,12 @@ pub enum CliError {
          `--json` prints it for programs"
     )]
     NoTerminal,
+    /// A person wants to try receivers of news, and there are none.
+    #[error(
+        "there is nobody to notify: set `--on-failure` (`HARVEST_ON_FAILURE`) or `--on-recovery` \
+         (`HARVEST_ON_RECOVERY`) to a command or to the URL of a webhook"
+    )]
+    NoReceiver,
     /// A person did not agree to what would be lost.
     #[error("nothing was done: {why}")]
     Unconfirmed {
@@ -219,6 +225,7 @@ impl CliError {
             | Self::Target { .. }
             | Self::Time { .. }
             | Self::NoTerminal
+            | Self::NoReceiver
             | Self::PageName { .. }
             | Self::Partition(_)
             | Self::NoColumn { .. }
@@ -268,6 +275,7 @@ impl CliError {
             | Self::Parts(PartsError::Config(_))
             | Self::Time { .. }
             | Self::NoTerminal
+            | Self::NoReceiver
             | Self::Target { .. }
             | Self::PageName { .. }
             | Self::Partition(_)
@@ -318,6 +326,7 @@ impl CliError {
             | Self::Past(_)
             | Self::Time { .. }
             | Self::NoTerminal
+            | Self::NoReceiver
             | Self::Target { .. }
             | Self::Partition(_)
             | Self::NoColumn { .. }

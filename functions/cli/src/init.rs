@@ -3,7 +3,7 @@
 //! | file | content |
 //! | --- | --- |
 //! | `harvest-lake.toml` | account, lake, every setting that was given, all others as comments |
-//! | `.env` | the token, for its owner alone; lines that are there already stay |
+//! | `.env` | the token and URLs of webhooks, for its owner alone; lines that are there already stay |
 //! | `.gitignore` | in a repository of git: `.env` |
 //!
 //! Nothing is written before Harvest has said which account the token opens. With `--schedule`
@@ -15,7 +15,8 @@ mod schedule;
 use std::path::Path;
 
 use deployment::config::{
-    DeploymentSettings, GivenSettings, SECRETS_FILE, SETTINGS_FILE, SettingName,
+    DeploymentSettings, GivenSettings, HookOccasion, HookTarget, SECRETS_FILE, SETTINGS_FILE,
+    SettingName,
 };
 use harvest_api::Token;
 use serde_json::{Value, json};
@@ -59,13 +60,14 @@ pub(crate) async fn init(
         given.set(SettingName::TOKEN, text.as_str());
     }
     // A value that no command can use would stop all of them, once it is in the file.
-    DeploymentSettings::parse(&given)?;
-    let ignored = write(arguments, &given, &token)?;
+    let deployment = DeploymentSettings::parse(&given)?;
+    let secrets = secrets(arguments, &deployment, &token);
+    let ignored = write(arguments, &given, &secrets)?;
     let mut lines = vec![
         format!("account   {} {}", account.id, account.name),
         format!("settings  {SETTINGS_FILE}"),
     ];
-    if token.to_be_kept.is_some() {
+    if !secrets.is_empty() {
         let note = if ignored { ", which git ignores now" } else { "" };
         lines.push(format!("secrets   {SECRETS_FILE}{note}"));
     }
@@ -86,32 +88,53 @@ pub(crate) async fn init(
         "account": account.name,
         "person": holder.person,
         "settings": SETTINGS_FILE,
-        "secrets": token.to_be_kept.as_ref().map_or(Value::Null, |_| SECRETS_FILE.into()),
+        "secrets": if secrets.is_empty() { Value::Null } else { SECRETS_FILE.into() },
         "check": checked.document(),
     });
     Ok(CommandAnswer { text, json, ..checked })
+}
+
+/// Returns what belongs into the file of secrets: the token, and the URLs of webhooks that are given as
+/// flags. Whoever knows one can write into somebody's channel.
+fn secrets(
+    arguments: &InitArguments,
+    deployment: &DeploymentSettings,
+    token: &InitToken,
+) -> Vec<(SettingName, String)> {
+    let token = token.to_be_kept.iter().map(|text| (SettingName::TOKEN, text.clone()));
+    let url = |occasion: HookOccasion| {
+        let setting = occasion.setting();
+        let given = arguments.settings.get(setting)?;
+        let is_url = matches!(deployment.hook(occasion), Some(HookTarget::Webhook(_)));
+        is_url.then(|| (setting, given.to_owned()))
+    };
+    let urls = [HookOccasion::Failure, HookOccasion::Recovery].into_iter().filter_map(url);
+    token.chain(urls).collect()
 }
 
 /// Writes the files. Returns whether git is told to ignore the secrets.
 fn write(
     arguments: &InitArguments,
     given: &GivenSettings,
-    token: &InitToken,
+    secrets: &[(SettingName, String)],
 ) -> Result<bool, CliError> {
     let mut own = GivenSettings::default();
     arguments.settings.give(&mut own);
     let written = |setting: SettingName| {
         let found = [SettingName::ACCOUNT, SettingName::LAKE].contains(&setting);
         let from = if found { given } else { &own };
-        from.stated(setting).map(str::to_owned)
+        let is_secret = secrets.iter().any(|(secret, _)| *secret == setting);
+        from.stated(setting).filter(|_| !is_secret).map(str::to_owned)
     };
     let failed = |file: &'static str| move |source| CliError::Init { file, source };
     files::settings(Path::new(SETTINGS_FILE), written).map_err(failed(SETTINGS_FILE))?;
-    let Some(text) = &token.to_be_kept else {
+    if secrets.is_empty() {
         return Ok(false);
-    };
-    files::secret(Path::new(SECRETS_FILE), SettingName::TOKEN.variable, text)
-        .map_err(failed(SECRETS_FILE))?;
+    }
+    for (setting, text) in secrets {
+        files::secret(Path::new(SECRETS_FILE), setting.variable, text)
+            .map_err(failed(SECRETS_FILE))?;
+    }
     files::ignore(Path::new("."), SECRETS_FILE).map_err(failed(".gitignore"))
 }
 

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use catalog::model::ANSWERS;
-use delta::store::{FolderStore, ObjectStore as _};
+use delta::store::{FolderStore, ObjectStore, StoreError};
 use deployment::config::GivenSettings;
 use engine::time::{Date, utc_day};
 use report::{DayNumber, ReportDocument};
 use runtime::clock::{Clock as _, SystemClock};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::ReportArguments;
@@ -71,27 +72,119 @@ pub(crate) async fn report(
     // Before the lake is opened: a wrong name is reported at once.
     let file = arguments.out.as_deref().or((!arguments.publish).then_some(PAGE));
     let file = file.map(PageFile::parse).transpose()?;
-    let today = match arguments.today.as_deref() {
-        Some(text) => text.parse().map_err(|_| CliError::Time { found: text.to_owned() })?,
-        None => utc_day(SystemClock.now()),
-    };
-    let lake = LakeFacts::of(&given).await?;
-    let mut document = Box::pin(document(&lake, today)).await?;
-    document.machine = Box::pin(machine::machine(&given)).await;
-    let page = report::page(&document).map_err(CliError::Page)?;
-    let bytes = page.len() as u64;
-    let places = write(arguments, file, &lake, page.into()).await?;
+    let page = MadePage::of(&given, arguments.today.as_deref()).await?;
+    let mut places = Vec::new();
+    if arguments.publish {
+        places.push(page.publish().await?);
+    }
+    if let Some(file) = file {
+        places.push(page.write(file).await?);
+    }
+    let bytes = page.html.len() as u64;
     let text = format!("{}  {}\n", places.join("\n"), text::bytes(bytes));
     let json = json!({
-        "lake": lake.place.to_string(),
+        "lake": page.lake.place.to_string(),
         "pages": places,
         "bytes": bytes,
         "report": match data {
-            PrintedFigures::Whole => json!(document),
+            PrintedFigures::Whole => json!(page.document),
             PrintedFigures::LeftOut => Value::Null,
         },
     });
     Ok(CommandAnswer::new(text, json, CliExit::Done))
+}
+
+/// Page that was written into a lake, in the form of the publisher's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PublishedPage {
+    /// Place of the page: `s3://bucket/prefix/report.html`.
+    pub page: String,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// Writes the page into the lake alone, for the day `today` or the present one in UTC.
+///
+/// # Errors
+/// Fails if a setting is wrong, there is no table of time entries, a table cannot be read, or the
+/// page cannot be written.
+pub async fn publish(
+    given: &GivenSettings,
+    today: Option<&str>,
+) -> Result<PublishedPage, CliError> {
+    let made = Box::pin(MadePage::of(given, today)).await?;
+    let page = made.publish().await?;
+    Ok(PublishedPage { page, bytes: made.html.len() as u64 })
+}
+
+/// Page of a lake, not yet written.
+struct MadePage {
+    lake: LakeFacts,
+    document: ReportDocument,
+    html: Bytes,
+}
+
+impl MadePage {
+    /// Makes the page for the day `today`, or the present one in UTC.
+    ///
+    /// # Errors
+    /// Fails if the day or a setting is wrong, there is no table of time entries, or a table cannot be
+    /// read.
+    async fn of(given: &GivenSettings, today: Option<&str>) -> Result<Self, CliError> {
+        let today = match today {
+            Some(text) => text.parse().map_err(|_| CliError::Time { found: text.to_owned() })?,
+            None => utc_day(SystemClock.now()),
+        };
+        let lake = LakeFacts::of(given).await?;
+        let mut document = Box::pin(document(&lake, today)).await?;
+        document.machine = Box::pin(machine::machine(given)).await;
+        let html = report::page(&document).map_err(CliError::Page)?.into();
+        Ok(Self { lake, document, html })
+    }
+
+    /// Writes the page into the lake, and returns its place.
+    ///
+    /// # Errors
+    /// Fails if it cannot be written.
+    async fn publish(&self) -> Result<String, CliError> {
+        put(&*self.lake.store, PAGE, self.html.clone(), self.lake.place.locate(PAGE)).await
+    }
+
+    /// Writes the page outside of the lake, and returns its place.
+    ///
+    /// # Errors
+    /// Fails if it cannot be written.
+    async fn write(&self, file: PageFile) -> Result<String, CliError> {
+        put(&FolderStore::new(file.folder), &file.name, self.html.clone(), file.place).await
+    }
+}
+
+/// Writes a page as an object of a store: readers see the page before or the new one, whole.
+///
+/// # Errors
+/// Fails if it cannot be written.
+async fn put(
+    store: &dyn ObjectStore,
+    key: &str,
+    page: Bytes,
+    place: String,
+) -> Result<String, CliError> {
+    match store.put(key, page).await {
+        Ok(()) => Ok(place),
+        Err(source) => Err(CliError::PageWrite { place, source }),
+    }
+}
+
+/// Removes the page from the lake; returns whether there was one.
+///
+/// # Errors
+/// Fails if the store fails.
+pub(crate) async fn withdraw(store: &dyn ObjectStore) -> Result<bool, StoreError> {
+    let is_there = store.get_range(PAGE, 0..1).await?.is_some();
+    if is_there {
+        store.delete(PAGE).await?;
+    }
+    Ok(is_there)
 }
 
 /// File of the page outside of the lake.
@@ -146,32 +239,6 @@ fn head(doc: &str) -> Value {
         "assumptions": assumptions.trim(),
         "harvest_cannot_tell": cannot_tell.trim(),
     })
-}
-
-/// Writes the page where the arguments say, and returns its places.
-///
-/// # Errors
-/// Fails if a place cannot be written.
-async fn write(
-    arguments: &ReportArguments,
-    file: Option<PageFile>,
-    lake: &LakeFacts,
-    page: Bytes,
-) -> Result<Vec<String>, CliError> {
-    let mut places = Vec::new();
-    if arguments.publish {
-        let place = lake.place.locate(PAGE);
-        let put = lake.store.put(PAGE, page.clone()).await;
-        put.map_err(|source| CliError::PageWrite { place: place.clone(), source })?;
-        places.push(place);
-    }
-    if let Some(PageFile { folder, name, place }) = file {
-        // Readers see the page before or the new one, whole, as with any object of a store.
-        let put = FolderStore::new(folder).put(&name, page).await;
-        put.map_err(|source| CliError::PageWrite { place: place.clone(), source })?;
-        places.push(place);
-    }
-    Ok(places)
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@
 use std::io::Write;
 
 use deployment::config::{ConfigError, GivenSettings, SettingName};
-use deployment::telemetry::{self, LogStyle};
+use deployment::telemetry::{self, LogForm, LogSettings, LogStyle};
+use runtime::clock::{Clock as _, SystemClock};
 use serde_json::json;
 
 use crate::arguments::{CliArguments, CliCommand};
@@ -42,6 +43,8 @@ use crate::verify;
 
 /// Log events about each request to Harvest: method, address, status, milliseconds.
 const REQUESTS: &str = "runtime::request=debug";
+/// Log events about the progress of a command: a run that has ended, and how far all has come.
+const PROGRESS: &str = "worker=info,cli::display=info";
 
 /// Abilities of standard output and standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,12 +64,16 @@ pub struct Terminal {
 /// failed write of the result counts as an error.
 pub async fn run(arguments: &CliArguments, terminal: Terminal, out: &mut dyn Write) -> CliExit {
     let mut output = AnswerWriter::new(out, arguments.json);
-    let said = match begin(arguments, terminal) {
+    let (said, style) = match begin(arguments, terminal) {
         // Boxed, as are the longest commands: the future of a command holds the futures of all its
         // steps, and would lie on the stack with all of them.
-        Ok(given) => Box::pin(command(arguments, given, terminal, &mut output)).await,
-        Err(error) => Err(error.into()),
+        Ok((given, style)) => {
+            let look = CommandLook::of(arguments, terminal, style);
+            (Box::pin(command(arguments, given, look, &mut output)).await, style)
+        }
+        Err(error) => (Err(error.into()), first_style(arguments, terminal)),
     };
+    let look = ErrorLook::of(style, terminal);
     let exit = match said {
         Ok(said) => {
             // A program that asks for a document gets one in every case.
@@ -79,14 +86,14 @@ pub async fn run(arguments: &CliArguments, terminal: Terminal, out: &mut dyn Wri
         // The whole chain of causes in one line: in a log of cron this line is all that is left of
         // the run.
         Err(error) => {
-            complain(terminal, &error.chain());
+            complain(look, &error.chain());
             if arguments.json {
                 output.say(&failed(&error));
             }
             error.exit()
         }
     };
-    end(output, exit, terminal)
+    end(output, exit, look)
 }
 
 /// Answers a command line that cannot be parsed, or that asks for help or the version.
@@ -107,7 +114,7 @@ pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) ->
     }
     let mut output = AnswerWriter::new(out, false);
     output.say(&CommandAnswer::new(shown(terminal.out), json!(null), CliExit::Done));
-    end(output, CliExit::Done, terminal)
+    end(output, CliExit::Done, ErrorLook::of(style_of(LogForm::Text, terminal), terminal))
 }
 
 /// Amount of text that the flags ask for.
@@ -121,40 +128,80 @@ const fn detail(arguments: &CliArguments) -> TextDetail {
 
 /// Returns the settings of the environment, with the global flags on top. Turns the log on, and
 /// sets the permissions of files that are written from now on.
-fn begin(arguments: &CliArguments, terminal: Terminal) -> Result<GivenSettings, ConfigError> {
+fn begin(
+    arguments: &CliArguments,
+    terminal: Terminal,
+) -> Result<(GivenSettings, LogStyle), ConfigError> {
     let mut given = GivenSettings::from_shell(arguments.settings.get(SettingName::CONFIG))?;
     arguments.settings.give(&mut given);
-    let style = if terminal.colour_err { LogStyle::Colours } else { LogStyle::Plain };
     // Before anything else that can fail or warn, so that no message is lost.
-    let wished = given.get(SettingName::LOG).unwrap_or_default();
-    let filter = match detail(arguments) {
-        TextDetail::Failures => "error".to_owned(),
-        TextDetail::News => wished.to_owned(),
-        TextDetail::All => format!("{wished},{REQUESTS}"),
+    let LogSettings { filter, form } = deployment::config::log(&given)?;
+    let filter = match (detail(arguments), form) {
+        (TextDetail::Failures, _) => "error".to_owned(),
+        (TextDetail::News, LogForm::Text) => filter,
+        (TextDetail::News, LogForm::Json) => format!("{filter},{PROGRESS}"),
+        (TextDetail::All, LogForm::Text) => format!("{filter},{REQUESTS}"),
+        (TextDetail::All, LogForm::Json) => format!("{filter},{PROGRESS},{REQUESTS}"),
     };
+    let style = style_of(form, terminal);
     telemetry::init(&filter, style);
     // Before any file is created: permissions of files that exist already are not changed.
     deployment::config::readers(&given)?.apply();
-    Ok(given)
+    Ok((given, style))
+}
+
+/// Returns the style of standard error. No escape codes into files.
+const fn style_of(form: LogForm, terminal: Terminal) -> LogStyle {
+    match (form, terminal.colour_err) {
+        (LogForm::Json, _) => LogStyle::Json,
+        (LogForm::Text, true) => LogStyle::Colours,
+        (LogForm::Text, false) => LogStyle::Plain,
+    }
+}
+
+/// Returns the style where the settings cannot be used: the flag alone tells what is wanted.
+fn first_style(arguments: &CliArguments, terminal: Terminal) -> LogStyle {
+    let flag = arguments.settings.get(SettingName::LOG_FORMAT);
+    style_of(flag.and_then(|form| form.parse().ok()).unwrap_or(LogForm::Text), terminal)
 }
 
 /// Ends the output, and reports a failed write. Returns the exit code of the process.
-fn end(output: AnswerWriter<'_>, exit: CliExit, terminal: Terminal) -> CliExit {
+fn end(output: AnswerWriter<'_>, exit: CliExit, look: ErrorLook) -> CliExit {
     let (exit, error) = output.end(exit);
     if let Some(error) = error {
-        complain(terminal, &format!("the answer could not be written: {error}"));
+        complain(look, &format!("the answer could not be written: {error}"));
     }
     exit
 }
 
-/// Writes a line to standard error, as several if a terminal is narrower. If that fails, too, only the exit code tells of the error.
-fn complain(terminal: Terminal, what: &str) {
-    // Standard output tells the width for both.
-    let width = terminal.width.filter(|_| terminal.err);
-    let paint = TextStyle { colours: terminal.colour_err, width, ..TextStyle::PLAIN };
-    let name = "harvest-lake:";
-    let line = paint.wrapped(&format!("{name} {what}"));
-    let line = line.replacen(name, &paint.bad(name), 1);
+/// Form of error messages on standard error.
+#[derive(Clone, Copy, Debug)]
+struct ErrorLook {
+    style: LogStyle,
+    /// Width of a terminal, in columns.
+    width: Option<u16>,
+}
+
+impl ErrorLook {
+    /// Returns the form beside log events of this style. Standard output tells the width for both.
+    fn of(style: LogStyle, terminal: Terminal) -> Self {
+        Self { style, width: terminal.width.filter(|_| terminal.err) }
+    }
+}
+
+/// Writes a line to standard error, as several if a terminal is narrower. If that fails, too, only the
+/// exit code tells of the error.
+fn complain(look: ErrorLook, what: &str) {
+    let line = match look.style {
+        LogStyle::Json => telemetry::error_line(SystemClock.now(), what),
+        LogStyle::Colours | LogStyle::Plain => {
+            let colours = look.style == LogStyle::Colours;
+            let paint = TextStyle { colours, width: look.width, ..TextStyle::PLAIN };
+            let name = "harvest-lake:";
+            let line = paint.wrapped(&format!("{name} {what}"));
+            line.replacen(name, &paint.bad(name), 1)
+        }
+    };
     writeln!(std::io::stderr(), "{line}").ok();
 }
 
@@ -165,23 +212,37 @@ fn failed(error: &CliError) -> CommandAnswer {
     CommandAnswer::new(String::new(), json, error.exit())
 }
 
+/// Look of what a command writes: of its answer, and of its progress.
+#[derive(Clone, Copy)]
+struct CommandLook {
+    paint: TextStyle,
+    show: DisplayForm,
+}
+
+impl CommandLook {
+    fn of(arguments: &CliArguments, terminal: Terminal, style: LogStyle) -> Self {
+        // No escape codes inside JSON: they would be part of its texts.
+        let colours = terminal.out && !arguments.json;
+        let paint = TextStyle { colours, width: terminal.width, detail: detail(arguments) };
+        // Also with `--json`: progress goes to standard error and does not mix with the document.
+        let show = match (paint.detail, style) {
+            (TextDetail::Failures, _) => DisplayForm::Nothing,
+            (TextDetail::News | TextDetail::All, LogStyle::Json) => DisplayForm::Events,
+            (TextDetail::News, _) if terminal.err => DisplayForm::Bars,
+            // Log events would be written into moving bars.
+            (TextDetail::News | TextDetail::All, _) => DisplayForm::Lines,
+        };
+        Self { paint, show }
+    }
+}
+
 /// Runs the command that the arguments name.
 async fn command(
     arguments: &CliArguments,
     given: GivenSettings,
-    terminal: Terminal,
+    CommandLook { paint, show }: CommandLook,
     output: &mut AnswerWriter<'_>,
 ) -> Result<CommandAnswer, CliError> {
-    // No escape codes inside JSON: they would be part of its texts.
-    let colours = terminal.out && !arguments.json;
-    let paint = TextStyle { colours, width: terminal.width, detail: detail(arguments) };
-    // Also with `--json`: progress goes to standard error and does not mix with the document.
-    let show = match paint.detail {
-        TextDetail::Failures => DisplayForm::Nothing,
-        TextDetail::News if terminal.err => DisplayForm::Bars,
-        // Log events would be written into moving bars.
-        TextDetail::News | TextDetail::All => DisplayForm::Lines,
-    };
     match &arguments.command {
         CliCommand::Sync(sync) => Box::pin(sync::sync(sync, given, show, paint)).await,
         CliCommand::Sweep(sweep) => {

@@ -26,6 +26,7 @@ use engine::pass::Pass;
 use engine::persisted::PersistedInstants as _;
 use engine::plan::{Demand, ripe};
 use engine::present::Present;
+use engine::runbook::Remedy;
 use engine::spec::{StreamKind, StreamSpec};
 use engine::testimony::Testimony;
 use engine::time::{SignedDuration, Timestamp, minus};
@@ -97,7 +98,9 @@ impl StreamStatus {
         if self.state.is_read() {
             self.state = StreamCondition::Failing;
         }
-        self.last_error = Some(LastError { at: now, error: CliError::Table(error).chain() });
+        let error = CliError::Table(error);
+        let remedy = Remedy::of(error.error_type());
+        self.last_error = Some(LastError::new(now, error.chain(), remedy));
         self.unreadable = true;
     }
 
@@ -116,11 +119,21 @@ impl StreamStatus {
     }
 }
 
-/// Time and text of an error.
+/// Time and text of an error, and its remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct LastError {
     at: Timestamp,
     error: String,
+    /// What to do.
+    advice: &'static str,
+    /// Place of the runbook about it.
+    runbook: String,
+}
+
+impl LastError {
+    fn new(at: Timestamp, error: String, Remedy { advice, heading }: Remedy) -> Self {
+        Self { at, error, advice, runbook: heading.link() }
+    }
 }
 
 /// A pass that goes on in another run: its parts (windows, parents) read and left, `0` and `0` if
@@ -289,7 +302,11 @@ fn row<A: Fn(&str) -> bool>(
         drift: health.drift.findings(),
         warning: health.warning.clone(),
         failures: health.failures,
-        last_error: health.last_error.clone().map(|(at, error)| LastError { at, error }),
+        last_error: health
+            .last_error
+            .clone()
+            .zip(health.remedy())
+            .map(|((at, error), remedy)| LastError::new(at, error, remedy)),
         usual_interval: facts.usual.as_secs(),
         day: LastDay::default(),
         unreadable: false,

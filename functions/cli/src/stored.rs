@@ -4,6 +4,8 @@
 //! `harvest-lake status --lake ./mistyped` must not get a new folder with an empty state in it, so
 //! the file is looked for first, and a missing one counts as an empty state.
 
+use std::sync::Arc;
+
 use deployment::config::{DeploymentSettings, StatePlace};
 use deployment::parts;
 use engine::budget::BudgetItem;
@@ -12,6 +14,7 @@ use engine::present::Present;
 use engine::spec::RateClass;
 use runtime::clock::{Clock as _, SystemClock};
 use runtime::{RunError, records};
+use state::StateStore;
 
 use crate::error::CliError;
 
@@ -33,10 +36,7 @@ impl StateContents {
     /// Fails if the state cannot be read.
     pub(crate) async fn of(deployment: &DeploymentSettings) -> Result<Self, CliError> {
         let account = deployment.settings.account;
-        if is_missing(deployment) {
-            return Ok(Self::default());
-        }
-        let state = parts::state(deployment).await?;
+        let Some(state) = state_if_any(deployment).await? else { return Ok(Self::default()) };
         let failed = |stream| move |source| RunError::State { stream, source };
         // Instants in the future, from a clock that was ahead, are removed on reading, as a run
         // would remove them. Otherwise `status` would show a last success that is still to come.
@@ -71,17 +71,22 @@ pub(crate) async fn budget(
     deployment: &DeploymentSettings,
     class: RateClass,
 ) -> Result<BudgetItem, CliError> {
-    if is_missing(deployment) {
-        return Ok(BudgetItem::default());
-    }
-    let state = parts::state(deployment).await?;
+    let Some(state) = state_if_any(deployment).await? else { return Ok(BudgetItem::default()) };
     let key = records::budget_key(deployment.settings.account, class);
     let failed = |source| RunError::State { stream: class.name(), source };
     Ok(records::read(&*state, &key).await.map_err(failed)?.value)
 }
 
-/// Whether the state is a file that does not exist. A table of DynamoDB is not looked for: reading
-/// it creates nothing, and if it is missing the error of the read says so.
-fn is_missing(deployment: &DeploymentSettings) -> bool {
-    matches!(&deployment.state, StatePlace::File(file) if !file.exists())
+/// Opens the state; `None` if it is a file that does not exist. A table of DynamoDB is not looked for:
+/// reading it creates nothing, and if it is missing the error of the read says so.
+///
+/// # Errors
+/// Fails if the state cannot be opened.
+pub(crate) async fn state_if_any(
+    deployment: &DeploymentSettings,
+) -> Result<Option<Arc<dyn StateStore>>, CliError> {
+    match &deployment.state {
+        StatePlace::File(file) if !file.exists() => Ok(None),
+        StatePlace::File(_) | StatePlace::Table(_) => Ok(Some(parts::state(deployment).await?)),
+    }
 }

@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use engine::extent::{AccountExtent, Outlier, UnreadList, outliers_sentence};
 use engine::ids::AccountId;
 use engine::item::AccountItem;
+use engine::runbook::Remedy;
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{Timestamp, between};
 use runtime::run::RunReport;
@@ -50,6 +51,17 @@ pub(crate) struct FailedStream {
     pub(crate) error_type: &'static str,
     /// The error and its causes, for people.
     pub(crate) error: String,
+    /// What to do.
+    pub(crate) advice: &'static str,
+    /// Place of the runbook about it.
+    pub(crate) runbook: String,
+}
+
+impl FailedStream {
+    fn new(stream: &str, error_type: &'static str, error: String) -> Self {
+        let Remedy { advice, heading } = Remedy::of(error_type);
+        Self { stream: stream.to_owned(), error_type, error, advice, runbook: heading.link() }
+    }
 }
 
 /// Work that waits for the budget of one rate class. A rate class has one budget for all its
@@ -138,13 +150,12 @@ fn summary(
     let streams = lines(&synced.reports);
     let mut failures = failures(&synced.reports);
     // A run that panicked has no report, so it is not among the failures of the reports.
-    failures.extend(synced.defects.iter().map(|&stream| FailedStream {
-        stream: stream.to_owned(),
-        error_type: "Defect",
-        error: format!(
+    failures.extend(synced.defects.iter().map(|&stream| {
+        let error = format!(
             "a defect of harvest-lake ended the run of `{stream}`, see `panicked` on standard \
              error; please report it. Nothing is lost, the next run goes on"
-        ),
+        );
+        FailedStream::new(stream, "Defect", error)
     }));
     let busy: Vec<String> = synced.busy.iter().map(|&name| name.to_owned()).collect();
     // A refused token comes first: other failures of this sync may only follow from it.
@@ -208,11 +219,7 @@ fn failures(reports: &[RunReport]) -> Vec<FailedStream> {
     }
     let failed = |report: &&RunReport| {
         let error = report.error()?;
-        Some(FailedStream {
-            stream: report.stream.to_owned(),
-            error_type: error.error_type(),
-            error: error.chain(),
-        })
+        Some(FailedStream::new(report.stream, error.error_type(), error.chain()))
     };
     last.values().filter_map(failed).collect()
 }

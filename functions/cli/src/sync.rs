@@ -18,6 +18,7 @@ use crate::arguments::SyncArguments;
 use crate::display::{BudgetMoment, DisplayForm, SyncDisplay, display};
 use crate::error::CliError;
 use crate::interrupt::InterruptFlag;
+use crate::notice;
 use crate::rounds::{SyncOptions, rounds};
 use crate::said::{CommandAnswer, TextStyle};
 use crate::summary::{SyncSummary, summarize};
@@ -46,8 +47,12 @@ pub(crate) async fn sync(
         tracing::warn!("stopping in good order; press Ctrl-C (or signal) again to stop at once");
     });
     let wish = SyncOptions { pass: arguments.pass.map(Pass::from), wait: arguments.run.wait };
-    let summary = bring_up_to_date(&deployment, wish, watch, &interrupt).await?;
-    Ok(summary.said(paint))
+    let synced = bring_up_to_date(&deployment, wish, watch, &interrupt).await;
+    // Somebody who has stopped it is there.
+    if !interrupt.is_asked() {
+        Box::pin(notice::tell(&deployment, &synced)).await;
+    }
+    Ok(synced?.said(paint))
 }
 
 /// Runs one sync, from settings to summary. Shared by `sync` and `demo`.

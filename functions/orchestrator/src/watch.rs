@@ -3,33 +3,27 @@
 use std::collections::BTreeMap;
 
 use engine::item::{AccountItem, StreamItem};
-use engine::trouble::{TOKEN, TroubleNews, TroubleReason, lag};
-use runtime::announce::{Announcement, TroubleReport};
+use engine::trouble::{self, StreamsInTrouble, TroubleBounds, TroubleNews, TroubleReason, lag};
+use runtime::announce::{Announcement, TroublePlace, TroubleReport};
 use runtime::metrics::{self, Metric};
 
 use crate::tick::OrchestratorTick;
 
 impl OrchestratorTick<'_> {
     /// Returns the streams that need a person, with the reasons.
-    ///
-    /// While Harvest refuses the token nothing can be known of the streams: those that people were
-    /// told of stay.
     pub(crate) fn in_trouble(
         &self,
         items: &BTreeMap<&'static str, StreamItem>,
         account: &AccountItem,
-    ) -> BTreeMap<String, TroubleReason> {
-        let oldest = self.context.settings.trouble_after;
-        let refused = account.refused.is_some();
-        let told = &self.item.value.told;
-        let reasons = self.open(items, account).into_iter().filter_map(|(spec, item)| {
-            let reason = TroubleReason::of(item, oldest, self.now);
-            let kept = refused && told.contains(spec.name);
-            let reason = if refused { kept.then_some(TroubleReason::TokenRefused) } else { reason };
-            Some((spec.name.to_owned(), reason?))
-        });
-        let token = refused.then(|| (TOKEN.to_owned(), TroubleReason::TokenRefused));
-        reasons.chain(token).collect()
+    ) -> StreamsInTrouble {
+        let blocked = account.refused.is_some().then_some(TroubleReason::TokenRefused);
+        let open = self.open(items, account).into_iter().map(|(spec, item)| (spec.name, item));
+        trouble::in_trouble(open, blocked, &self.item.value.told, (self.bounds(), self.now))
+    }
+
+    /// Bounds from which on a stream is in trouble.
+    fn bounds(&self) -> TroubleBounds {
+        TroubleBounds::deployed(self.context.settings.trouble_after)
     }
 
     /// Tells of streams that came into trouble or are out of it, and emits metrics. What the bus did
@@ -44,13 +38,21 @@ impl OrchestratorTick<'_> {
         let Some(news) = TroubleNews::of(&self.item.value.told, &now) else { return };
         let report = TroubleReport {
             account: self.context.settings.account.0,
-            function: self.context.function.as_deref().unwrap_or_default(),
+            place: TroublePlace::Function(self.context.function.as_deref().unwrap_or_default()),
             now: &now,
             news: &news,
             items,
+            failure: None,
         };
-        if self.announcer.announce(&Announcement::of_trouble(&report)).await {
-            self.item.value.told = now.into_keys().collect();
+        match self.announcer.announce(&Announcement::of_trouble(&report)).await {
+            Ok(()) => self.item.value.told = now.into_keys().collect(),
+            Err(error) => {
+                let error = error.to_string();
+                tracing::warn!(
+                    error,
+                    "nobody was told of the streams in trouble; the next tick tries again"
+                );
+            }
         }
     }
 
@@ -69,9 +71,9 @@ impl OrchestratorTick<'_> {
         };
         // A refused token refuses every stream.
         let refused = count(&|item| item.health.refused || account.refused.is_some());
-        let after = self.context.settings.trouble_after;
+        let bounds = self.bounds();
         let in_trouble = count(&|item| {
-            account.refused.is_some() || TroubleReason::of(item, after, self.now).is_some()
+            account.refused.is_some() || TroubleReason::of(item, bounds, self.now).is_some()
         });
         let failing = count(&|item| item.health.last_error.is_some() && !item.health.refused);
         let lags = open.iter().filter(|(_, item)| !item.health.refused);

@@ -21,7 +21,7 @@ use runtime::run::{RunOutcome, RunReport};
 use runtime::{Context, RunError, credentials};
 use serde_json::Value;
 
-use crate::work;
+use crate::{log_run, work};
 
 /// Handler of invocations.
 #[derive(Clone, Debug)]
@@ -73,20 +73,9 @@ impl Worker {
     /// Reports a run: as a log event, as metrics, and on the event bus. Comes after the run, when
     /// table and state are durable, so that no program hears of rows that a crash could take back.
     async fn tell(&self, report: &RunReport) {
-        let RunReport { stream, pass, requests, records, version, .. } = report;
-        let outcome = report.outcome.name();
-        let counts = report.counts;
+        log_run(report);
+        let (outcome, counts) = (report.outcome.name(), report.counts);
         let changed = counts.inserted.saturating_add(counts.updated).saturating_add(counts.deleted);
-        // A lost lease is no failure of the stream: another run works on it.
-        if let RunOutcome::Failed(error) = &report.outcome
-            && !matches!(error, RunError::LostLease { .. })
-        {
-            let (pass, error_type, error) = (pass.name(), error.error_type(), error.chain());
-            tracing::error!(stream, pass, error_type, error, requests, "run failed");
-        } else {
-            let pass = pass.name();
-            tracing::info!(stream, pass, outcome, requests, records, changed, version, "run ended");
-        }
         // Makes the next ticks leave all streams alone until the secret changes or an hour is over.
         if let RunOutcome::Failed(error @ RunError::Credentials { .. }) = &report.outcome {
             credentials::note_refusal(&self.context, error).await;
@@ -95,13 +84,17 @@ impl Worker {
         metrics::emit(
             &self.context,
             &[
-                Metric::count("Requests", *requests),
+                Metric::count("Requests", report.requests),
                 Metric::count("RowsChanged", changed),
                 Metric::count("FailedRuns", failed),
             ],
         );
         if let Some(news) = Announcement::of(report, self.context.settings.account.0) {
-            self.announcer.announce(&news).await;
+            // A subscriber misses this pass; nothing else depends on it.
+            if let Err(error) = self.announcer.announce(&news).await {
+                let error = error.to_string();
+                tracing::warn!(stream = report.stream, error, "nobody was told of the run");
+            }
         }
     }
 }

@@ -7,8 +7,10 @@
 //! [`work`] is the run without Lambda around it; the command line calls it in its own process.
 
 mod invocation;
+mod logged;
 
 pub use invocation::Worker;
+pub use logged::log_run;
 
 use engine::time::Timestamp;
 use runtime::Context;

@@ -5,9 +5,10 @@
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::error::DisplayErrorContext;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use runtime::announce::{Announcement, Announcer, SOURCE};
+use runtime::announce::{AnnounceError, Announcement, Announcer, SOURCE};
+
+use crate::told::told;
 
 /// A bus of `EventBridge`.
 #[derive(Clone, Debug)]
@@ -26,27 +27,22 @@ impl EventBus {
 
 #[async_trait]
 impl Announcer for EventBus {
-    async fn announce(&self, announcement: &Announcement) -> bool {
+    async fn announce(&self, announcement: &Announcement) -> Result<(), AnnounceError> {
+        let failed = |what| AnnounceError { place: format!("the event bus `{}`", self.name), what };
         let entry = PutEventsRequestEntry::builder()
             .event_bus_name(&self.name)
             .source(SOURCE)
             .detail_type(announcement.detail_type)
             .detail(announcement.detail.to_string())
             .build();
-        let told = match self.client.put_events().entries(entry).send().await {
-            Ok(told) => told,
-            Err(error) => {
-                let error = DisplayErrorContext(error).to_string();
-                tracing::warn!(error, bus = self.name, "the event bus was not told");
-                return false;
-            }
-        };
+        let put = self.client.put_events().entries(entry).send().await;
+        let put = put.map_err(|error| failed(format!("could not be told: {}", told(&error))))?;
         // The call succeeds even if the bus refuses entries; each entry has its own outcome.
-        let Some(refused) = told.entries().iter().find(|entry| entry.error_code().is_some()) else {
-            return true;
-        };
-        let error = refused.error_message().unwrap_or_default();
-        tracing::warn!(error, bus = self.name, "the event bus refused an event");
-        false
+        match put.entries().iter().find(|entry| entry.error_code().is_some()) {
+            None => Ok(()),
+            Some(refused) => {
+                Err(failed(format!("refused it: {}", refused.error_message().unwrap_or_default())))
+            }
+        }
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use engine::ids::AccountId;
@@ -27,6 +27,8 @@ use engine::time::Timestamp;
 use state::{
     ItemKey, PutOutcome, StateError, StateErrorKind, StateItem, StateStore, WriteCondition,
 };
+
+use crate::told::told;
 
 /// Partition key: `account#<id>`.
 const PK: &str = "pk";
@@ -101,7 +103,7 @@ impl DynamoStore {
         let kind = error.code().map_or(StateErrorKind::Failed, |code| {
             kind_of(code, error.message().unwrap_or_default())
         });
-        self.error(kind).with_source(format!("{}", DisplayErrorContext(error)))
+        self.error(kind).with_source(told(&error))
     }
 
     /// Error about the table.

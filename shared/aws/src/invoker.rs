@@ -7,11 +7,12 @@
 
 use async_trait::async_trait;
 use aws_sdk_lambda::Client;
-use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use engine::room::WorkerSize;
 use runtime::invoke::{InvokeError, Invoker, WorkerEvent};
+
+use crate::told::told;
 
 /// Invoker of the worker functions.
 #[derive(Clone, Debug)]
@@ -50,7 +51,7 @@ impl Invoker for LambdaInvoker {
         let call = call.invocation_type(InvocationType::Event).payload(Blob::new(payload));
         match call.send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(failed(DisplayErrorContext(error).to_string().into())),
+            Err(error) => Err(failed(told(&error).into())),
         }
     }
 }

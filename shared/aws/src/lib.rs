@@ -16,6 +16,7 @@ mod invoker;
 mod parameter;
 mod s3;
 mod secret;
+mod told;
 
 use core::time::Duration;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -20,7 +20,7 @@ use core::ops::Range;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::Object;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
@@ -28,6 +28,8 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use bytes::Bytes;
 use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key};
 use engine::time::Timestamp;
+
+use crate::told::told;
 
 /// Object store in an S3 bucket, below a prefix.
 ///
@@ -134,9 +136,7 @@ impl S3Store {
         let key = key.to_owned();
         let code = error.code().map(str::to_owned);
         let status = status(&error);
-        // The SDK's own message is only "service error"; the answer of S3 is further down the
-        // chain.
-        let source = format!("{}", DisplayErrorContext(error)).into();
+        let source = told(&error).into();
         match (status, code.as_deref()) {
             (_, Some("NoSuchBucket")) => {
                 StoreError::NoBucket { bucket: self.bucket.clone(), source }

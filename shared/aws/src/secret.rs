@@ -6,9 +6,11 @@
 
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use engine::token::SecretVersion;
 use runtime::credentials::{SecretText, Vault, VaultError};
+
+use crate::told::told;
 
 /// A secret of AWS Secrets Manager.
 #[derive(Clone, Debug)]
@@ -33,7 +35,7 @@ where
 {
     let name = name.to_owned();
     let code = error.code().map(str::to_owned);
-    let source = format!("{}", DisplayErrorContext(error)).into();
+    let source = told(&error).into();
     match code.as_deref() {
         Some("ResourceNotFoundException") => VaultError::Missing { name },
         Some("AccessDeniedException" | "DecryptionFailure") => VaultError::Denied { name, source },

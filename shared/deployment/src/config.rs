@@ -7,6 +7,7 @@ mod declared;
 mod error;
 mod file;
 mod given;
+mod hook;
 mod parse;
 mod place;
 mod privacy;
@@ -24,7 +25,8 @@ pub use declared::SETTINGS;
 pub use error::ConfigError;
 pub use file::{SECRETS_FILE, SETTINGS_FILE, file_name, settings_file};
 pub use given::{GivenSettings, function_name, has_own_s3_endpoint, refuses_colour};
-pub use parse::{account, lake, no_changes, readers, settings};
+pub use hook::{HookOccasion, HookTarget};
+pub use parse::{account, lake, log, no_changes, readers, settings};
 pub use place::{LakePlace, StatePlace, TokenPlace};
 pub use setting::{
     SettingDeclaration, SettingDefault, SettingForm, SettingName, SettingScope, StackSource,
@@ -53,6 +55,10 @@ pub struct DeploymentSettings {
     pub small_worker: Option<String>,
     /// Name or ARN of the event bus for completed and failed passes; `None`: no events are sent.
     pub event_bus: Option<String>,
+    /// Receiver of news about streams that came into trouble; `None`: there is none.
+    pub on_failure: Option<HookTarget>,
+    /// Receiver of news about streams that are out of trouble; `None`: there is none.
+    pub on_recovery: Option<HookTarget>,
     /// AWS, for a lake, state or secret there.
     pub cloud: CloudClients,
 }
@@ -67,6 +73,15 @@ impl DeploymentSettings {
         let large = self.worker.clone().ok_or(ConfigError::NoWorker)?;
         let small = self.small_worker.clone().unwrap_or_else(|| large.clone());
         Ok(WorkerNames { small, large })
+    }
+
+    /// Returns the receiver of news on `occasion`; `None`: there is none.
+    #[must_use]
+    pub const fn hook(&self, occasion: HookOccasion) -> Option<&HookTarget> {
+        match occasion {
+            HookOccasion::Failure => self.on_failure.as_ref(),
+            HookOccasion::Recovery => self.on_recovery.as_ref(),
+        }
     }
 
     /// Returns the place of the token.

@@ -8,6 +8,7 @@ mod allocator;
 pub mod cloud;
 pub mod config;
 pub mod cost;
+pub mod hooks;
 pub mod login;
 pub mod parts;
 pub mod telemetry;

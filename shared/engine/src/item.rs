@@ -11,6 +11,7 @@ use crate::lease::Lease;
 use crate::pass::{IdSet, ParkedParent, Pass};
 use crate::quarantine::{AnswerCounts, QuarantineSize};
 use crate::run_record::{FiledRuns, RunRecord};
+use crate::runbook::Remedy;
 use crate::time::{Date, Timestamp};
 use crate::token::{OAuthItem, RefusedToken};
 use crate::window::{FixedFeeAmounts, WindowGrid};
@@ -198,6 +199,9 @@ pub struct StreamHealth {
     pub last_success: Option<Timestamp>,
     /// Time and text of the last error; cleared by success.
     pub last_error: Option<(Timestamp, String)>,
+    /// Code of that error; `None`: an earlier release wrote it, or the run ended without a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error_type: Option<String>,
     /// Runs in a row that failed or never came back.
     pub failures: u32,
     /// Runs in a row that ended without a word.
@@ -215,6 +219,30 @@ pub struct StreamHealth {
     pub drift: Drift,
     /// Doubts about the last pass, for display.
     pub warning: Option<String>,
+}
+
+impl StreamHealth {
+    /// Returns the remedy for the last error; `None` without one.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        self.last_error.as_ref()?;
+        Some(match &self.last_error_type {
+            Some(code) => Remedy::of(code),
+            None if self.lost > 0 => Remedy::LOST,
+            None => Remedy::FAILING,
+        })
+    }
+
+    /// Notes the error of a run, and its code.
+    pub fn note_error(&mut self, at: Timestamp, error: String, error_type: Option<&str>) {
+        self.last_error = Some((at, error));
+        self.last_error_type = error_type.map(str::to_owned);
+    }
+
+    /// Forgets the last error.
+    pub fn forget_error(&mut self) {
+        (self.last_error, self.last_error_type) = (None, None);
+    }
 }
 
 /// Whether no run was lost. An item without losses has no member for them.

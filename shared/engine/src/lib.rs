@@ -49,6 +49,7 @@ pub mod report;
 pub mod retry;
 pub mod room;
 pub mod run_record;
+pub mod runbook;
 pub mod schema;
 pub mod spec;
 pub mod testimony;

@@ -115,7 +115,7 @@ pub fn never_came_back(item: &mut StreamItem, now: Timestamp) {
     if item.health.lost >= LOST_IN_A_ROW {
         let why = "the last runs ended without a word: out of memory, out of time, or stopped from \
                    outside; runs are shorter until a pass is complete";
-        item.health.last_error = Some((now, why.to_owned()));
+        item.health.note_error(now, why.to_owned(), None);
     }
 }
 

@@ -73,6 +73,7 @@ impl PersistedInstants for StreamHealth {
         present.free("the last success", &mut self.last_success, &mut ahead);
         if let Some((at, _)) = self.last_error.take_if(|(at, _)| present.is_future(*at)) {
             ahead.push(AheadInstant { what: "the last failure", at });
+            self.last_error_type = None;
         }
         self.drift.free(present);
         ahead

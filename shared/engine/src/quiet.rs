@@ -10,7 +10,7 @@ use crate::plan::{Demand, ripe};
 use crate::present::Present;
 use crate::spec::StreamSpec;
 use crate::time::{Date, SignedDuration, Timestamp, between, plus};
-use crate::trouble::TroubleReason;
+use crate::trouble::{TroubleBounds, TroubleReason};
 use crate::workers::{is_running, is_starting};
 
 /// Longest quiet time: what other programs change in the state shows after it at the latest.
@@ -70,8 +70,9 @@ impl QuietTime {
             for at in [ripe.incremental, ripe.full].into_iter().flatten() {
                 until = until.min(at);
             }
-            if TroubleReason::of(item, oldest, now).is_none()
-                && TroubleReason::of(item, oldest, until).is_some()
+            let bounds = TroubleBounds::deployed(oldest);
+            if TroubleReason::of(item, bounds, now).is_none()
+                && TroubleReason::of(item, bounds, until).is_some()
             {
                 // It may be late before then: only its last pass tells when.
                 let begun = item.position.full.last_begun.max(item.position.incremental.last_begun);

@@ -7,11 +7,12 @@ use engine::retry::RequestFailure;
 
 /// Reason why a request gave no usable answer. Never contains the token.
 ///
-/// The text for people consists of the request, the failure, a detail, and advice:
+/// The text for people consists of the request, the failure, a detail, the first cause in brackets, and
+/// advice. It is whole: there is no `source` that would be told after the advice.
 ///
 /// ```text
 /// GET /v2/clients?page=2: this token may not read this (403): Harvest says "Not authorized!";
-/// use an administrator's token or exclude the stream
+/// use an administrator's token, or leave the stream out with `--exclude`
 /// ```
 #[derive(Debug)]
 pub struct ApiError {
@@ -20,7 +21,9 @@ pub struct ApiError {
     detail: Option<String>,
     /// Whether the answer was JSON.
     from_harvest: bool,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    cause: Option<String>,
+    /// Advice in place of that for every request.
+    advice: Option<String>,
 }
 
 impl ApiError {
@@ -34,7 +37,7 @@ impl ApiError {
     #[must_use]
     pub fn new(failure: RequestFailure, request: impl Into<String>) -> Self {
         let request = request.into();
-        Self { failure, request, detail: None, from_harvest: false, source: None }
+        Self { failure, request, detail: None, from_harvest: false, cause: None, advice: None }
     }
 
     /// Adds a detail. It goes into logs, so control characters must be replaced first.
@@ -44,10 +47,22 @@ impl ApiError {
         self
     }
 
-    /// Adds the cause.
+    /// Adds the first cause of `error`. What lies between, such as the layers of an HTTP library, says
+    /// nothing to people.
     #[must_use]
-    pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Box::new(source));
+    pub fn with_cause(mut self, error: &dyn Error) -> Self {
+        let mut first = error;
+        while let Some(cause) = first.source() {
+            first = cause;
+        }
+        self.cause = Some(first.to_string());
+        self
+    }
+
+    /// Replaces the advice by that of a caller, who knows more.
+    #[must_use]
+    pub fn with_advice(mut self, advice: String) -> Self {
+        self.advice = Some(advice);
         self
     }
 
@@ -63,6 +78,7 @@ impl ApiError {
     #[must_use]
     pub(crate) fn without(mut self, secret: &str) -> Self {
         self.detail = self.detail.map(|detail| detail.replace(secret, "…"));
+        self.cause = self.cause.map(|cause| cause.replace(secret, "…"));
         self
     }
 
@@ -95,7 +111,7 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { failure, request, detail, .. } = self;
+        let Self { failure, request, detail, cause, advice: own, .. } = self;
         write!(f, "{request}: ")?;
         match failure {
             RequestFailure::TimedOut => f.write_str("no whole answer arrived in time")?,
@@ -121,26 +137,24 @@ impl fmt::Display for ApiError {
             }
         }
         if let Some(detail) = detail {
-            write!(f, ": {detail}")?;
+            let gap = if *failure == RequestFailure::Unreachable { "" } else { ":" };
+            write!(f, "{gap} {detail}")?;
         }
-        advice(failure).map_or(Ok(()), |advice| write!(f, "; {advice}"))
+        if let Some(cause) = cause {
+            write!(f, " ({cause})")?;
+        }
+        let advice = own.as_deref().or_else(|| advice(failure));
+        advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
     }
 }
 
-impl Error for ApiError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|source| {
-            let source: &(dyn Error + 'static) = source.as_ref();
-            source
-        })
-    }
-}
+impl Error for ApiError {}
 
 /// Advice for a person; `None` where none would help.
 const fn advice(failure: &RequestFailure) -> Option<&'static str> {
     match failure {
         RequestFailure::TimedOut | RequestFailure::Server(_) => {
-            Some("run again later, nothing is lost")
+            Some("run again later: what was read is kept")
         }
         RequestFailure::RateLimited { .. } => {
             Some("others use this account's limit too: wait, or lower the budget percent")
@@ -151,8 +165,12 @@ const fn advice(failure: &RequestFailure) -> Option<&'static str> {
         RequestFailure::TooLarge => {
             Some("fewer records were asked for, down to one: shorten that record in Harvest")
         }
-        RequestFailure::Unauthorized => Some("check the access token and the account id"),
-        RequestFailure::Forbidden => Some("use an administrator's token or exclude the stream"),
+        RequestFailure::Unauthorized => Some(
+            "make a new token on id.getharvest.com/developers, and compare the account id beside it",
+        ),
+        RequestFailure::Forbidden => {
+            Some("use an administrator's token, or leave the stream out with `--exclude`")
+        }
         RequestFailure::Unreachable => Some("check the network and the base URL"),
         RequestFailure::Unexpected(_) => Some("check the base URL"),
         RequestFailure::NotFound | RequestFailure::Invalid(_) | RequestFailure::ForeignLink => None,

@@ -104,7 +104,7 @@ impl ReqwestApi {
         contact: &str,
         tuning: TransferLimits,
     ) -> Result<Self, SetupError> {
-        let (tls, headers) = (tls()?, headers(credentials, contact)?);
+        let (tls, headers) = (trusted_roots()?, headers(credentials, contact)?);
         let http = client(&base, tuning, &tls, &headers)
             .map_err(|source| SetupError::Tls(Box::new(source)))?;
         let token = credentials.token.clone();
@@ -242,7 +242,7 @@ impl ReqwestApi {
         } else {
             ApiError::new(RequestFailure::TimedOut, request)
         };
-        error.with_source(source.without_url())
+        error.with_cause(&source.without_url())
     }
 }
 
@@ -254,10 +254,10 @@ impl fmt::Debug for ReqwestApi {
 
 /// Error of a body that ends early or cannot be decompressed. It counts as a time-out: the same
 /// request may succeed.
-fn broken(request: &str, source: impl std::error::Error + Send + Sync + 'static) -> ApiError {
+fn broken(request: &str, source: impl std::error::Error + 'static) -> ApiError {
     ApiError::new(RequestFailure::TimedOut, request)
         .with_detail("it broke off in the middle of the body")
-        .with_source(source)
+        .with_cause(&source)
 }
 
 /// Value of a header; `None` if it is missing or is not ASCII.
@@ -300,7 +300,10 @@ pub(crate) fn bearer(token: &Token) -> Result<HeaderValue, ApiError> {
 
 /// TLS configuration with the roots that browsers trust, compiled in. Loading those of the
 /// operating system takes milliseconds at each start.
-pub(crate) fn tls() -> Result<ClientConfig, SetupError> {
+///
+/// # Errors
+/// When TLS does not start.
+pub fn trusted_roots() -> Result<ClientConfig, SetupError> {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)

@@ -16,7 +16,7 @@ use reqwest::{Client, Response};
 use url::Url;
 
 use crate::error::SetupError;
-use crate::http::{bearer, tls, user_agent};
+use crate::http::{bearer, trusted_roots, user_agent};
 use crate::loose::{JsonLiteral, LooseObject};
 use crate::{ApiError, BaseUrl, ServerReply, Token};
 
@@ -124,7 +124,7 @@ impl HarvestId {
         let base_url = |_| SetupError::BaseUrl { url: url.clone(), why: "it is no URL" };
         let id = Url::parse(&url).map_err(base_url)?;
         let http = Client::builder()
-            .tls_backend_preconfigured(tls()?)
+            .tls_backend_preconfigured(trusted_roots()?)
             .user_agent(user_agent(contact)?)
             .https_only(!base.is_plain())
             .redirect(reqwest::redirect::Policy::none())
@@ -278,7 +278,7 @@ fn unanswered(source: reqwest::Error, request: &str) -> ApiError {
         ApiError::new(RequestFailure::TimedOut, request)
             .with_detail("Harvest may have taken it all the same")
     };
-    error.with_source(source.without_url())
+    error.with_cause(&source.without_url())
 }
 
 /// Failure of a request that was answered with `status`. OAuth 2.0 answers 400 to a used or revoked

@@ -29,7 +29,7 @@ use tokio::sync::OwnedSemaphorePermit;
 pub use self::base::BaseUrl;
 pub use self::credentials::{ApiCredentials, Token, TokenCell};
 pub use self::error::{ApiError, SetupError};
-pub use self::http::{ReqwestApi, TransferLimits};
+pub use self::http::{ReqwestApi, TransferLimits, trusted_roots};
 pub use self::identity::{
     HarvestId, OAuthApplication, OpenAccount, TokenEndpoint, TokenGrant, TokenHolder,
 };

@@ -103,7 +103,7 @@ impl ServerReply {
             Err(source) => Err(ApiError::new(RequestFailure::Malformed, request)
                 .answered_in_json(true)
                 .with_detail("it is not UTF-8")
-                .with_source(source.utf8_error())),
+                .with_cause(&source.utf8_error())),
         }
     }
 
@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(
             text(ServerReply::status(403, "application/json", r#"{"message":"Not authorized!"}"#)),
             "GET /x: this token may not read this (403): Harvest says \"Not authorized!\"; \
-             use an administrator's token or exclude the stream"
+             use an administrator's token, or leave the stream out with `--exclude`"
         );
         assert_eq!(
             text(ServerReply::status(302, "text/html", "")),

@@ -66,9 +66,8 @@ pub enum ExportPart {
 /// Error: the stream has no such column to divide by.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{stream}` cannot be divided by `{name}`: name a column, or a date's year, month or day, such \
-     as {}",
-    near.join(", ")
+    "`{stream}` cannot be divided by `{name}`: name a column, or a date's year, month or day{}",
+    such_as(near)
 )]
 pub struct NoPartition {
     /// The stream.
@@ -77,6 +76,11 @@ pub struct NoPartition {
     pub name: String,
     /// Available names.
     pub near: Vec<String>,
+}
+
+/// Returns examples as the end of a sentence; nothing without any.
+fn such_as(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!(", such as {}", names.join(", ")) }
 }
 
 /// An exported snapshot, as commands report it. With columns and partition, a caller can write the
@@ -173,11 +177,21 @@ impl PartitionBy {
                 }
             }
         }
-        // The error suggests the months of dates, which most people want, and the table's own
-        // partition.
-        let dates = schema.arrow.fields().iter().filter(|f| *f.data_type() == DataType::Date32);
-        let mut near: Vec<String> = dates
-            .map(|field| format!("`{}_month`", field.name().trim_end_matches("_date")))
+        // The error suggests the months of dates, which most people want, or of instants, and the
+        // table's own partition.
+        let of_type = |wanted: fn(&DataType) -> bool| {
+            let fields =
+                schema.arrow.fields().iter().filter(move |field| wanted(field.data_type()));
+            let stem =
+                |name: &str| name.trim_end_matches("_date").trim_end_matches("_at").to_owned();
+            fields.map(|field| format!("`{}_month`", stem(field.name()))).collect::<Vec<_>>()
+        };
+        let mut near = of_type(|ty| *ty == DataType::Date32);
+        if near.is_empty() {
+            near = of_type(|ty| matches!(ty, DataType::Timestamp(..)));
+        }
+        let mut near: Vec<String> = near
+            .into_iter()
             .chain(schema.spec.partition.column().map(|name| format!("`{name}`")))
             .collect();
         near.dedup();

@@ -3,7 +3,8 @@
 // no document, no screen, no clock. Numbers are BigInt without their point, so every sum is exact.
 //
 // An answer is { columns, rows, totals }. A column's `kind` says what its values are: hours and amounts of money with six and
-// four digits after the point, percent with two, numbers with six, counts, days as texts, texts, flags.
+// four digits after the point, percent with two, numbers with six, counts, days as texts, texts, flags. A `detail` explains other
+// columns, and is shown when asked for.
 const reportModel = (() => {
   const SCALES = { hours: 6, money: 4, percent: 2, number: 6, count: 0 };
   const NOTHING = { client: null, project: null, person: null };
@@ -34,7 +35,17 @@ const reportModel = (() => {
       loaded[part] = { ...data[part] };
       for (const [name, scale] of Object.entries(columns)) loaded[part][name] = unpacked(data[part][name], scale);
     }
+    loaded.clients = toldApart(data.clients, (one) => one.name);
+    loaded.projects = toldApart(data.projects, (one) => `${one.client} ${one.name}`);
+    loaded.people = toldApart(data.people, (one) => one.name);
     return loaded;
+  }
+
+  // The same with the id behind each name that several have.
+  function toldApart(list, key) {
+    const times = new Map();
+    for (const one of list) times.set(key(one), (times.get(key(one)) ?? 0) + 1);
+    return list.map((one) => (one.name !== null && times.get(key(one)) > 1 ? { ...one, name: `${one.name} (${one.id})` } : one));
   }
 
   const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / 86400000);
@@ -165,6 +176,31 @@ const reportModel = (() => {
     return answer(columns, groups.sorted(then(falling("week_start"), by("person"))));
   }
 
+  // What was worked on in the last three months.
+  function hoursByProject(data, filter) {
+    const groups = new Groups();
+    const { time } = data;
+    eachTime(data, filter, "three_months", (place) => {
+      const { client, project } = data.engagements[time.engagement[place]];
+      const row = groups.at(`${client} ${project}`, () => ({ project: projectName(data, project), client: clientName(data, client), ...WORK_BEGIN, other_rounded_hours: 0n, people: new Set() }));
+      row.rounded_hours += time.rounded_hours[place];
+      row.billable_rounded_hours += time.billable_hours[place];
+      row.other_rounded_hours += time.rounded_hours[place] - time.billable_hours[place];
+      row.people.add(time.person[place]);
+    });
+    const columns = [
+      column("project", "Project", "text"),
+      column("client", "Client", "text"),
+      column("rounded_hours", "Hours, rounded", "hours"),
+      column("billable_rounded_hours", "Billable hours", "hours"),
+      column("other_rounded_hours", "Other", "hours"),
+      column("people", "People", "count", { total: false }),
+    ];
+    const rows = groups.sorted(then(falling("rounded_hours"), by("project", "client")));
+    for (const row of rows) row.people = row.people.size;
+    return answer(columns, rows);
+  }
+
   // Hours and capacity of each week, for the last `count` weeks.
   function weeks(data, filter, count) {
     const all = new Map();
@@ -211,7 +247,7 @@ const reportModel = (() => {
     const columns = [
       column("person", "Person", "text"),
       column("utilisation_percent", "Utilisation", "percent", { of: ["rounded_hours", "capacity_hours"], bar: true }),
-      column("billable_percent", "Billable", "percent", { of: ["billable_rounded_hours", "capacity_hours"] }),
+      column("billable_percent", "Billable, of capacity", "percent", { of: ["billable_rounded_hours", "capacity_hours"] }),
       column("rounded_hours", "Hours, rounded", "hours"),
       column("billable_rounded_hours", "Billable hours", "hours"),
       column("capacity_hours", "Capacity", "hours"),
@@ -247,12 +283,12 @@ const reportModel = (() => {
       column("client", "Client", "text"),
       column("billable_share", "Billable share", "percent", { of: ["billable_rounded_hours", "rounded_hours"], bar: true }),
       column("rounded_hours", "Hours, rounded", "hours"),
-      column("billable_rounded_hours", "Billable", "hours"),
-      column("fixed_fee_rounded_hours", "of it fixed fee", "hours"),
+      column("billable_rounded_hours", "Billable hours", "hours"),
+      column("fixed_fee_rounded_hours", "of it fixed fee", "hours", { detail: true }),
       column("other_rounded_hours", "Other", "hours"),
-      column("billable_amount", "Worth", "money"),
-      column("fixed_fee_at_rates", "Fixed fees at rates", "money"),
       CURRENCY,
+      column("billable_amount", "Worth", "money"),
+      column("fixed_fee_at_rates", "Fixed fees at rates", "money", { detail: true }),
       column("hours_without_rate", "Without a rate", "hours"),
     ];
     return answer(columns, groups.sorted(by("client")));
@@ -302,15 +338,15 @@ const reportModel = (() => {
     const all = [
       ...columns,
       CURRENCY,
+      column("revenue", "Revenue, worked", "money"),
       column("margin", "Margin", "money"),
       column("margin_percent", "Margin, %", "percent", { of: ["margin", "revenue"], bar: true }),
-      column("revenue", "Revenue", "money"),
       column("time_cost", `Cost of time${data.cost_currency ? `, ${data.cost_currency}` : ""}`, "money", { in: "time_cost_currency" }),
       column("expense_cost", "Cost of expenses", "money"),
       column("rounded_hours", "Hours, rounded", "hours"),
-      column("time_amount", "Time and materials", "money"),
-      column("fixed_fee_invoiced", "Fixed fees", "money"),
-      column("billable_expenses", "Billable expenses", "money"),
+      column("time_amount", "Time and materials", "money", { detail: true }),
+      column("fixed_fee_invoiced", "Fixed fees", "money", { detail: true }),
+      column("billable_expenses", "Billable expenses", "money", { detail: true }),
       column("hours_without_rate", "Without a rate", "hours"),
       column("hours_without_cost", "Without a cost", "hours"),
     ];
@@ -368,14 +404,14 @@ const reportModel = (() => {
     const columns = [
       column("client", "Client", "text"),
       column("project", "Project", "text"),
-      column("unbilled_amount", "Unbilled", "money"),
       CURRENCY,
+      column("unbilled_amount", "Unbilled", "money"),
       column("oldest_day", "Oldest work", "day"),
       column("rounded_hours", "Hours, rounded", "hours"),
       column("time_amount", "Time", "money"),
       column("expense_amount", "Expenses", "money"),
       column("open_fee", "Open fee", "money"),
-      column("kind", "Kind", "text"),
+      column("kind", "Kind", "text", { detail: true }),
       column("hours_without_rate", "Without a rate", "hours"),
     ];
     return answer(columns, rows);
@@ -409,10 +445,10 @@ const reportModel = (() => {
       })
       .sort(then(falling("days_late"), falling("due")));
     const columns = [
-      column("number", "Invoice", "text"),
       column("client", "Client", "text"),
-      column("due", "Due", "money"),
+      column("number", "Invoice", "text"),
       CURRENCY,
+      column("due", "Due", "money"),
       column("due_date", "Due on", "day"),
       column("days_late", "Days late", "count", { total: false }),
       column("issue_date", "Issued on", "day"),
@@ -438,11 +474,11 @@ const reportModel = (() => {
     }
     const columns = [
       column("client", "Client", "text"),
+      CURRENCY,
       column("due", "Due", "money"),
       ...BUCKETS.map(([name, title]) => column(name, title, "money")),
-      CURRENCY,
-      column("credit_notes", "of it credit notes", "money"),
-      column("invoices", "Invoices", "count"),
+      column("credit_notes", "of it credit notes", "money", { detail: true }),
+      column("invoices", "Invoices", "count", { detail: true }),
     ];
     return answer(columns, groups.sorted(then(falling("due"), by("client"))));
   }
@@ -522,15 +558,29 @@ const reportModel = (() => {
     const ageing = invoiceAgeing(data, filter);
     for (const sum of ageing.totals) sum.overdue = sum.due - sum.not_due_yet;
     const margin = marginByClient(data, filter);
+    const unbilled = unbilledWork(data, filter);
+    const sum = (found, name) => found.rows.reduce((all, row) => all + row[name], 0n);
     return {
       this_month: hours("this_month"),
       last_month: hours("last_month"),
       utilisation: utilisation(data, filter).totals[0] ?? { capacity_hours: 0n, ...WORK_BEGIN, utilisation_percent: null, billable_percent: null },
-      unbilled: amounts(unbilledWork(data, filter), "unbilled_amount"),
+      unbilled: amounts(unbilled, "unbilled_amount"),
+      unbilled_without_rate: sum(unbilled, "hours_without_rate"),
       overdue: amounts(ageing, "overdue"),
       due: amounts(ageing, "due"),
       margin: margin.totals.filter((sum) => sum.margin !== null),
+      without_margin: margin.totals.filter((sum) => sum.margin === null).map((sum) => sum.currency),
     };
+  }
+
+  // What a person would look at first: how many there are of each.
+  function toLookAt(data, filter) {
+    const late = openInvoices(data, filter).rows.filter((row) => row.days_late > 90 && row.due > 0n).length;
+    const budgets = projectBudgetBurn(data, filter).rows.filter((row) => row.spent_percent !== null && row.spent_percent > 10000n).length;
+    // With a client or project chosen, it is a share of the capacity, and over nothing.
+    const isWhole = filter.client === null && filter.project === null;
+    const people = isWhole ? utilisation(data, filter).rows.filter((row) => row.utilisation_percent !== null && row.utilisation_percent > 10000n).length : 0;
+    return { late, budgets, people };
   }
 
   // Value of a column as text without loss: for programs, and for what is compared.
@@ -543,5 +593,5 @@ const reportModel = (() => {
     return `${value < 0n ? "-" : ""}${whole}${rest ? `.${rest}` : ""}`;
   }
 
-  return { load, ANSWERS, BUCKETS, NOTHING, SCALES, clientName, headline, openInvoices, percent, personName, plain, projectName, weeks };
+  return { load, ANSWERS, BUCKETS, NOTHING, SCALES, clientName, headline, hoursByProject, openInvoices, percent, personName, plain, projectName, toLookAt, weeks };
 })();

@@ -6,7 +6,7 @@
   const filter = { ...model.NOTHING };
   const SVG = "http://www.w3.org/2000/svg";
   const ROWS_AT_FIRST = 12;
-  const MOST_CHARTS = 4;
+  const MOST_CHARTS = 6;
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
   // Columns that say nothing where all their values are zero.
   const QUIET = new Set([
@@ -69,14 +69,25 @@
 
   // --- Tables ---
 
-  const sorting = new Map();
+  // Order of each table until somebody chooses another.
+  const sorting = new Map([
+    ["utilisation", { name: "utilisation_percent", key: "utilisation_percent", falling: true }],
+    ["billable", { name: "rounded_hours", key: "rounded_hours", falling: true }],
+    ["unbilled", { name: "unbilled_amount", key: "unbilled_amount", falling: true, isMoney: true }],
+    ["margin-client", { name: "revenue", key: "revenue", falling: true, isMoney: true }],
+    ["margin-project", { name: "revenue", key: "revenue", falling: true, isMoney: true }],
+  ]);
   const unfolded = new Set();
+  const detailed = new Set();
 
   function sortedRows(id, answer) {
     const wish = sorting.get(id);
     if (!wish) return answer.rows;
     const absent = (value) => value === null || value === undefined;
+    // Amounts of different currencies have no order: each currency is sorted by itself, the account's own first.
+    const rank = (row) => (row.currency === data.cost_currency ? "" : row.currency ?? "\uffff");
     const order = (one, other) => {
+      if (wish.isMoney && one.currency !== other.currency) return rank(one) < rank(other) ? -1 : 1;
       const [mine, theirs] = [one[wish.key], other[wish.key]];
       if (absent(mine) || absent(theirs)) return Number(absent(mine)) - Number(absent(theirs));
       const compared = typeof mine === "string" ? mine.localeCompare(theirs, "en") : mine < theirs ? -1 : mine > theirs ? 1 : 0;
@@ -100,8 +111,11 @@
     if (place === 0) return element("th", { scope: "row", text });
     const absent = value === null || value === undefined;
     const negative = typeof value === "bigint" && value < 0n;
-    const kind = isNumber(column) ? "number" : column.kind === "text" ? "words" : "";
-    const made = element("td", { class: `${kind}${absent ? " absent" : ""}${negative ? " negative" : ""}`, text });
+    // What is nothing does not catch the eye.
+    const quiet = absent || (isNumber(column) && column.kind !== "percent" && Number(value) === 0);
+    const kind = isNumber(column) ? "number" : column.kind === "text" ? "words" : column.kind;
+    const made = element("td", { class: `${kind}${quiet ? " absent" : ""}${negative ? " negative" : ""}`, text });
+    if (column.unit && !absent) made.append(element("span", { class: "unit", text: ` ${row.currency ?? "no currency"}` }));
     if (column.bar && !absent) made.append(meter(value, row, column));
     return made;
   }
@@ -113,19 +127,40 @@
       const button = element("button", { type: "button", text: column.title });
       button.addEventListener("click", () => {
         const falling = wish && wish.name === column.name ? !wish.falling : isNumber(column);
-        sorting.set(id, { name: column.name, key: column.by ?? column.name, falling });
-        again(column.name);
+        sorting.set(id, { name: column.name, key: column.by ?? column.name, falling, isMoney: column.kind === "money" });
+        again(`th[data-column="${column.name}"] button`);
       });
       return element("th", { scope: "col", class: isNumber(column) ? "number" : null, "aria-sort": sorted, "data-column": column.name }, button);
     });
   }
+
+  // A button below a table, which adds what is named in `kept` to the table, or takes it away again.
+  function toggle(id, name, kept, titles, draw) {
+    const made = element("button", { type: "button", class: "more", "data-toggle": name, text: titles[kept.has(id) ? 1 : 0] });
+    made.addEventListener("click", () => {
+      if (!kept.delete(id)) kept.add(id);
+      draw(`[data-toggle="${name}"]`);
+    });
+    return made;
+  }
+
+  // The first amount of a row names the currency of the row, which so needs no column.
+  function withUnits(columns) {
+    const first = columns.find((column) => column.kind === "money" && !column.in);
+    const isNamed = first && columns.some((column) => column.name === "currency");
+    return isNamed ? columns.filter((column) => column.name !== "currency").map((column) => (column === first ? { ...column, unit: true } : column)) : columns;
+  }
+
+  // First cell of a row of sums. It stays in view where a table scrolls, and so says the currency.
+  const sumTitle = (row) => (row.currency === undefined ? "Sum" : `Sum, ${row.currency ?? "no currency"}`);
 
   // A table of an answer, with its sums, in a frame that scrolls by itself.
   function table(id, answer, caption) {
     const frame = element("div");
     const draw = (focused) => {
       const isEmpty = (column) => QUIET.has(column.name) && answer.rows.every((row) => !row[column.name]);
-      const columns = answer.columns.filter((column) => !isEmpty(column));
+      const filled = withUnits(answer.columns.filter((column) => !isEmpty(column)));
+      const columns = filled.filter((column) => !column.detail || detailed.has(id));
       const rows = sortedRows(id, answer);
       const all = unfolded.has(id) || rows.length <= ROWS_AT_FIRST + 3;
       const body = rows.slice(0, all ? rows.length : ROWS_AT_FIRST);
@@ -136,23 +171,23 @@
       ];
       if (answer.totals.length > 0 && rows.length > 1) {
         const sum = (row) => columns.map((column, place) => {
-          if (place === 0) return element("th", { scope: "row", text: "Sum" });
+          if (place === 0) return element("th", { scope: "row", text: sumTitle(row) });
           const has = Object.hasOwn(row, column.name);
           return has ? cell(row, { ...column, bar: false }, place) : element("td");
         });
         parts.push(element("tfoot", {}, ...answer.totals.map((row) => element("tr", {}, ...sum(row)))));
       }
       const scroll = element("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" }, element("table", {}, ...parts));
-      const more = element("button", { type: "button", class: "more", text: all ? "Show fewer" : `Show all ${count(rows.length)}` });
-      more.addEventListener("click", () => {
-        if (all) unfolded.delete(id);
-        else unfolded.add(id);
-        draw("more");
-      });
+      // A name in front of a cut number would make another number of it: the table stops at columns, and shows the edge.
+      scroll.addEventListener("scroll", () => scroll.classList.toggle("moved", scroll.scrollLeft > 0));
+      requestAnimationFrame(() => scroll.style.setProperty("--first", `${scroll.querySelector("th").offsetWidth}px`));
       const folds = rows.length > ROWS_AT_FIRST + 3;
-      frame.replaceChildren(scroll, ...(folds ? [more] : []));
-      if (focused === "more") more.focus();
-      else if (focused) scroll.querySelector(`th[data-column="${focused}"] button`)?.focus();
+      const buttons = [
+        ...(folds ? [toggle(id, "rows", unfolded, [`Show all ${count(rows.length)} rows`, "Show fewer rows"], draw)] : []),
+        ...(filled.some((column) => column.detail) ? [toggle(id, "columns", detailed, [`Show all ${filled.length} columns`, "Show fewer columns"], draw)] : []),
+      ];
+      frame.replaceChildren(scroll, ...(buttons.length > 0 ? [element("p", { class: "buttons" }, ...buttons)] : []));
+      if (focused) frame.querySelector(focused)?.focus();
     };
     if (answer.rows.length === 0) frame.append(element("p", { class: "muted", text: "Nothing." }));
     else draw();
@@ -238,9 +273,18 @@
 
   const small = (currency, drawn) => element("div", {}, element("p", { class: "chart-title", text: currency ?? "No currency" }), drawn);
 
+  // First days of the last months, today's included: one without an invoice has its place, too.
+  function lastMonths(number) {
+    const [year, month] = data.today.split("-").map(Number);
+    return Array.from({ length: number }, (_, back) => {
+      const at = year * 12 + month - 1 - (number - 1 - back);
+      return `${Math.floor(at / 12)}-${String((at % 12) + 1).padStart(2, "0")}-01`;
+    });
+  }
+
   function cashCharts(found) {
     const dated = found.rows.filter((row) => row.month_start !== null);
-    const months = [...new Set(dated.map((row) => row.month_start))].sort();
+    const months = dated.length === 0 ? [] : lastMonths(12);
     const one = (currency) => {
       const of = (name) => months.map((month) => dated.find((row) => row.month_start === month && row.currency === currency)?.[name] ?? 0n);
       const series = ["invoiced", "paid"].map((name) => ({
@@ -299,6 +343,7 @@
         return [
           ...weeksChart(found),
           folded("Numbers by week", table("weeks", { ...found, rows: [...found.rows].reverse(), totals: [] }, "Hours by week")),
+          folded("Hours by project, last three months", table("hours-projects", model.hoursByProject(data, filter), "Hours by project")),
           folded("Numbers by person and week, last three months", table("people-weeks", people, "Hours by person and week")),
         ];
       },
@@ -308,8 +353,8 @@
     {
       id: "utilisation",
       title: "Utilisation",
-      lead: () => `The last four whole weeks, ${data.periods.four_weeks.from} to ${data.periods.four_weeks.to}. Percent of capacity.`,
-      show: () => [table("utilisation", model.ANSWERS.utilisation(data, filter), "Utilisation by person")],
+      lead: () => `The last four whole weeks, ${data.periods.four_weeks.from} to ${data.periods.four_weeks.to}. Percent of the capacity of these weeks.`,
+      show: () => [...shareOfCapacity(), table("utilisation", model.ANSWERS.utilisation(data, filter), "Utilisation by person")],
       answers: ["utilisation"],
       more: ["With a client or project chosen, it is the share of the whole capacity that went there."],
     },
@@ -323,7 +368,7 @@
     {
       id: "unbilled",
       title: "Work in progress, not invoiced",
-      lead: () => `Everything until ${data.today} that is on no invoice, however old.`,
+      lead: () => `Billable work and expenses until ${data.today} that are on no invoice, however old, and fees still to be invoiced.`,
       show: () => [table("unbilled", model.ANSWERS.unbilled_work(data, filter), "Unbilled work by project")],
       answers: ["unbilled_work"],
       more: ["With a person chosen, open fees are left out: a fee names no person."],
@@ -365,7 +410,7 @@
     {
       id: "margin",
       title: "Margin",
-      lead: () => `Twelve months, ${data.periods.twelve_months.from} to ${data.periods.twelve_months.to}.`,
+      lead: () => `Twelve months, ${data.periods.twelve_months.from} to ${data.periods.twelve_months.to}. Revenue is the worth of what was worked, invoiced or not.`,
       show: () => [
         table("margin-client", model.ANSWERS.margin_by_client(data, filter), "Margin by client"),
         folded("Project by project", table("margin-project", model.ANSWERS.margin_by_project(data, filter), "Margin by project")),
@@ -374,6 +419,12 @@
       more: ["With a person chosen, it is what the person's own time and expenses brought in and cost. Fees are left out then: a line of an invoice names no person."],
     },
   ];
+
+  // With a client or project chosen, a person who did nothing for it is at 0 %.
+  function shareOfCapacity() {
+    if (filter.client === null && filter.project === null) return [];
+    return [element("p", { class: "note", text: "The share of each person's whole capacity that went into what is chosen." })];
+  }
 
   function notFiltered(figure) {
     const lost = ALL.filter((name) => filter[name] !== null && !(figure.filters ?? ALL).includes(name));
@@ -402,9 +453,12 @@
   }
 
   function tile(title, values, beside, details, bad = false) {
-    const numbers = values.map(([number, unit]) =>
-      element("p", { class: values.length > 1 ? "value several" : "value" }, document.createTextNode(number), unit ? element("span", { class: "unit", text: unit }) : document.createTextNode("")),
-    );
+    const numbers = values.map(([number, unit]) => {
+      const made = element("p", { class: values.length > 1 ? "value several" : "value" }, document.createTextNode(number), unit ? element("span", { class: "unit", text: unit }) : document.createTextNode(""));
+      // A number is never broken: a long one is smaller.
+      made.style.setProperty("--characters", number.length + (unit ?? "").length);
+      return made;
+    });
     return element("div", { class: bad ? "tile bad" : "tile" }, element("h3", { text: title }), ...numbers, ...beside.map((text) => element("p", { class: "beside", text })), details);
   }
 
@@ -421,23 +475,46 @@
     const month = (period) => `${MONTHS[Number(period.from.slice(5, 7)) - 1]} ${period.from.slice(0, 4)}`;
     const { this_month: now, last_month: before } = data.periods;
     const isFiltered = filter.project !== null || filter.person !== null;
+    const isShare = filter.client !== null || filter.project !== null;
+    const weeks = data.periods.four_weeks;
+    const without = told.margin.reduce((sum, one) => sum + one.hours_without_cost, 0n);
     document.getElementById("tiles").replaceChildren(
-      tile(`Hours in ${month(now)}`, [[hours(told.this_month.rounded_hours), "h"]],
-        [`${percent(told.this_month.billable_percent)} billable`, `${month(before)}: ${hours(told.last_month.rounded_hours)} h, ${percent(told.last_month.billable_percent)} billable`],
+      tile(`Hours in ${month(now)} so far`, [[hours(told.this_month.rounded_hours), "h"]],
+        [`${hours(told.this_month.billable_rounded_hours)} h billable, ${percent(told.this_month.billable_percent)} of them`, `${month(before)}: ${hours(told.last_month.rounded_hours)} h, ${percent(told.last_month.billable_percent)} billable`],
         how([], `Rounded hours, as in Harvest's reports, of entries from ${now.from} to ${now.to}, and from ${before.from} to ${before.to}. Running timers count with what they had when they were last read; planned work does not count.`)),
-      tile("Utilisation, last four weeks", [[percent(told.utilisation.utilisation_percent), ""]],
-        [`${percent(told.utilisation.billable_percent)} billable`, `${hours(told.utilisation.rounded_hours)} of ${hours(told.utilisation.capacity_hours)} h`], how(["utilisation"])),
-      tile("Not invoiced yet", amounts(told.unbilled), ["work, expenses, open fees"], how(["unbilled_work"])),
-      tile("Overdue", amounts(told.overdue), [told.due.length > 1 ? "of what is due on open invoices" : `of ${listed(told.due)} due`, ...(isFiltered ? ["of the whole client, or of all"] : [])], how(["invoice_ageing"]),
+      tile(isShare ? "Share of capacity, four weeks" : "Utilisation, four weeks", [[percent(told.utilisation.utilisation_percent), ""]],
+        [`${dayMonth(weeks.from)} to ${dayMonth(weeks.to)}`, `billable: ${percent(told.utilisation.billable_percent)} of capacity`, `${hours(told.utilisation.rounded_hours)} of ${hours(told.utilisation.capacity_hours)} h`], how(["utilisation"])),
+      tile("Not invoiced yet", amounts(told.unbilled),
+        ["billable work, expenses, open fees", ...(told.unbilled_without_rate > 0n ? [`not in it: ${hours(told.unbilled_without_rate)} h without a rate`] : [])], how(["unbilled_work"])),
+      tile("Overdue", amounts(told.overdue), [told.due.length > 1 ? "after the due date, on open invoices" : `of ${listed(told.due)} due`, ...(isFiltered ? ["of the whole client, or of all"] : [])], how(["invoice_ageing"]),
         told.overdue.some((one) => one.amount > 0n)),
       tile("Margin, twelve months", told.margin.length === 0 ? [["–", ""]] : told.margin.map((sum) => [percent(sum.margin_percent), ""]),
-        told.margin.length === 0 ? ["nothing in the currency of the costs"] : told.margin.map((sum) => `${money(sum.margin, sum.currency)} of ${money(sum.revenue, sum.currency)} ${sum.currency}`),
+        [
+          ...(told.margin.length === 0 ? ["nothing in the currency of the costs"] : told.margin.map((sum) => `${money(sum.margin, sum.currency)} of ${money(sum.revenue, sum.currency)} ${sum.currency}`)),
+          ...(without > 0n ? [`too high: ${hours(without)} of ${hours(told.margin.reduce((sum, one) => sum + one.rounded_hours, 0n))} h have no cost`] : []),
+          ...(told.without_margin.length === 0 ? [] : [`not in it: work in ${told.without_margin.map((currency) => currency ?? "no currency").join(", ")}, as costs are in ${data.cost_currency ?? "no known currency"}`]),
+        ],
         how(["margin_by_client"])),
     );
   }
 
+  // What needs a look, each with a link to where it stands.
+  function showLook() {
+    const found = model.toLookAt(data, filter);
+    const some = (number, one, several) => `${count(number)} ${number === 1 ? one : several}`;
+    const entries = [
+      [found.late, some(found.late, "invoice is", "invoices are") + " over 90 days late", "#figure-ageing"],
+      [found.budgets, some(found.budgets, "project is", "projects are") + " over budget", "#figure-burn"],
+      [found.people, some(found.people, "person is", "people are") + " above capacity", "#figure-utilisation"],
+    ].filter(([number]) => number > 0);
+    const place = document.getElementById("look");
+    place.hidden = entries.length === 0;
+    place.replaceChildren(...entries.map(([, text, href]) => element("li", {}, element("a", { href, text }))));
+  }
+
   function showBusiness() {
     showTiles();
+    showLook();
     for (const figure of FIGURES) {
       const content = boxes.get(figure.id);
       // What was open stays open.
@@ -448,7 +525,7 @@
     }
     const name = (kind, of, all) => (filter[kind] === null ? all : of(data, filter[kind]));
     document.getElementById("shown").textContent =
-      `Shown: ${name("client", model.clientName, "all clients")} · ${name("project", model.projectName, "all projects")} · ${name("person", model.personName, "all people")}`;
+      `Shown: ${filter.client === null && filter.project !== null ? model.clientName(data, data.projects[filter.project].client) : name("client", model.clientName, "all clients")} · ${name("project", model.projectName, "all projects")} · ${name("person", model.personName, "all people")}`;
     document.getElementById("everything").disabled = ALL.every((one) => filter[one] === null);
   }
 
@@ -558,9 +635,9 @@
 
   function showPlan(plan) {
     const used = plan.budgets.map((one) => ({ ...one, window: `${one.window_milliseconds / 1000} s` }));
-    machineFigure("Requests against the budget", "Harvest's rate limits, and what the schedule takes of them.",
+    machineFigure("Requests to Harvest", "What Harvest's rate limits allow, and what the schedule takes of it.",
       "What `harvest-lake plan` says: requests of the window that ends with this page, and those of a day of the schedule once everything is loaded.",
-      table("budgets", list([text("class", "Budget"), number("used", "Used now"), number("limit", "Limit"), text("window", "Window"), number("per_day", "Each day"), number("possible_per_day", "Possible each day")], used), "Budgets of requests"),
+      table("budgets", list([text("class", "Limit of"), number("used", "Used now"), number("limit", "Limit"), text("window", "Window"), number("per_day", "Each day"), number("possible_per_day", "Possible each day")], used), "Requests and limits"),
       folded("Next runs", table("runs", list([text("stream", "Stream"), text("pass", "Pass"), text("why", "Why"), text("due", "Due, UTC"), number("requests", "Requests")], plan.runs.map((one) => ({ ...one, due: minute(one.due) }))), "Next runs")));
   }
 
@@ -584,7 +661,9 @@
     if (machine.quarantine) showQuarantine(machine.quarantine);
     const entries = machine.status?.streams.find((one) => one.stream === "time_entries");
     const upTo = entries?.cursor ? ` · time entries up to ${minute(entries.cursor)} UTC` : "";
-    document.getElementById("stand").textContent = `${data.today}${upTo} · weeks from ${data.week_start_day}`;
+    const trouble = machine.status?.streams.filter((one) => ["failing", "late", "refused"].includes(one.state)).length;
+    const health = trouble === undefined ? "" : trouble === 0 ? " · all tables in order" : ` · ${count(trouble)} ${trouble === 1 ? "table needs" : "tables need"} attention`;
+    document.getElementById("stand").textContent = `${data.today}${upTo}${health} · weeks from ${data.week_start_day}`;
   }
 
   document.getElementById("company").textContent = data.company ?? "Report";

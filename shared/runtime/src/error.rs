@@ -20,9 +20,7 @@ pub(crate) const ACCOUNT: &str = "account";
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Harvest does not accept the credentials: no stream can go on.
-    #[error(
-        "Harvest does not accept this token for account {account}: check the token and the account id (`harvest-lake check` tells which)"
-    )]
+    #[error("Harvest does not accept this token for account {account}")]
     Credentials {
         /// The account id that was sent.
         account: i64,
@@ -32,7 +30,7 @@ pub enum RunError {
     },
     /// Harvest has no such account, or does not show it to this person: nothing was read.
     #[error(
-        "Harvest shows no account {account} to this token: check the account id, which stands beside the token on id.getharvest.com/developers, and the base URL; nothing was read and nothing written"
+        "Harvest shows no account {account} to this token; nothing was read and nothing written"
     )]
     NoSuchAccount {
         /// The account id that was sent.
@@ -42,9 +40,7 @@ pub enum RunError {
         source: Box<ApiError>,
     },
     /// Harvest did not answer usably before any stream was read.
-    #[error(
-        "Harvest gave no usable answer about account {account} itself; nothing was read and nothing written"
-    )]
+    #[error("account {account} could not be read, and nothing was written")]
     AccountUnread {
         /// The account id that was sent.
         account: i64,
@@ -85,9 +81,7 @@ pub enum RunError {
         source: Box<ApiError>,
     },
     /// Harvest refuses this stream to this person.
-    #[error(
-        "`{stream}` is refused to the person of this token (403): use an administrator's token, or leave it out with `--exclude {stream}`"
-    )]
+    #[error("`{stream}` is refused to the person of this token")]
     Refused {
         /// The stream.
         stream: &'static str,
@@ -96,9 +90,7 @@ pub enum RunError {
         source: Box<ApiError>,
     },
     /// Requests failed until the retries were used up.
-    #[error(
-        "`{stream}` could not be read; what was read before is kept and the next run goes on from there"
-    )]
+    #[error("`{stream}` could not be read")]
     Api {
         /// The stream.
         stream: &'static str,
@@ -126,7 +118,7 @@ pub enum RunError {
     },
     /// A page does not have the form that Harvest documents.
     #[error(
-        "a page of `{stream}` ({path}) is not what Harvest documents; nothing of it is written, the next run asks again"
+        "the next run asks again for a page of `{stream}` ({path}), of which nothing is written: it is not what Harvest documents"
     )]
     Page {
         /// The stream.
@@ -148,7 +140,7 @@ pub enum RunError {
         why: String,
     },
     /// The reading stopped for another reason.
-    #[error("`{stream}` stopped at {what}: {failure:?}")]
+    #[error("`{stream}` stopped: {}", ApiError::new(failure.clone(), what.as_str()))]
     Stopped {
         /// The stream.
         stream: &'static str,

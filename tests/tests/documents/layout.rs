@@ -150,6 +150,20 @@ fn nothing_of_a_function_needs_the_fake_or_the_tests() {
     }
 }
 
+/// The publisher calls a part of `cli` that needs no fake, and a linker leaves out what nothing calls.
+#[test]
+fn no_program_of_a_function_has_the_fake_in_it() {
+    let has_fake = |program: &str| {
+        let bytes = std::fs::read(e2e::scene::binary(program)).unwrap();
+        let text = sim::ADMINISTRATOR_TOKEN.as_bytes();
+        bytes.windows(text.len()).any(|some| some == text)
+    };
+    assert!(has_fake("harvest-lake"), "nothing would be seen");
+    for function in ["orchestrator", "publisher", "worker"] {
+        assert!(!has_fake(function), "{function}");
+    }
+}
+
 #[test]
 fn only_one_crate_needs_an_sdk_of_aws() {
     let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/..");

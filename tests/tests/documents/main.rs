@@ -1,10 +1,11 @@
 //! Comparison of what is written down with the code: declarations and the API's facts, settings,
-//! JSON documents, events, the order of crates.
+//! JSON documents, events, headings of the runbook, the order of crates.
 
 mod declarations;
 mod events;
 mod json;
 mod layout;
 mod page;
+mod runbook;
 mod settings;
 mod streams;

@@ -133,7 +133,7 @@ fn damage(scene: &Scene, stream: &str) {
 
 /// Without a lake, and with names and settings that are wrong.
 fn before_the_first_sync(scene: &Scene, seen: &mut SeenAnswers) {
-    let found = answer(scene, seen, "check", 0);
+    let found = answer(scene, seen, "check --notify --on-failure true", 0);
     assert_eq!(found["lake_state"]["exists"], false);
     for line in [
         "status",

@@ -271,7 +271,8 @@ fn who_is_erased_while_a_run_reads_is_not_in_what_it_writes() {
 #[test]
 fn the_command_tells_what_it_did_and_what_remains() {
     let scene = Scene::new(3);
-    scene.run("sync --json --streams users,tasks,expenses").with(0);
+    scene.run("sync --json --streams users,tasks,expenses,time_entries").with(0);
+    scene.run("report --publish").with(0);
     scene.run("erase").with(2).says(&["--user"]);
     let user = scene.somebody();
     // Without consent, about nobody, or where no lake is, nothing is written.
@@ -291,8 +292,11 @@ fn the_command_tells_what_it_did_and_what_remains() {
     assert!(!std::path::Path::new("./typo").exists());
 
     let erase = format!("erase --user {user} --yes");
+    let page = scene.lake().join("report.html");
+    assert!(std::fs::read_to_string(&page).unwrap().contains(&name));
     let done = scene.run(&format!("{erase} --json")).with(0).json();
-    assert_eq!(done["user"], user);
+    assert_eq!((&done["user"], &done["page_removed"]), (&user.into(), &true.into()));
+    assert!(!page.exists());
     let streams = done["streams"].as_array().unwrap();
     assert_eq!(
         streams.len(),
@@ -301,6 +305,9 @@ fn the_command_tells_what_it_did_and_what_remains() {
     assert!(streams.iter().all(|one| one["outcome"] == "complete"), "{done}");
     let again = scene.run(&format!("{erase} --json")).with(0).json();
     assert_eq!(again["names"], serde_json::json!([]), "{again}");
+    assert_eq!(again["page_removed"], false, "{again}");
+    scene.run("report --publish").with(0);
+    assert!(!std::fs::read_to_string(&page).unwrap().contains(&name));
     scene.run(&erase).with(0).says(&["Harvest keeps the person", "users: 0 files"]);
     let listed = std::fs::read_to_string(scene.lake().join("erased.json")).unwrap();
     assert_eq!(listed, format!("[{user}]"));

@@ -64,7 +64,8 @@ fn a_person_who_has_a_token_has_a_lake_with_two_commands() {
         assert_eq!(person.files(), [""; 0], "{line}: a setting that cannot be used leaves nothing");
     }
 
-    let line = "init --lake data/lake --general 100000/200ms --reports 100000/200ms";
+    let line = "init --lake data/lake --general 100000/200ms --reports 100000/200ms \
+                --on-recovery https://chat.example/hush --on-failure ./notify.sh";
     let told = person.init(line, sim::ADMINISTRATOR_TOKEN).with(0);
     told.says(&[
         "1000001",
@@ -82,6 +83,11 @@ fn a_person_who_has_a_token_has_a_lake_with_two_commands() {
     let settings = fs::read_to_string(person.folder.join("harvest-lake.toml")).unwrap();
     assert!(!settings.contains(sim::ADMINISTRATOR_TOKEN), "{settings}");
     assert!(settings.contains("\naccount_id = 1000001\n"), "{settings}");
+    // Whoever knows the URL can write into the channel.
+    assert!(settings.contains("\non_failure = \"./notify.sh\"\n"), "{settings}");
+    assert!(!settings.contains("hush"), "{settings}");
+    let secrets = fs::read_to_string(person.folder.join(".env")).unwrap();
+    assert!(secrets.contains("HARVEST_ON_RECOVERY='https://chat.example/hush'\n"), "{secrets}");
     assert!(settings.contains("\n# exclude = \"A,B\"   # default: none\n"), "{settings}");
 
     // From a folder below, without any setting.

@@ -156,7 +156,38 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
         let (code, files) = command(&cloud, "files clients --json");
         assert_eq!(code, Some(0), "{files}");
         assert!(files["files"][0]["path"].as_str().unwrap().starts_with("s3://"), "{files}");
+        publishes_the_page_of_the_command(&cloud).await;
     });
+}
+
+/// The publisher writes the page of which the command prints the data, and says where it is.
+async fn publishes_the_page_of_the_command(cloud: &Cloud) {
+    let answer = cloud.lambda.call("publisher", json!({ "today": "2026-06-30" })).await.unwrap();
+    e2e::json::check("publisher", &answer);
+    assert_eq!(answer["page"], format!("{}/report.html", cloud.lake));
+    let page = cloud.store.get("report.html").await.unwrap().unwrap();
+    assert_eq!(answer["bytes"], page.len());
+    let page = String::from_utf8(page.to_vec()).unwrap();
+    let (_, data) = page.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
+    let (data, _) = data.split_once("</script>").unwrap();
+    let data: Value = serde_json::from_str(data).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.html");
+    let line = format!("report --json --today 2026-06-30 --out {}", file.display());
+    let (code, told) = command(cloud, &line);
+    assert_eq!(code, Some(0), "{told}");
+    for part in ["today", "company", "time", "invoices", "capacity", "budgets", "answers"] {
+        assert!(!data[part].is_null() && data[part] == told["report"][part], "{part}");
+    }
+    assert_eq!(data["machine"]["problems"], json!([]));
+    let streams = data["machine"]["status"]["streams"].as_array().unwrap();
+    assert_eq!(streams.len(), streams::STREAMS.len());
+    // The invocation fails where the command would, and the page stays as it is.
+    let error = cloud.lambda.call("publisher", json!({ "today": "soon" })).await.unwrap_err();
+    assert_eq!(error["errorType"], "SettingInvalid", "{error}");
+    e2e::json::check("invocation_error", &error);
+    let after = cloud.store.get("report.html").await.unwrap().unwrap();
+    assert_eq!(answer["bytes"], after.len());
 }
 
 /// Fills a lake on this machine with the account of `cloud`; returns its folder.

@@ -2,6 +2,7 @@
 //! each further one would compile and link the product anew.
 
 mod account;
+mod alarms;
 mod answers;
 mod backfill;
 mod bad_input;
@@ -20,6 +21,7 @@ mod kill;
 mod lambda;
 mod lease;
 mod ledger;
+mod log;
 mod login;
 mod losses;
 mod other_types;

@@ -23,7 +23,9 @@ pub(crate) const HISTORY: u16 = bit(SettingScope::History);
 /// Fields of records that are left out or stored as hashes.
 pub(crate) const PRIVACY: u16 = bit(SettingScope::Privacy);
 /// All settings of a sync.
-pub(crate) const RUN: u16 = bit(SettingScope::Run) | API | STREAMS | HISTORY | PRIVACY;
+pub(crate) const RUN: u16 = bit(SettingScope::Run) | API | STREAMS | HISTORY | PRIVACY | NOTICE;
+/// News about streams in trouble.
+pub(crate) const NOTICE: u16 = bit(SettingScope::Notice);
 /// Interval at which changes are read.
 pub(crate) const INTERVAL: u16 = bit(SettingScope::Plan);
 /// Forecasts.
@@ -50,6 +52,7 @@ const fn heading(scope: SettingScope) -> Option<&'static str> {
         SettingScope::History => Some("History"),
         SettingScope::Privacy => Some("Privacy"),
         SettingScope::Run | SettingScope::Plan => Some("Runs"),
+        SettingScope::Notice => Some("News of trouble"),
     }
 }
 

@@ -29,7 +29,7 @@ const EXAMPLES: [(&str, &[&str]); 24] = [
         ],
     ),
     ("login", &["login", "login --oauth CLIENT_ID", "login --parameter /harvest/token"]),
-    ("check", &["check", "check time_entries expenses"]),
+    ("check", &["check", "check time_entries expenses", "check --notify"]),
     ("plan", &["plan --ask", "plan time_entries"]),
     ("demo", &["demo", "demo --serve", "demo --scale tiny --lake ./demo"]),
     ("cost", &["cost --people 40 --sync-interval 6h"]),

@@ -91,6 +91,7 @@ impl CheckReport {
             paint.bad(&paint.wrapped(&format!("          ✗ {}", table.error)))
         };
         lines.extend(unusable.iter().map(bad));
+        lines.extend(self.tried.iter().map(|tried| tried.line(paint)));
         lines
     }
 

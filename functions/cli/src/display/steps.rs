@@ -19,7 +19,7 @@ use runtime::clock::{Clock as _, SystemClock};
 use runtime::progress::{Progress, RunMoment};
 use tokio::task::JoinHandle;
 
-use super::{DisplayForm, LineDisplay, MINUTE};
+use super::{DisplayForm, LineForm, MINUTE};
 use crate::text;
 
 /// Time from which on rate and time left are told: ten seconds. Before, they would jump.
@@ -104,12 +104,13 @@ impl StepDisplay {
             let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
             ProgressBar::new_spinner().with_style(style)
         });
-        let pause = match form {
-            DisplayForm::Bars => Some(SignedDuration::from_millis(120)),
-            DisplayForm::Lines => Some(MINUTE),
-            DisplayForm::Nothing => None,
+        let (pause, line) = match form {
+            DisplayForm::Bars => (Some(SignedDuration::from_millis(120)), LineForm::Text),
+            DisplayForm::Lines => (Some(MINUTE), LineForm::Text),
+            DisplayForm::Events => (Some(MINUTE), LineForm::Event),
+            DisplayForm::Nothing => (None, LineForm::Text),
         };
-        let told = |pause| tokio::spawn(tell(Arc::clone(&steps), bar.clone(), pause));
+        let told = |pause| tokio::spawn(tell(Arc::clone(&steps), bar.clone(), line, pause));
         let telling = pause.map(told);
         Self { steps, bar, telling }
     }
@@ -163,7 +164,12 @@ impl Drop for StepDisplay {
 }
 
 /// Tells the progress again and again, until the task is aborted.
-async fn tell(steps: Arc<SharedSteps>, bar: Option<ProgressBar>, pause: SignedDuration) {
+async fn tell(
+    steps: Arc<SharedSteps>,
+    bar: Option<ProgressBar>,
+    line: LineForm,
+    pause: SignedDuration,
+) {
     loop {
         SystemClock.sleep_until(plus(SystemClock.now(), pause)).await;
         let text = steps.lock().text(SystemClock.now());
@@ -172,7 +178,7 @@ async fn tell(steps: Arc<SharedSteps>, bar: Option<ProgressBar>, pause: SignedDu
                 bar.set_message(text);
                 bar.tick();
             }
-            None => LineDisplay::write(&text),
+            None => line.write(&text),
         }
     }
 }

@@ -112,7 +112,7 @@ impl LakeStatus {
                 None => told.push((error, vec![row.stream])),
             }
         }
-        let line = |(LastError { at, error }, streams): (&LastError, Vec<&str>)| {
+        let line = |(LastError { at, error, .. }, streams): (&LastError, Vec<&str>)| {
             format!("✗ {}, {}: {error}", streams.join(", "), text::since(*at, self.now))
         };
         told.into_iter().map(line).collect()
@@ -151,7 +151,11 @@ impl LakeStatus {
         let of = |state| self.read().filter(|row| row.state == state).count();
         let current = of(StreamCondition::Current);
         let what = if current == all {
-            format!("all {all} tables are current")
+            if all == 1 {
+                "the table is current".to_owned()
+            } else {
+                format!("all {all} tables are current")
+            }
         } else {
             let told = StreamCondition::TOLD.into_iter().filter(|state| of(*state) > 0);
             let told: Vec<_> =
@@ -261,7 +265,8 @@ fn remarks(row: &StreamStatus, now: Timestamp) -> String {
         let mut remark = format!("{} pass unfinished", unfinished.pass);
         let all = unfinished.read.saturating_add(unfinished.left);
         if all > 0 {
-            remark = format!("{remark}, {} of {all} parts read", unfinished.read);
+            let parts = if all == 1 { "part" } else { "parts" };
+            remark = format!("{remark}, {} of {all} {parts} read", unfinished.read);
         }
         // A wait that is over says nothing any more: the next run goes on.
         if let Some(until) = unfinished.waits_until.filter(|until| *until > now) {
@@ -272,10 +277,11 @@ fn remarks(row: &StreamStatus, now: Timestamp) -> String {
     if row.parked.is_none() {
         remarks.push("many parked".to_owned());
     }
+    let failed = if row.failures == 1 { "failed run" } else { "failed runs" };
     for (number, what) in [
         (row.parked.unwrap_or_default(), "parked"),
         (row.quarantined, "in quarantine"),
-        (u64::from(row.failures), "failed runs"),
+        (u64::from(row.failures), failed),
     ] {
         if number > 0 {
             remarks.push(format!("{} {what}", text::count(number)));

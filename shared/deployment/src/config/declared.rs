@@ -3,8 +3,8 @@
 
 use super::setting::SettingDefault::{Described, Found, Required, Text, Unset};
 use super::setting::SettingScope::{
-    Account, Api, Everywhere, Functions, History, Identity, Lake, Place, Plan, Privacy, Run,
-    Streams,
+    Account, Api, Everywhere, Functions, History, Identity, Lake, Notice, Place, Plan, Privacy,
+    Run, Streams,
 };
 use super::setting::{
     SettingDeclaration, SettingForm, SettingName, StackSource, nothing, parameter, switch, value,
@@ -267,6 +267,27 @@ settings! {
         scope: Run,
         stack: nothing("accepted by event, for once"),
     }
+    ON_FAILURE: "Command, or URL of a webhook, to call once when streams come into trouble" {
+        variable: "HARVEST_ON_FAILURE",
+        form: value("--on-failure", "COMMAND|URL"),
+        default: Unset,
+        scope: Notice,
+        stack: nothing("a stack sends mails and events"),
+    }
+    ON_RECOVERY: "The same for when they are out of trouble" {
+        variable: "HARVEST_ON_RECOVERY",
+        form: value("--on-recovery", "COMMAND|URL"),
+        default: Unset,
+        scope: Notice,
+        stack: nothing("a stack sends mails and events"),
+    }
+    TROUBLE_AFTER: "Age of a stream's data from which on the stream counts as in trouble" {
+        variable: "HARVEST_TROUBLE_AFTER",
+        form: value("--trouble-after", "TIME"),
+        default: Text("26h"),
+        scope: Notice,
+        stack: parameter("TroubleAfter"),
+    }
     WORKER: "Name or ARN of the function that works on one stream" {
         variable: "HARVEST_WORKER",
         form: variable("the orchestrator only"),
@@ -280,13 +301,6 @@ settings! {
         default: Text("none"),
         scope: Functions,
         stack: StackSource::Resources { of: "`Dashboard`" },
-    }
-    TROUBLE_AFTER: "Age of a stream's data from which on the stream counts as in trouble" {
-        variable: "HARVEST_TROUBLE_AFTER",
-        form: variable("the functions only"),
-        default: Text("26h"),
-        scope: Functions,
-        stack: parameter("TroubleAfter"),
     }
     SMALL_WORKER: "Name or ARN of the same function with little memory, for short incremental passes" {
         variable: "HARVEST_SMALL_WORKER",
@@ -309,6 +323,13 @@ settings! {
         default: Text("false"),
         scope: Everywhere,
         stack: nothing("a function writes no files that others could read"),
+    }
+    LOG_FORMAT: "Form of log events: text, or json for an object in each line" {
+        variable: "HARVEST_LOG_FORMAT",
+        form: value("--log-format", "FORM"),
+        default: Text("text"),
+        scope: Everywhere,
+        stack: nothing("functions write objects"),
     }
     LOG: "Log events to write to standard error, such as warn or runtime=debug" {
         variable: "HARVEST_LOG",

@@ -13,12 +13,14 @@ use streams::find_stream;
 
 use super::error::ConfigError;
 use super::given::{GivenSettings, function_memory};
+use super::hook::HookTarget;
 use super::privacy::privacy;
 use super::setting::SettingName;
 use super::{DeploymentSettings, LakePlace, StatePlace, TokenPlace};
 use crate::access::{FileReaders, others_may_read};
 use crate::cloud::CloudClients;
 use crate::login::{logged_in, login_file};
+use crate::telemetry::{self, LogSettings};
 
 /// Name of the state's file in a local lake.
 const STATE: &str = ".state.sqlite";
@@ -70,6 +72,8 @@ impl DeploymentSettings {
             worker: text(SettingName::WORKER),
             small_worker: text(SettingName::SMALL_WORKER),
             event_bus: text(SettingName::EVENT_BUS),
+            on_failure: read(given, SettingName::ON_FAILURE, HookTarget::parse)?,
+            on_recovery: read(given, SettingName::ON_RECOVERY, HookTarget::parse)?,
             cloud: CloudClients::from_environment(),
         })
     }
@@ -113,6 +117,15 @@ pub fn settings(given: &GivenSettings, account: AccountId) -> Result<Settings, C
         settings.flush_speed = FlushSpeed::of_function(memory);
     }
     Ok(settings)
+}
+
+/// Parses choice and form of log events.
+///
+/// # Errors
+/// Where one of the two cannot be used.
+pub fn log(given: &GivenSettings) -> Result<LogSettings, ConfigError> {
+    let filter = value(given, SettingName::LOG, telemetry::filter)?;
+    Ok(LogSettings { filter, form: value(given, SettingName::LOG_FORMAT, parsed)? })
 }
 
 /// Parses the account; `None`: it is not given.

@@ -1,12 +1,16 @@
 //! Parsing of the settings of privacy.
 
-use engine::privacy::FieldTreatment;
+use engine::privacy::{FieldTreatment, PrivacyRefusal};
+use engine::spec::StreamSpec;
 use runtime::settings::{PrivacySettings, hash_key};
 use streams::find_stream;
 
 use super::error::ConfigError;
 use super::given::GivenSettings;
 use super::setting::SettingName;
+
+/// Most typing errors in a name that is still recognized.
+const MISTYPED: usize = 2;
 
 /// Parses the members that are not kept or hashed, and the key of the hashes.
 ///
@@ -41,9 +45,25 @@ fn add(
         let spec = spec.map_err(unknown)?;
         let added = privacy.rules.entry(spec.name).or_default().add(spec, path, treatment);
         added.map_err(|refused| {
-            let why = refused.to_string();
+            let why = with_similar(spec, refused).to_string();
             given.placed(setting, ConfigError::Invalid { setting, why })
         })?;
     }
     Ok(())
+}
+
+/// Adds members with a similar name to a refusal that knows none.
+fn with_similar(spec: &StreamSpec, refused: PrivacyRefusal) -> PrivacyRefusal {
+    match refused {
+        PrivacyRefusal::Unknown { stream, path, near } if near.is_empty() => {
+            let names = spec.fields.iter().map(|field| field.name);
+            let like = names.filter(|name| strsim::damerau_levenshtein(name, &path) <= MISTYPED);
+            let near = like.map(str::to_owned).collect();
+            PrivacyRefusal::Unknown { stream, path, near }
+        }
+        PrivacyRefusal::Unknown { .. }
+        | PrivacyRefusal::Needed { .. }
+        | PrivacyRefusal::NoText { .. }
+        | PrivacyRefusal::Twice { .. } => refused,
+    }
 }

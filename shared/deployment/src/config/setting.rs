@@ -88,6 +88,8 @@ pub enum SettingScope {
     Privacy,
     /// Runs on streams.
     Run,
+    /// News about streams in trouble.
+    Notice,
     /// Forecasts of runs; the functions schedule by it.
     Plan,
     /// The deployed functions alone.

@@ -14,7 +14,11 @@ pub(crate) fn from_api(stream: &'static str, account: i64, source: Box<ApiError>
     }
     match source.failure() {
         RequestFailure::Unauthorized => RunError::Credentials { account, source },
-        RequestFailure::Forbidden => RunError::Refused { stream, source },
+        RequestFailure::Forbidden => {
+            let advice =
+                format!("use an administrator's token, or leave it out with `--exclude {stream}`");
+            RunError::Refused { stream, source: Box::new(source.with_advice(advice)) }
+        }
         RequestFailure::TimedOut
         | RequestFailure::Server(_)
         | RequestFailure::RateLimited { .. }
@@ -33,6 +37,9 @@ fn of_account(account: i64, source: Box<ApiError>) -> RunError {
     match source.failure() {
         RequestFailure::Unauthorized => RunError::Credentials { account, source },
         RequestFailure::Forbidden | RequestFailure::NotFound => {
+            let advice = "compare the account id, which stands beside the token on \
+                          id.getharvest.com/developers, and the base URL";
+            let source = Box::new(source.with_advice(advice.to_owned()));
             RunError::NoSuchAccount { account, source }
         }
         RequestFailure::TimedOut

@@ -3,6 +3,7 @@
 //! `docs/json.md` describes it for other programs: member names and outcome words are a public
 //! interface. The document holds counts, times and sentences, never a value of a record.
 
+use engine::runbook::Remedy;
 use engine::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -42,12 +43,15 @@ impl RunReport {
     #[must_use]
     pub fn document(&self) -> Value {
         let error = self.error();
+        let remedy = error.map(|error| Remedy::of(error.error_type()));
         json!({
             "stream": self.stream,
             "pass": self.pass.name(),
             "outcome": self.outcome.name(),
             "error_type": error.map(RunError::error_type),
             "error": error.map(RunError::chain),
+            "advice": remedy.map(|remedy| remedy.advice),
+            "runbook": remedy.map(|remedy| remedy.heading.link()),
             "waits_until": self.outcome.waits_until(),
             "began": self.began,
             "ended": self.ended,

@@ -90,6 +90,6 @@ pub(super) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
     item.health.failures = item.health.failures.saturating_add(1);
     // This run has said why it ended.
     item.health.lost = still_lost(item.health.lost);
-    item.health.last_error = Some((now, error.chain()));
+    item.health.note_error(now, error.chain(), Some(error.error_type()));
     item.health.refused = matches!(error, RunError::Refused { .. });
 }

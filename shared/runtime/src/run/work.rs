@@ -311,7 +311,7 @@ impl Run {
                 RunOutcome::Failed(error) => fail(item, now, error),
                 RunOutcome::Complete => {
                     item.health.last_success = Some(now);
-                    item.health.last_error = None;
+                    item.health.forget_error();
                     (item.health.failures, item.health.lost) = (0, 0);
                     item.health.refused = false;
                     item.health.warning.clone_from(&report.warning);
@@ -321,7 +321,7 @@ impl Run {
                 RunOutcome::Yielded(_) => {
                     item.health.lost = still_lost(item.health.lost);
                     item.health.failures = item.health.lost;
-                    item.health.last_error = None;
+                    item.health.forget_error();
                 }
                 RunOutcome::Busy { .. } => item.health.failures = 0,
             }

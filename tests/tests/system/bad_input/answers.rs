@@ -42,7 +42,7 @@ type Trouble = (&'static str, &'static str, FaultEffect, &'static str, &'static 
 fn troubles(stranger: &Stranger) -> Vec<Trouble> {
     let page = "/v2/contacts?*cursor=";
     let not_json: &[&str] = &["not the JSON", "nothing was taken", "login page"];
-    let lost: &[&str] = &["run again later, nothing is lost"];
+    let lost: &[&str] = &["run again later: what was read is kept"];
     vec![
         ("clients", "/v2/clients?", FaultEffect::HtmlPage, "HarvestFailed", not_json),
         ("tasks", "/v2/tasks?", FaultEffect::TruncatedJson, "PageUnusable", &["/tasks", "nothing"]),

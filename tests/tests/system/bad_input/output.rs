@@ -15,11 +15,12 @@ fn shell(scene: &Scene, script: &str, line: &str) -> Ended {
     finish(command.spawn().unwrap())
 }
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "sync --streams clients",
     "sync --streams clients --json",
     "sweep clients",
     "check",
+    "check --notify --on-failure true",
     "status",
     "status --json",
     "history",

@@ -31,6 +31,7 @@ fn what_is_wrong_with_the_settings_is_said_before_anything_is_written() {
         case("sync --report-fixed-fees yes", &[], &["--report-fixed-fees", "rates"]),
         case("sync --start-date yesterday", &[], &["--start-date", "2024-01-31"]),
         case("sync --exclude-fields users.e_mail", &[], &["--exclude-fields", "`email`"]),
+        case("sync --exclude-fields users.emial", &[], &["did you mean `email`?"]),
         case("sync --exclude-fields users.updated_at", &[], &["users.updated_at", "newest"]),
         case("sync --exclude-fields email", &[], &["`email`", "users.email"]),
         case("sync --exclude-fields user.email", &[], &["`user`", "`users`"]),
