@@ -157,7 +157,7 @@ MASKS = (
     (re.compile(r"^( *\w+).*\n─+\n(?:.*\S.*\n)*?(?=\n|```|newest )", re.MULTILINE), r"\1 (rows)\n"),
     (re.compile(r"[▁▂▃▄▅▆▇]+"), "▁"),
     # Two questions are asked at the same time.
-    (re.compile(r"GET /v2/(?:company|users/me):"), "GET /v2/users/me:"),
+    (re.compile(r"GET\s+/v2/(?:company|users/me):"), "GET /v2/users/me:"),
     (re.compile(r"\d+(?:[.,:/-]\d+)*"), "0"),
     (re.compile(r"\b0 (?:ms|s|min|h|days|kB|MB|B)\b"), "0 u"),
     (re.compile(r"\b0 u 0 u\b"), "0 u"),

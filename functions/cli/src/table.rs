@@ -8,6 +8,7 @@ use core::ops::Range;
 use std::collections::BTreeSet;
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Row, Table, TableStyle};
+use unicode_width::UnicodeWidthStr;
 
 use crate::said::TextStyle;
 
@@ -47,9 +48,7 @@ impl TextTable<'_> {
 
     /// Width of the widest row, if no cell is wrapped.
     fn natural_width(&self, gone: &BTreeSet<usize>) -> usize {
-        let shown = |line: &String| line.chars().count();
-        let table = lines(&self.drawn(gone, None));
-        table.lines().map(str::to_owned).map(|line| shown(&line)).max().unwrap_or(0)
+        lines(&self.drawn(gone, None)).lines().map(UnicodeWidthStr::width).max().unwrap_or(0)
     }
 
     /// Lays the table out without the columns in `gone`; with `width`, cells are wrapped.
@@ -121,5 +120,19 @@ mod tests {
         }
         let text = shown(Some(34), &[1]);
         assert!(text.contains("nothing of note here") && !text.contains("20,020"), "{text}");
+    }
+
+    #[test]
+    fn wide_characters_count_as_the_columns_that_they_take() {
+        let rows = vec![vec!["東京設計東京設計".to_owned(), "1".to_owned()]];
+        let table = TextTable { header: &["name", "n"], numbers: 1..2, spare: &[1], rows };
+        for width in 16..30 {
+            let text = table.text(TextStyle { width: Some(width), ..TextStyle::PLAIN });
+            assert!(
+                text.lines().all(|line| line.width() <= usize::from(width)),
+                "{width}:\n{text}"
+            );
+            assert_eq!(text.contains('1'), width >= 20, "{width}:\n{text}");
+        }
     }
 }

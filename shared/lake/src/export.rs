@@ -236,7 +236,9 @@ pub async fn export(
     let folder = format!("{}/{}{divided}", schema.spec.name, snapshot.folder());
     let existed = is_there(&mut snapshot, &folder, target).await?;
     if existed {
-        table.files().iter().for_each(|file| progress.done(file));
+        for file in table.files() {
+            progress.done(file);
+        }
     } else {
         write(table, by, target, &folder, &mut snapshot, progress).await?;
     }

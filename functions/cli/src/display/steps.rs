@@ -277,7 +277,9 @@ mod tests {
         assert_eq!(steps.text(at(90)), first);
         steps.read(10 * MEGABYTE);
         steps.begin();
-        (0..24).for_each(|_| steps.read(10 * MEGABYTE));
+        for _ in 0..24 {
+            steps.read(10 * MEGABYTE);
+        }
         let said = "verify: 1 of 4 tables done, 25 % · time_entries: 24 of 98 file reads";
         assert_eq!(steps.text(at(9)), said);
         let said = "verify: 1 of 4 tables done, 25 % · about 5 minutes left · time_entries: 24 of \

@@ -162,7 +162,9 @@ async fn matched(
             !against.coverage.is_nothing() || may_be_read(&layout, read, partition, file)
         };
         let (files, unread): (Vec<&FileEntry>, Vec<_>) = files.partition(is_read);
-        unread.into_iter().for_each(|file| progress.done(file));
+        for file in unread {
+            progress.done(file);
+        }
         // A full pass keeps the newest reading of a repeated record, too.
         let theirs = read.partition(partition, Precedence::NewestRead);
         let mut matching = RowMatching::new(judge, RowWalk::new(Arc::clone(&layout), theirs));

@@ -50,7 +50,9 @@ pub(super) async fn find(
     let read: BTreeSet<usize> = waiting.iter().map(|span| span.file).collect();
     // Those that share no key with another one are not read again.
     let files = table.files().iter().enumerate();
-    files.filter(|(at, _)| !read.contains(at)).for_each(|(_, file)| progress.done(file));
+    for (_, file) in files.filter(|(at, _)| !read.contains(at)) {
+        progress.done(file);
+    }
     // The last element has the least first key and is opened next.
     waiting.sort_by(|a, b| b.first.bytes.cmp(&a.first.bytes));
     let mut opened: BTreeMap<usize, FileKeys> = BTreeMap::new();
@@ -67,7 +69,9 @@ pub(super) async fn find(
             let file = span.file;
             waiting.pop();
             let keys = keys(table, &layout, file).await?;
-            table.files().get(file).into_iter().for_each(|file| progress.done(file));
+            if let Some(file) = table.files().get(file) {
+                progress.done(file);
+            }
             if let Some(rows) = keys {
                 let mut order: Vec<usize> = (0..rows.len()).collect();
                 order.sort_by(|a, b| rows.key(*a).cmp(rows.key(*b)));
