@@ -1,7 +1,7 @@
 //! News about trouble on somebody's machine: a command and a webhook hear once of each trouble and
 //! once of its end.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,16 +30,16 @@ impl Channel {
         let listener = http::listen().await;
         let url =
             format!("http://{}/services/{SECRET}?key={SECRET}", listener.local_addr().unwrap());
-        let (hears, says) = (Arc::clone(&heard), Arc::clone(&refuses));
+        let (bodies, says) = (Arc::clone(&heard), Arc::clone(&refuses));
         http::serve(listener, move |asked| {
-            let (hears, says) = (Arc::clone(&hears), Arc::clone(&says));
+            let (bodies, says) = (Arc::clone(&bodies), Arc::clone(&says));
             async move {
                 assert_eq!(asked.method, "POST");
                 assert_eq!(asked.header("content-type"), Some("application/json"));
                 if says.swap(false, Ordering::Relaxed) {
                     return Answered::new(403, &json!(format!("no {SECRET}")));
                 }
-                hears.lock().unwrap().push(serde_json::from_slice(&asked.body).unwrap());
+                bodies.lock().unwrap().push(serde_json::from_slice(&asked.body).unwrap());
                 Answered::new(200, &json!("ok"))
             }
         });
