@@ -7,6 +7,7 @@
 
 use core::fmt::Write as _;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use delta::store::ObjectStore;
 use deployment::config::{DeploymentSettings, GivenSettings};
