@@ -44,6 +44,6 @@ pub async fn check(
 /// News with a long list.
 fn long() -> Announcement {
     let many: Vec<String> = (0..MANY).map(|at| format!("stream {at}")).collect();
-    let detail = json!({ "began": ["clients"], "ended": [], "in_trouble": many, "text": "many" });
+    let detail = json!({ "began": ["a stream"], "ended": [], "in_trouble": many, "text": "many" });
     Announcement { detail_type: IN_TROUBLE, detail }
 }
