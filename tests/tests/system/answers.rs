@@ -15,12 +15,13 @@ use serde_json::{Value, json};
 use sim::{FaultChoice, FaultEffect, Mutation, ValueRewrite};
 
 /// Schemas of documents that no command prints.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 11] = [
     "drift",
     "event",
     "invocation_error",
     "metrics",
     "orchestrator",
+    "publisher",
     "quarantine_record",
     "report_column",
     "run",
