@@ -195,9 +195,7 @@ impl ErasureWork {
         done.text.push_str(REMAINS);
         Ok(done)
     }
-}
 
-impl ErasureWork {
     /// Removes the published page, which has the names of before.
     async fn take_back_page(&mut self, store: &Arc<dyn ObjectStore>) {
         match report::withdraw(&**store).await {

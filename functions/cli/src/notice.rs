@@ -125,7 +125,7 @@ impl SyncEnd {
     }
 }
 
-/// What the state says: about the streams, and about what was told of them.
+/// Items of the streams, and the names of those of which people were told.
 #[derive(Default)]
 struct KnownTrouble {
     contents: StateContents,

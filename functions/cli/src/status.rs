@@ -124,7 +124,7 @@ impl StreamStatus {
 struct LastError {
     at: Timestamp,
     error: String,
-    /// What to do.
+    /// Advice: one sentence, without a full stop.
     advice: &'static str,
     /// Place of the runbook about it.
     runbook: String,

@@ -51,7 +51,7 @@ pub(crate) struct FailedStream {
     pub(crate) error_type: &'static str,
     /// The error and its causes, for people.
     pub(crate) error: String,
-    /// What to do.
+    /// Advice: one sentence, without a full stop.
     pub(crate) advice: &'static str,
     /// Place of the runbook about it.
     pub(crate) runbook: String,

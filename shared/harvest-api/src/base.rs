@@ -221,7 +221,9 @@ fn without_credentials(text: &str) -> String {
     shown.split(['?', '#']).next().unwrap_or_default().chars().take(100).collect()
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether the host of a URL is this machine itself.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! All work is known before it begins, from the logs of the tables: no number of the line shrinks.
-//! What matters most comes first, because the line is cut at the width of the terminal.
+//! The most important part comes first, because the line is cut at the width of the terminal.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -55,8 +55,8 @@ fn with_what_harvest_says_it_tells_how_long_a_first_load_lasts() {
     assert!(said.json["budgets"][0]["per_day"].as_u64().unwrap() > 1_000);
 }
 
-#[test]
-fn after_the_load_it_tells_when_changes_and_sweeps_come() {
+/// Returns the state of an account that was loaded half an hour ago.
+fn loaded() -> StateContents {
     let mut stored = StateContents::default();
     stored.account.extent = Some(engine::extent::AccountExtent::new(NOW));
     for item in &mut stored.items {
@@ -64,6 +64,12 @@ fn after_the_load_it_tells_when_changes_and_sweeps_come() {
         item.position.incremental.last_begun = item.position.full.last_begun;
         item.position.full.last_requests = 4;
     }
+    stored
+}
+
+#[test]
+fn after_the_load_it_tells_when_changes_and_sweeps_come() {
+    let stored = loaded();
     let said = said(&facts(stored, StreamSizes::default()), NOW, TextStyle::PLAIN);
     assert!(said.text.contains("Nothing is due now."), "{}", said.text);
     assert_eq!(run(&said.json, "clients", "incremental")["due"], "1970-01-01T00:30:00Z");
@@ -74,13 +80,7 @@ fn after_the_load_it_tells_when_changes_and_sweeps_come() {
 
 #[test]
 fn a_terminal_gets_a_row_for_runs_of_one_reason_and_verbose_all() {
-    let mut stored = StateContents::default();
-    stored.account.extent = Some(engine::extent::AccountExtent::new(NOW));
-    for item in &mut stored.items {
-        item.position.full.last_begun = Some(plus(NOW, SignedDuration::from_mins(-30)));
-        item.position.incremental.last_begun = item.position.full.last_begun;
-        item.position.full.last_requests = 4;
-    }
+    let stored = loaded();
     let facts = facts(stored, StreamSizes::default());
     let terminal = TextStyle { width: Some(80), ..TextStyle::PLAIN };
     let text = said(&facts, NOW, terminal).text;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use engine::time::SignedDuration;
 use reqwest::{Client, Response, redirect, retry};
 use runtime::announce::{AnnounceError, Announcement, Announcer};
-use url::{Host, Url};
+use url::Url;
 
 use crate::config::{HookOccasion, HookTarget};
 
@@ -37,7 +37,7 @@ impl WebhookAnnouncer {
             .user_agent(concat!("harvest-lake/", env!("CARGO_PKG_VERSION")))
             .timeout(patience);
         // A proxy of the environment cannot reach this machine's own loopback address.
-        if is_loopback(&self.url) {
+        if harvest_api::is_loopback(&self.url) {
             http = http.no_proxy();
         }
         // The URL is a secret.
@@ -69,16 +69,6 @@ impl Announcer for WebhookAnnouncer {
 /// Returns the first cause of an error. The layers of the HTTP library say nothing to people.
 fn first_cause(error: &dyn core::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), first_cause)
-}
-
-/// Whether the host is this machine itself.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 impl fmt::Debug for WebhookAnnouncer {
