@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use engine::pass::Pass;
 use engine::spec::RateClass;
 use engine::time::{SignedDuration, Timestamp, between};
+use runtime::clock::{Clock as _, SystemClock};
 use runtime::progress::{Progress, RunMoment};
 use runtime::run::{RunOutcome, RunReport};
 
@@ -26,7 +27,7 @@ use crate::text;
 use bars::BarDisplay;
 pub(crate) use numbers::BudgetMoment;
 use numbers::SyncNumbers;
-pub(crate) use steps::{FileReads, PlannedTable, StepDisplay};
+pub(crate) use steps::{FileReads, PlannedTable, StepDisplay, StepMeasure};
 
 /// Time from one line about the whole sync to the next, where nothing can move.
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -93,7 +94,9 @@ impl LineForm {
     fn write(self, line: &str) {
         match self {
             Self::Text => {
-                writeln!(std::io::stderr(), "{line}").ok();
+                // Where standard error is a file, nothing else tells when it was.
+                let now = SystemClock.now().strftime("%FT%TZ");
+                writeln!(std::io::stderr(), "{now} {line}").ok();
             }
             Self::Event => tracing::info!("{line}"),
         }

@@ -21,6 +21,7 @@ use delta::table::{ForeignChange, Table, TableError};
 use deployment::config::{GivenSettings, SettingName};
 use deployment::parts;
 use engine::drift::DriftFinding;
+use engine::ids::AccountId;
 use engine::item::{AccountItem, ItemValue, PassState, StreamHealth, StreamItem, StreamPosition};
 use engine::pass::Pass;
 use engine::persisted::PersistedInstants as _;
@@ -151,6 +152,7 @@ struct UnfinishedPass {
 #[derive(Clone, Debug)]
 struct LakeStatus {
     account: AccountItem,
+    account_id: AccountId,
     /// Place of the lake, as it was given.
     lake: String,
     streams: Vec<StreamStatus>,
@@ -217,7 +219,8 @@ pub(crate) async fn status(
     }
     let shown = |run: &&LedgerRun| rows.iter().any(|row| row.stream == run.stream);
     let day = LastDay::of(runs.iter().filter(shown), now);
-    let status = LakeStatus { account, lake: lake.place.to_string(), streams: rows, day, now };
+    let (account_id, lake) = (settings.account, lake.place.to_string());
+    let status = LakeStatus { account, account_id, lake, streams: rows, day, now };
     // Streams that are named on the command line are those that a person wants to see.
     let named = !arguments.streams.names.is_empty()
         || arguments.settings.get(SettingName::STREAMS).is_some();

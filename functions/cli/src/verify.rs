@@ -19,24 +19,23 @@ mod tests;
 use std::sync::Arc;
 
 use delta::table::{Table, TableError};
-use deployment::config::{DeploymentSettings, GivenSettings, no_changes};
-use deployment::parts;
+use deployment::config::{GivenSettings, no_changes};
+use engine::ids::AccountId;
 use engine::spec::StreamSpec;
 use lake::verify::{ReplayedChanges, TableCheck, VerifiedTable, VerifyFinding};
 use runtime::compare::ComparedPortion;
-use runtime::progress::NoProgress;
 use runtime::settings::NoChanges;
 use serde::Serialize;
 use serde_json::json;
 use streams::{find_stream, find_table};
 
 use crate::arguments::VerifyArguments;
-use crate::display::{DisplayForm, StepDisplay};
+use crate::display::{DisplayForm, StepDisplay, StepMeasure};
 use crate::error::CliError;
 use crate::exit::CliExit;
 use crate::lake_facts::{LakeFacts, TRIES, TableKind};
 use crate::said::{CommandAnswer, TextStyle};
-use ahead::{has_changes, planned};
+use ahead::{WorkAhead, has_changes, planned};
 use harvest::{HarvestComparer, HarvestComparison};
 use reports::ComparedReports;
 
@@ -93,34 +92,37 @@ pub(crate) async fn verify(
     let named = arguments.streams.iter().map(|name| find(name));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let lake = LakeFacts::of(&given).await?;
-    let harvest = match arguments.portion() {
-        None => None,
-        Some(portion) => {
-            // Checked first, so that no folder with a mistyped name is made.
-            if let (None, Some(first)) = (lake.account().await?, streams::STREAMS.first()) {
-                return Err(lake.no_table(named.first().unwrap_or(first), TableKind::Rows));
-            }
-            // The lake knows its account; only the token has to be given.
-            lake.name_account(&mut given).await?;
-            let deployment = DeploymentSettings::parse(&given)?;
-            let context = parts::looking(&deployment, Arc::new(NoProgress)).await?;
-            Some(HarvestComparer::new(context, portion).await?)
-        }
-    };
+    let account = lake.account().await?;
+    // Checked first, so that no folder with a mistyped name is made.
+    if let (true, None, Some(first)) =
+        (arguments.against_harvest, account, streams::STREAMS.first())
+    {
+        return Err(lake.no_table(named.first().unwrap_or(first), TableKind::Rows));
+    }
     // Tables of changes that are no longer kept are not checked.
     let no_changes = no_changes(&given)?;
     let mut verdicts = Vec::new();
     let wanted = if named.is_empty() { streams::STREAMS.to_vec() } else { named.clone() };
     let concerned = reports::are_concerned(&named);
-    let planned = planned(&lake, &wanted, &no_changes, concerned).await;
-    let steps = StepDisplay::new(show, "verify", planned);
+    let portion = arguments.portion();
+    let ahead = WorkAhead { reports: concerned, harvest: portion.is_some() };
+    let planned = planned(&lake, &wanted, &no_changes, ahead).await;
+    let measure = match portion {
+        Some(ComparedPortion::Sample(_)) => StepMeasure::Tables,
+        Some(ComparedPortion::All) | None => StepMeasure::Bytes,
+    };
+    let steps = StepDisplay::measured(show, "verify", planned, measure);
+    let harvest = match portion {
+        None => None,
+        Some(portion) => Some(HarvestComparer::of(&lake, given, portion, steps.progress()).await?),
+    };
     for spec in wanted {
         steps.begin();
         match settled(&lake, spec, &no_changes, &steps).await? {
             Some((mut verdict, table)) => {
                 if let Some(harvest) = &harvest {
                     verdict.harvest = Some(match table {
-                        Some(mut table) => harvest.compare(spec, &mut table).await?,
+                        Some(mut table) => harvest.compare(spec, &mut table, &steps).await?,
                         None => HarvestComparison::skipped("the table itself is damaged"),
                     });
                 }
@@ -145,7 +147,7 @@ pub(crate) async fn verify(
         None
     };
     drop(steps);
-    Ok(said(&lake, &verdicts, reports.as_ref(), paint))
+    Ok(said((&lake, account), &verdicts, reports.as_ref(), paint))
 }
 
 /// Checks one stream; returns the findings, and the table if its rows can be compared. Findings
@@ -270,7 +272,7 @@ async fn changes(
 /// Returns the findings as text and as JSON. Work is left if a comparison had to leave something out
 /// because Harvest may not be asked now.
 fn said(
-    lake: &LakeFacts,
+    (lake, account): (&LakeFacts, Option<AccountId>),
     verdicts: &[StreamFindings],
     reports: Option<&ComparedReports>,
     paint: TextStyle,
@@ -282,8 +284,13 @@ fn said(
     let waits = |verdict: &StreamFindings| verdict.harvest.as_ref()?.waits_until;
     let left = verdicts.iter().any(|verdict| waits(verdict).is_some());
     let place = lake.place.to_string();
-    let json =
-        json!({ "lake": place, "findings": findings, "streams": documents, "reports": reports });
+    let json = json!({
+        "lake": place,
+        "account_id": account.map(|account| account.0),
+        "findings": findings,
+        "streams": documents,
+        "reports": reports,
+    });
     CommandAnswer { text: render::text(verdicts, reports, paint), json, exit, left }
 }
 

@@ -165,7 +165,9 @@ fn by_amount(spec: &StreamSpec, pass: Pass, amounts: &StreamSizes) -> Option<u64
         | (StreamKind::Snapshot(_), _) => Some(1),
         (StreamKind::Listing(_), Pass::Full) => pages(spec.name),
         (StreamKind::PerParent(parent), Pass::Full) => {
-            let parents = amounts.records.get(parent.trigger.name)?;
+            // Several records of a trigger may belong to one parent.
+            let records = amounts.records.get(parent.trigger.name)?;
+            let parents = amounts.records.get(parent.parents()).unwrap_or(records).min(records);
             Some(pages(parent.trigger.name)?.saturating_add(*parents))
         }
     }

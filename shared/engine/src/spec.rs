@@ -230,6 +230,15 @@ pub struct PerParent {
     pub only_role: Option<&'static str>,
 }
 
+impl PerParent {
+    /// Returns the name of the stream whose records are the parents: `users` for `/users/{parent}`.
+    #[must_use]
+    pub fn parents(&self) -> &'static str {
+        let path = self.parent_path.trim_start_matches('/');
+        path.split_once('/').map_or(path, |(parents, _)| parents)
+    }
+}
+
 /// Way in which a report is read.
 #[derive(Debug)]
 pub struct ReportWindow {

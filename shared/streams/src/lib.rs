@@ -160,6 +160,7 @@ pub fn find(name: &str) -> Option<&'static StreamSpec> {
 #[cfg(test)]
 mod tests {
     use engine::privacy::{FieldTreatment, PrivacyRules};
+    use engine::spec::StreamKind;
 
     use super::*;
 
@@ -174,6 +175,14 @@ mod tests {
             }
             let first = personal.person.split('.').next().unwrap();
             assert!(spec.fields.iter().any(|field| field.name == first), "{stream}.{first}");
+        }
+    }
+
+    #[test]
+    fn the_parents_of_children_are_records_of_a_stream() {
+        for spec in STREAMS {
+            let StreamKind::PerParent(parent) = &spec.kind else { continue };
+            assert!(find_stream(parent.parents()).is_ok(), "{}: {}", spec.name, parent.parents());
         }
     }
 

@@ -206,7 +206,7 @@ fn check_refused<'t>(error: &ConfigError, given: &impl Fn(SettingName) -> Option
             assert!(given(*setting).is_some(), "a default is refused: {said}");
             setting.variable
         }
-        ConfigError::NoAccount => "HARVEST_ACCOUNT_ID",
+        ConfigError::NoAccount | ConfigError::NothingSet => "HARVEST_ACCOUNT_ID",
         ConfigError::NoHashKey => "HARVEST_HASH_KEY",
         ConfigError::NoState { .. } => "HARVEST_STATE",
         ConfigError::TokenFile { .. } => "nowhere/",

@@ -4,10 +4,14 @@
 //! commands, and examples of each command. Tests parse every example.
 
 use core::fmt::Write as _;
+use std::ffi::OsString;
 
 use clap::{Command, CommandFactory as _, FromArgMatches as _};
 
 use super::CliArguments;
+
+/// Commit of the build, where the variable names it, as for the files of a release.
+const COMMIT: Option<&str> = option_env!("HARVEST_LAKE_COMMIT");
 
 /// Groups of commands, in the order of a person's way.
 const GROUPS: [(&str, &[&str]); 5] = [
@@ -74,14 +78,27 @@ impl CliArguments {
     /// # Errors
     /// Fails if it is wrong, or asks for help or the version.
     pub fn typed() -> Result<Self, clap::Error> {
-        let matches = declared().try_get_matches()?;
+        let matches = declared().try_get_matches_from(words(std::env::args_os().collect()))?;
         Self::from_arg_matches(&matches)
     }
+}
+
+/// Returns the words of a command line. `version` alone is what many other programs have for `--version`.
+fn words(mut words: Vec<OsString>) -> Vec<OsString> {
+    if let [_, word] = words.as_mut_slice()
+        && word == "version"
+    {
+        *word = "--version".into();
+    }
+    words
 }
 
 /// Returns the declaration with groups and examples.
 pub(crate) fn declared() -> Command {
     let mut command = CliArguments::command();
+    if let Some(commit) = COMMIT.filter(|commit| !commit.is_empty()) {
+        command = command.version(format!("{} ({commit})", env!("CARGO_PKG_VERSION")));
+    }
     for (name, lines) in EXAMPLES {
         command = command.mut_subcommand(name, |command| command.after_help(examples(lines)));
     }
@@ -144,6 +161,21 @@ mod tests {
         let mut command = declared();
         let sync = command.find_subcommand_mut("sync").unwrap().render_long_help().to_string();
         assert!(sync.contains("Examples:\n  harvest-lake sync\n"), "{sync}");
+    }
+
+    #[test]
+    fn version_is_a_word_for_its_flag_and_begins_with_that_of_the_package() {
+        let typed = |line: &str| words(line.split(' ').map(OsString::from).collect());
+        for line in ["harvest-lake version", "harvest-lake --version"] {
+            let error = declared().try_get_matches_from(typed(line)).unwrap_err();
+            let said = error.to_string();
+            assert_eq!(error.exit_code(), 0, "{line}: {said}");
+            assert!(
+                said.starts_with(concat!("harvest-lake ", env!("CARGO_PKG_VERSION"))),
+                "{said}"
+            );
+        }
+        assert_eq!(typed("harvest-lake head version").last().unwrap(), "version");
     }
 
     #[test]

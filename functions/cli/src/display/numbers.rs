@@ -65,11 +65,11 @@ pub(super) struct StreamNumbers {
 }
 
 impl StreamNumbers {
-    const fn new(pass: Pass) -> Self {
+    pub(super) const fn new(pass: Pass) -> Self {
         Self { pass, pages: 0, records: 0, parts: (0, 0), total: None, doing: "" }
     }
 
-    fn take(&mut self, moment: &RunMoment) {
+    pub(super) fn take(&mut self, moment: &RunMoment) {
         self.doing = match moment {
             RunMoment::Page { records, units, total } => {
                 self.pages = self.pages.saturating_add(1);

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! ⠙ verify: 12 of 33 tables done, 25 % · about 5 minutes left · time_entries: 340 of 1,230 file reads, 85 MB a second
+//! ⠙ verify: 12 of 33 tables done, 25 % · about 5 minutes left · time_entries: 4,000 records of 18,006, 22 %
 //! ```
 //!
 //! All work is known before it begins, from the logs of the tables: no number of the line shrinks.
@@ -19,6 +20,7 @@ use runtime::clock::{Clock as _, SystemClock};
 use runtime::progress::{Progress, RunMoment};
 use tokio::task::JoinHandle;
 
+use super::numbers::StreamNumbers;
 use super::{DisplayForm, LineForm, MINUTE};
 use crate::text;
 
@@ -62,6 +64,15 @@ pub(crate) struct PlannedTable {
     pub(crate) reads: FileReads,
 }
 
+/// Measure of the whole work, for its percentage and the time left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StepMeasure {
+    /// Bytes of the files that are read.
+    Bytes,
+    /// Tables: each takes about as long, because a few records of it are asked of Harvest.
+    Tables,
+}
+
 /// Progress of one command. It ends with the value.
 #[derive(Debug)]
 pub(crate) struct StepDisplay {
@@ -88,16 +99,29 @@ struct TableSteps {
     at_work: bool,
     /// Files read of it.
     read: FileReads,
+    measure: StepMeasure,
+    /// Records of it that are read from Harvest; `None` while files are read.
+    asked: Option<StreamNumbers>,
 }
 
 impl StepDisplay {
-    /// Returns a display for `command` on the `planned` tables.
+    /// Returns a display for `command` on the `planned` tables, measured in bytes.
     pub(crate) fn new(
         form: DisplayForm,
         command: &'static str,
         planned: Vec<PlannedTable>,
     ) -> Self {
-        let steps = TableSteps::new(command, SystemClock.now(), planned);
+        Self::measured(form, command, planned, StepMeasure::Bytes)
+    }
+
+    /// Returns a display for `command` on the `planned` tables.
+    pub(crate) fn measured(
+        form: DisplayForm,
+        command: &'static str,
+        planned: Vec<PlannedTable>,
+        measure: StepMeasure,
+    ) -> Self {
+        let steps = TableSteps::new(command, SystemClock.now(), planned, measure);
         let steps = Arc::new(SharedSteps(Mutex::new(steps)));
         let bar = (form == DisplayForm::Bars).then(|| {
             let style = ProgressStyle::with_template("{spinner} {wide_msg}");
@@ -139,12 +163,11 @@ impl SharedSteps {
 }
 
 impl Progress for SharedSteps {
-    fn on(&self, _: &'static str, _: Pass, moment: &RunMoment) {
+    fn on(&self, _: &'static str, pass: Pass, moment: &RunMoment) {
         match moment {
             RunMoment::File { bytes } => self.lock().read(*bytes),
+            RunMoment::Page { .. } | RunMoment::Waiting => self.lock().ask(pass, moment),
             RunMoment::Started
-            | RunMoment::Page { .. }
-            | RunMoment::Waiting
             | RunMoment::Flushing
             | RunMoment::Committed(_)
             | RunMoment::Ended => {}
@@ -184,18 +207,37 @@ async fn tell(
 }
 
 impl TableSteps {
-    const fn new(command: &'static str, began: Timestamp, planned: Vec<PlannedTable>) -> Self {
+    const fn new(
+        command: &'static str,
+        began: Timestamp,
+        planned: Vec<PlannedTable>,
+        measure: StepMeasure,
+    ) -> Self {
         let read = FileReads { files: 0, bytes: 0 };
-        Self { command, began, planned, done: 0, at_work: false, read }
+        Self { command, began, planned, done: 0, at_work: false, read, measure, asked: None }
     }
 
     fn begin(&mut self) {
         self.done = self.done.saturating_add(usize::from(self.at_work));
         self.at_work = true;
         self.read = FileReads::default();
+        self.asked = None;
+    }
+
+    /// Takes a moment of the reading from Harvest.
+    fn ask(&mut self, pass: Pass, moment: &RunMoment) {
+        let asked = self.asked.get_or_insert_with(|| StreamNumbers::new(pass));
+        match (self.measure, moment) {
+            // Few records are read: those of the whole list would be no total.
+            (StepMeasure::Tables, RunMoment::Page { records, units, .. }) => {
+                asked.take(&RunMoment::Page { records: *records, units: *units, total: None });
+            }
+            _ => asked.take(moment),
+        }
     }
 
     fn read(&mut self, bytes: u64) {
+        self.asked = None;
         self.read = self.read.and(FileReads { files: 1, bytes });
         if let Some(table) = self.table() {
             let (file, of) = (self.read.files, table.reads.files);
@@ -224,19 +266,26 @@ impl TableSteps {
         let tables = text::plural(planned, "table", "tables");
         let mut line = format!("{}: {} of {tables} done", self.command, self.done);
         let (read, all) = self.reads();
-        if let Some(percent) = read.bytes.saturating_mul(100).checked_div(all.bytes) {
+        let (done, whole) = match self.measure {
+            StepMeasure::Bytes => (read.bytes, all.bytes),
+            StepMeasure::Tables => (self.done as u64, planned),
+        };
+        if let Some(percent) = done.saturating_mul(100).checked_div(whole) {
             line = format!("{line}, {percent} %");
         }
         let lasts = between(self.began, now);
         let seconds = u64::try_from(lasts.as_secs()).unwrap_or(0);
         let steady = lasts >= STEADY && read.bytes > 0;
-        if steady {
-            let left = all.bytes.saturating_sub(read.bytes);
-            let left = seconds.saturating_mul(left).checked_div(read.bytes).unwrap_or(0);
+        if lasts >= STEADY
+            && let Some(left) = seconds.saturating_mul(whole.saturating_sub(done)).checked_div(done)
+        {
             let left = SignedDuration::from_secs(i64::try_from(left).unwrap_or(i64::MAX));
             line = format!("{line} · {} left", text::about(left));
         }
         let Some(table) = self.table() else { return line };
+        if let Some(asked) = &self.asked {
+            return format!("{line} · {}: {}", table.name, asked.text());
+        }
         let here = self.read.up_to(table.reads).files;
         line = format!(
             "{line} · {}: {} of {}",
@@ -270,7 +319,7 @@ mod tests {
 
     #[test]
     fn the_line_has_done_and_planned_and_after_a_while_rate_and_time_left() {
-        let mut steps = TableSteps::new("verify", at(0), planned());
+        let mut steps = TableSteps::new("verify", at(0), planned(), StepMeasure::Bytes);
         assert_eq!(steps.text(at(0)), "verify: 0 of 4 tables done, 0 %");
         steps.begin();
         let first = "verify: 0 of 4 tables done, 0 % · clients: 0 of 1 file read";
@@ -289,7 +338,7 @@ mod tests {
 
     #[test]
     fn each_file_of_a_large_table_moves_the_line_and_no_number_shrinks() {
-        let mut steps = TableSteps::new("export", at(0), planned());
+        let mut steps = TableSteps::new("export", at(0), planned(), StepMeasure::Bytes);
         steps.begin();
         steps.begin();
         let mut before = (steps.text(at(60)), steps.reads().0.bytes);
@@ -308,6 +357,34 @@ mod tests {
         steps.read(10 * MEGABYTE);
         steps.begin();
         assert_eq!(steps.text(at(60)), "export: 4 of 4 tables done, 100 % · about a minute left");
+    }
+
+    #[test]
+    fn the_reading_from_harvest_is_told_with_its_records_until_files_are_read_again() {
+        let page = |records| RunMoment::Page { records, units: (0, 0), total: Some(18_006) };
+        let mut steps = TableSteps::new("verify", at(0), planned(), StepMeasure::Bytes);
+        steps.begin();
+        steps.begin();
+        steps.read(10 * MEGABYTE);
+        steps.ask(Pass::Full, &page(4_000));
+        let line = "verify: 1 of 4 tables done, 2 % · time_entries: 4,000 records of 18,006, 22 %";
+        assert_eq!(steps.text(at(5)), line);
+        steps.ask(Pass::Full, &RunMoment::Waiting);
+        assert_eq!(steps.text(at(5)), format!("{line} · waits for the budget"));
+        steps.read(10 * MEGABYTE);
+        assert!(steps.text(at(5)).ends_with("time_entries: 2 of 98 file reads"));
+    }
+
+    #[test]
+    fn a_sample_is_measured_in_tables_and_has_no_total() {
+        let page = RunMoment::Page { records: 200, units: (0, 0), total: Some(18_006) };
+        let mut steps = TableSteps::new("verify", at(0), planned(), StepMeasure::Tables);
+        steps.begin();
+        steps.begin();
+        steps.ask(Pass::Full, &page);
+        let line = "verify: 1 of 4 tables done, 25 % · about 3 minutes left · time_entries: 200 \
+                    records";
+        assert_eq!(steps.text(at(60)), line);
     }
 
     #[tokio::test]

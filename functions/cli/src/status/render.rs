@@ -32,6 +32,7 @@ impl LakeStatus {
         let needs = self.streams.iter().filter(|row| row.needs_a_person());
         let json = json!({
             "lake": self.lake,
+            "account_id": self.account_id.0,
             "company": account.company,
             "person": account.person,
             "person_changed": changed.map(|(at, before)| json!({ "at": at, "before": before })),

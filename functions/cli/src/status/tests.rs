@@ -30,8 +30,14 @@ fn of(item: &StreamItem, account: &AccountItem) -> StreamStatus {
 fn told(account: &AccountItem, rows: &[StreamStatus], all: bool) -> CommandAnswer {
     let lake = LakePlace::parse("lake").unwrap().to_string();
     let streams = rows.to_vec();
-    let status =
-        LakeStatus { account: account.clone(), lake, streams, day: LastDay::default(), now: now() };
+    let status = LakeStatus {
+        account: account.clone(),
+        account_id: AccountId(1),
+        lake,
+        streams,
+        day: LastDay::default(),
+        now: now(),
+    };
     status.said(all, TextStyle::PLAIN)
 }
 

@@ -7,12 +7,21 @@ use super::reports;
 use crate::display::{FileReads, PlannedTable};
 use crate::lake_facts::LakeFacts;
 
-/// Returns the work that is ahead: each table, and then the reports if they are `compared`.
+/// Work beside that on each table by itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WorkAhead {
+    /// Whether the reports are compared with the tables.
+    pub(super) reports: bool,
+    /// Whether the tables are compared with Harvest.
+    pub(super) harvest: bool,
+}
+
+/// Returns the work that is ahead: each table, and then the reports.
 pub(super) async fn planned(
     lake: &LakeFacts,
     wanted: &[&'static StreamSpec],
     no_changes: &NoChanges,
-    compared: bool,
+    ahead: WorkAhead,
 ) -> Vec<PlannedTable> {
     let mut planned = Vec::new();
     for spec in wanted {
@@ -20,9 +29,11 @@ pub(super) async fn planned(
         // `lake::verify` reads rows twice, and once more beside the changes.
         let replayed =
             if has_changes(spec, no_changes) { rows.and(changes) } else { FileReads::default() };
-        planned.push(PlannedTable { name: spec.name, reads: rows.and(rows).and(replayed) });
+        let compared = if ahead.harvest { rows } else { FileReads::default() };
+        let reads = rows.and(rows).and(replayed).and(compared);
+        planned.push(PlannedTable { name: spec.name, reads });
     }
-    if compared {
+    if ahead.reports {
         planned.push(PlannedTable { name: "reports", reads: reports::reads(lake).await });
     }
     planned

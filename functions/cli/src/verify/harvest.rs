@@ -1,20 +1,26 @@
 //! Comparison of tables with Harvest: which can be compared, and the conclusions.
 
+use std::sync::Arc;
+
 use delta::table::Table;
+use deployment::config::{DeploymentSettings, GivenSettings};
+use deployment::parts;
 use engine::item::StreamPosition;
 use engine::persisted::PersistedInstants;
 use engine::spec::{StreamKind, StreamSpec};
 use engine::testimony::Testimony;
 use engine::time::Timestamp;
-use lake::progress::NoFileProgress;
+use lake::progress::FileProgress;
 use lake::verify::{ComparisonRules, TableComparison};
 use runtime::account::{self, AccountCompany, PermitPatience};
 use runtime::compare::{self, ComparedPortion, ComparisonReading};
+use runtime::progress::Progress;
 use runtime::waiting::RequestWait;
 use runtime::{Context, RunError, records};
 use serde::Serialize;
 
 use crate::error::CliError;
+use crate::lake_facts::LakeFacts;
 use crate::text;
 
 /// Result of the comparison of one stream.
@@ -83,12 +89,28 @@ pub(super) struct HarvestComparer {
 }
 
 impl HarvestComparer {
+    /// Returns the reader for the account of the lake: only the token has to be given.
+    ///
+    /// # Errors
+    /// Fails if a setting is wrong, or an answer of Harvest is not usable.
+    pub(super) async fn of(
+        lake: &LakeFacts,
+        mut given: GivenSettings,
+        portion: ComparedPortion,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Self, CliError> {
+        lake.name_account(&mut given).await?;
+        let deployment = DeploymentSettings::parse(&given)?;
+        let context = parts::looking(&deployment, progress).await?;
+        Ok(Self::new(context, portion).await?)
+    }
+
     /// Asks Harvest for the person of the token and for the modules. If Harvest may not be asked
     /// soon, nothing will be compared.
     ///
     /// # Errors
     /// Fails if an answer of Harvest is not usable.
-    pub(super) async fn new(context: Context, portion: ComparedPortion) -> Result<Self, RunError> {
+    async fn new(context: Context, portion: ComparedPortion) -> Result<Self, RunError> {
         let person = account::person(&context, "account", PermitPatience::Brief).await;
         let company = match &person {
             Ok(_) => account::company(&context, "account", PermitPatience::Brief).await,
@@ -112,13 +134,14 @@ impl HarvestComparer {
         &self,
         spec: &'static StreamSpec,
         table: &mut Table,
+        progress: &dyn FileProgress,
     ) -> Result<HarvestComparison, CliError> {
         if let Some(waiting) = self.waiting {
             return Ok(HarvestComparison::waits(waiting));
         }
         let mut tries = 1;
         loop {
-            match self.compare_once(spec, table).await {
+            match self.compare_once(spec, table, progress).await {
                 Err(error) if error.is_vanished() && tries < crate::lake_facts::TRIES => {
                     tries += 1;
                     table.refresh().await?;
@@ -132,6 +155,7 @@ impl HarvestComparer {
         &self,
         spec: &'static StreamSpec,
         table: &mut Table,
+        progress: &dyn FileProgress,
     ) -> Result<HarvestComparison, CliError> {
         let position = self.position(spec, table).await?;
         if let Some(why) = self.unasked(spec, &position) {
@@ -153,7 +177,7 @@ impl HarvestComparer {
         // Rows that runs wrote meanwhile must be there, too; their `synced_at` tells that they are
         // newer.
         table.refresh().await?;
-        let compared = lake::verify::compare(table, &rows, &rules, &NoFileProgress).await;
+        let compared = lake::verify::compare(table, &rows, &rules, progress).await;
         comparison.compared =
             compared.map_err(|source| CliError::Verify { stream: spec.name, source })?;
         Ok(comparison)

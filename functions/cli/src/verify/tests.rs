@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use delta::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
-use deployment::config::{LakePlace, SettingName};
+use deployment::config::{DeploymentSettings, LakePlace, SettingName};
+use deployment::parts;
 use lake::progress::NoFileProgress;
 use runtime::Context;
 use runtime::clock::{Clock as _, SystemClock};
+use runtime::progress::NoProgress;
 use sim::{Account, AccountScale, HttpFace, QuotaLimit, serve};
 
 use super::*;

@@ -17,6 +17,13 @@ pub enum ConfigError {
          `HARVEST_ACCOUNT_ID` (the number is on id.getharvest.com/developers)"
     )]
     NoAccount,
+    /// Neither the account nor a token is set, and there is no login.
+    #[error(
+        "which Harvest account, and with which token? `harvest-lake init` asks for what it needs; or \
+         give `--account-id` (`HARVEST_ACCOUNT_ID`), and set `HARVEST_ACCESS_TOKEN` (both are on \
+         id.getharvest.com/developers)"
+    )]
+    NothingSet,
     /// The account is not set, and there are several logins.
     #[error(
         "which Harvest account? You are logged in to {}: give one as `--account-id`, or set \

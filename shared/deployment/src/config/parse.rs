@@ -272,14 +272,12 @@ fn login(given: &GivenSettings, account: AccountId) -> Option<TokenPlace> {
 
 /// Returns the account of the only login. It says nothing about a token from elsewhere.
 fn only_login(given: &GivenSettings) -> Result<AccountId, ConfigError> {
-    let Some(folder) = given.get(SettingName::LOGIN_FOLDER) else {
-        return Err(ConfigError::NoAccount);
-    };
     if token(given)?.is_some() {
         return Err(ConfigError::NoAccount);
     }
-    match logged_in(Path::new(folder)).as_slice() {
-        [] => Err(ConfigError::NoAccount),
+    let logins = given.get(SettingName::LOGIN_FOLDER).map(|folder| logged_in(Path::new(folder)));
+    match logins.unwrap_or_default().as_slice() {
+        [] => Err(ConfigError::NothingSet),
         [account] => Ok(*account),
         several => Err(ConfigError::WhichLogin { accounts: several.to_vec() }),
     }
