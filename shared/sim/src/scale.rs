@@ -37,6 +37,9 @@ pub struct AccountScale {
     /// Whether about a third of the records have a field that is in no declaration. Harvest adds
     /// fields without notice, and a reader must keep them.
     pub unknown_members: bool,
+    /// Whether one invoice has an amount with all 18 digits that Harvest documents. It hides every
+    /// other amount in a chart.
+    pub longest_amount: bool,
     /// Whether the account is the one made by hand; seed and all other numbers then say nothing.
     pub by_hand: bool,
 }
@@ -59,6 +62,7 @@ impl AccountScale {
             estimates: 9,
             running_timers: 0,
             unknown_members: false,
+            longest_amount: true,
             by_hand: false,
         }
     }
@@ -80,6 +84,7 @@ impl AccountScale {
             estimates: 30,
             running_timers: 0,
             unknown_members: false,
+            longest_amount: false,
             by_hand: false,
         }
     }
@@ -101,6 +106,7 @@ impl AccountScale {
             estimates: 200,
             running_timers: 0,
             unknown_members: false,
+            longest_amount: true,
             by_hand: false,
         }
     }
@@ -123,6 +129,7 @@ impl AccountScale {
             estimates: 50,
             running_timers: 0,
             unknown_members: false,
+            longest_amount: true,
             by_hand: false,
         }
     }

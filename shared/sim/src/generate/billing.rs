@@ -49,6 +49,7 @@ impl AccountGenerator<'_> {
                 continue;
             };
             if place == 3
+                && self.scale.longest_amount
                 && let Some(line) = invoice.document.lines.last_mut()
             {
                 // Without a project, so that no report has to add to this amount.
