@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 1
 # Tests that run at a time. Those of whole processes mostly wait: with one for each core, two cores are idle for most of their time.
 TEST_THREADS ?= 5
 
-.PHONY: help demo unit test judged tools extended spark trino dbt arm64 small-worker dist dist-stack wheel reproduce render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare memory page
+.PHONY: help demo unit test tested lived judged tools extended spark trino dbt arm64 small-worker dist dist-stack wheel reproduce render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare instructions memory page
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -30,19 +30,25 @@ unit: ## Tests of the libraries alone: under 3 minutes when warm
 
 test: $(addprefix $(TOOLS)/,$(addsuffix /installed,emulators node readers sam terminal)) ## All tests that CI runs, the tables read by other engines included
 	$(BUILD_PROOF)
-	RUST_TEST_THREADS=$(TEST_THREADS) BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_SECONDS)000 cargo test $(PROOF)
+	$(MAKE) -j2 --output-sync=target tested lived
 	$(MAKE) -j2 --output-sync=target stack judged
+
+tested:
+	RUST_TEST_THREADS=$(TEST_THREADS) BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_SECONDS)000 cargo test $(PROOF)
+
+# Beside tests of processes and emulators, which leave half of two cores idle. Lives have a clock of their own: they may be
+# slow, and the others may not.
+lived:
+	nice -n 19 $(MAKE) sim infra
 
 # Beside the stack, which mostly waits for ticks.
 judged:
-	$(MAKE) sim
 	BIN=target/proof tests/lake_check.sh
 	BIN=target/proof tests/edge_check.sh
 	BIN=target/proof tests/blocks.sh
 	BIN=target/proof tests/terminal.sh
 	$(TOOLS)/readers/bin/python dbt/generate.py --check
 	PYTHONPATH=tests $(TOOLS)/readers/bin/python -m queries.shown --check
-	$(MAKE) infra
 
 tools: $(addprefix $(TOOLS)/,$(addsuffix /installed,checkov emulators ministack node readers sam terminal workflows)) ## Tools of the tests, in environments of their own
 
@@ -61,6 +67,7 @@ extended: test ## What takes longer: many simulation seeds, the large account, b
 	$(MAKE) speed
 	$(MAKE) backfill
 	$(MAKE) bench
+	$(MAKE) instructions
 	$(MAKE) spark
 	$(MAKE) trino
 	$(MAKE) dbt
@@ -86,7 +93,8 @@ check: $(TOOLS)/machete/bin/cargo-machete $(TOOLS)/figures/installed ## Formatti
 	$(TOOLS)/machete/bin/cargo-machete
 	cargo clippy $(PROOF) --all-targets -- -D warnings
 	cargo clippy --locked --profile proof --package cli --no-default-features -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc $(PROOF) --no-deps --lib --quiet
+	# With `--examples`, of which there are none, dependencies have the features that they have for clippy.
+	RUSTDOCFLAGS="-D warnings" cargo doc $(PROOF) --no-deps --lib --examples --quiet
 
 figures: $(TOOLS)/figures/installed ## Sizes, names, comments, signatures and circles of modules of the product code
 	$(TOOLS)/figures/bin/python tests/figures.py
@@ -141,6 +149,9 @@ $(TEMPLATE_x86_64): $(TEMPLATE_arm64)
 	! cmp -s $< $@.new
 	mv $@.new $@
 
+# What `--version` says beside the version.
+dist wheel: export HARVEST_LAKE_COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+
 # Names of cargo's targets for a command that needs no C library.
 STATIC := x86_64-unknown-linux-musl aarch64-unknown-linux-musl
 WHEEL_TARGET ?= $(shell uname -m)-unknown-linux-musl
@@ -185,6 +196,9 @@ small-worker: $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/read
 
 bench: ## Benchmarks, each as a ratio to something run beside it
 	cargo bench --locked -p decode -p lake
+
+instructions: ## Instructions of decode, merge, changes and commit, beside tests/instructions.json (needs valgrind; WRITE=--write takes them over)
+	$(PYTHON) tests/instructions.py $(WRITE)
 
 speed: ## Time from the first to the last general request over what the rate limit allows
 	cargo build --locked --profile quick --bins
