@@ -17,7 +17,7 @@ from compare.truth import Truth
 
 SAMPLE_SECONDS = 0.02
 # Most memory that a command may take, in megabytes, the pages of its program (30 MB) included.
-MOST_MEGABYTES = 160
+MOST_MEGABYTES = 120
 # Entries that change before the second sync: one in a hundred of a million.
 CHANGES = 10_000
 

@@ -15,19 +15,19 @@
 //! | complete files that wait for the store | [`FILES_WAITING`] | the writer waits |
 
 /// Largest sum of the bodies of answers that one run has under way.
-pub const UNDER_WAY: usize = 40 << 20;
+pub const UNDER_WAY: usize = 20 << 20;
 
 /// Number of answers that a process unpacks and decodes at once.
 pub const DECODED_AT_ONCE: usize = 2;
 
 /// Rows collected by a run before they are sorted into a temporary file.
-pub const COLLECTED: usize = 16 << 20;
+pub const COLLECTED: usize = 8 << 20;
 
 /// Row group of a table's file while it is written.
-pub const ROW_GROUP: usize = 32 << 20;
+pub const ROW_GROUP: usize = 16 << 20;
 
 /// Row group of a file of changes, which is written beside the table's.
-pub const CHANGES_ROW_GROUP: usize = 16 << 20;
+pub const CHANGES_ROW_GROUP: usize = 8 << 20;
 
 /// File of changes whose columns are copied from the table's files.
 pub const COPIED_CHANGES: usize = 8 << 20;

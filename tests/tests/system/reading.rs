@@ -5,6 +5,7 @@
 use e2e::story::{apply, calm, fault, loaded, only, quiet, rows, story, truth};
 use e2e::world::{World, now, sync};
 use engine::pass::Pass;
+use engine::spec::Module;
 use engine::time::{SignedDuration, plus};
 use runtime::invoke::WorkerEvent;
 use runtime::operate::quarantine::list;
@@ -40,17 +41,26 @@ fn the_cursor_is_the_time_of_the_first_answer_however_long_the_reading_lasts() {
 
 #[test]
 fn a_module_that_is_switched_off_while_it_is_read_keeps_its_rows() {
-    story(async {
-        let world = loaded(&AccountScale::tiny(), &["invoice_item_categories"]).await;
-        let before = rows(&world, "invoice_item_categories").await;
-        let context = world.process(None);
-        orchestrator::prepare(&context).await.unwrap();
-        // The account was asked a moment ago, and its lists are empty now.
-        let off = Mutation::SwitchModule { module: SwitchedModule::Invoice, on: false };
-        apply(&world, &off);
-        let report = worker::work(&context, &full("invoice_item_categories"), None).await.unwrap();
-        assert_eq!(rows(&world, "invoice_item_categories").await, before, "{report:?}");
-    });
+    for (module, switched) in [
+        (Module::Expense, SwitchedModule::Expense),
+        (Module::Invoice, SwitchedModule::Invoice),
+        (Module::Estimate, SwitchedModule::Estimate),
+    ] {
+        story(async move {
+            let with = streams::STREAMS.into_iter().filter(|spec| spec.module == Some(module));
+            let names: Vec<&str> = with.map(|spec| spec.name).collect();
+            let world = loaded(&AccountScale::tiny(), &names).await;
+            let context = world.process(None);
+            orchestrator::prepare(&context).await.unwrap();
+            // The account was asked a moment ago, and its lists are empty now.
+            apply(&world, &Mutation::SwitchModule { module: switched, on: false });
+            for name in names {
+                let before = rows(&world, name).await;
+                let report = worker::work(&context, &full(name), None).await.unwrap();
+                assert_eq!(rows(&world, name).await, before, "{report:?}");
+            }
+        });
+    }
 }
 
 #[test]

@@ -20,9 +20,10 @@ use decode::gather::{RowPick, gather};
 use super::CollectError;
 use crate::partition::RowLayout;
 
-/// Number of rows of a chunk. Each spill that takes part in a merge has one chunk in memory. Tests
-/// have few rows and want many chunks.
-const CHUNK_ROWS: usize = if cfg!(test) { 3 } else { 2048 };
+/// Number of rows of a chunk. Each spill that takes part in a merge has one chunk in memory, and a replay
+/// of changes merges all of them: 300 KB of time entries each. Tests have few rows and want many
+/// chunks.
+const CHUNK_ROWS: usize = if cfg!(test) { 3 } else { 512 };
 
 /// Unsorted rows, as pushed.
 #[derive(Debug, Default)]

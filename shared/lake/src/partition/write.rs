@@ -28,6 +28,10 @@ use super::{FileLimits, PartitionError};
 /// costs memory and time in the writer and gains nothing for columns whose values rarely repeat.
 const DICTIONARY_BYTES: usize = 256 << 10;
 
+/// Size in bytes at which a data page ends. The values of a page wait for its end in the writer, in every column at
+/// once.
+const PAGE_BYTES: usize = 128 << 10;
+
 /// Largest number of rows of a small file, which is compressed with Snappy. Zstandard needs a state
 /// of 100 KB for each column chunk, to write and to read it: in a file of a few hundred rows and
 /// thirty columns that takes longer than all the rest, and saves a few kilobytes.
@@ -197,6 +201,7 @@ pub(super) fn properties(
         .set_compression(compression)
         .set_max_row_group_row_count(Some(limits.group_rows.max(1)))
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_data_page_size_limit(PAGE_BYTES)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_created_by(concat!("harvest-lake ", env!("CARGO_PKG_VERSION")).to_owned());
     for (index, field) in layout.schema.fields().iter().enumerate() {

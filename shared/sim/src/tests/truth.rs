@@ -92,7 +92,10 @@ fn the_extent_spans_entries_expenses_and_invoices() {
 
 #[test]
 fn numbers_are_awkward_but_fit_their_columns() {
-    let mut caller = Caller::new(&AccountScale { days: 2 * 365, ..AccountScale::demo() }, 2);
+    let mut caller = Caller::new(
+        &AccountScale { days: 2 * 365, longest_amount: true, ..AccountScale::demo() },
+        2,
+    );
     let text = everything(&mut caller).concat();
     assert!(text.contains("Ñandú") || text.contains("Łukasz"));
     let raw = caller.ask("/v2/invoices");
