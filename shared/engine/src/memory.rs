@@ -1,7 +1,8 @@
 //! Memory of a run, station by station, in bytes unless a name says otherwise.
 //!
-//! None of it grows with the account: a station that is full makes the one before it wait, or moves
-//! rows to a temporary file. The figures are limits of what each station may hold; `make account`
+//! A station that is full makes the one before it wait, or moves rows to a temporary file. One grows with
+//! the account, slowly: a merge has a chunk of each temporary file in memory that holds rows of its part of
+//! the table, and a replay of changes has one of all: 300 KB for [`COLLECTED`] bytes of time entries. The figures are limits of what each station may hold; `make account`
 //! and `make sweep-cost` measure whole processes.
 //!
 //! | station | limit | beyond it |

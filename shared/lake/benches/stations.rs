@@ -65,13 +65,12 @@ fn main() -> Result<(), Failure> {
 }
 
 fn run(last: Station) -> Result<(), Failure> {
-    let bodies = [body(0), body(1)].concat();
+    let (first, second) = (body(0), body(1));
     if last == Station::Input {
         return Ok(());
     }
-    let (first, second) = bodies.split_at(bodies.len() / 2);
     let decoder = Decoder::new(&streams::TIME_ENTRIES);
-    let loaded = decoded(&decoder, first)?;
+    let loaded = decoded(&decoder, &first)?;
     if last == Station::Decode {
         return Ok(());
     }
@@ -89,7 +88,7 @@ fn run(last: Station) -> Result<(), Failure> {
         return Ok(());
     }
     if last == Station::Changes {
-        let incoming = collected(&schema, decoded(&decoder, second)?)?;
+        let incoming = collected(&schema, decoded(&decoder, &second)?)?;
         let changes = TableSchema::changes_of(&streams::TIME_ENTRIES);
         let changes = ChangesOf { schema: changes, at: NOW, sequence: Sequence(2) };
         let files = merged.add;
