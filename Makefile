@@ -22,7 +22,7 @@ help: ## This list
 
 demo: ## Build, start a fake Harvest, fill LAKE (./demo-lake) with a table per stream, and show it
 	@echo "The first call compiles the command and 280 libraries without optimization, and without the SDKs of AWS:"
-	@echo "two to three minutes on two cores, and 1.6 GB in target/demo. Later ones start at once."
+	@echo "about three minutes on two cores, and 1.6 GB in target/demo. Later ones start at once."
 	cargo run --locked --profile demo --package cli --no-default-features --bin harvest-lake -- demo --lake $(LAKE)
 
 unit: ## Tests of the libraries alone: under 3 minutes when warm

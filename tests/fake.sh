@@ -1,5 +1,6 @@
 # Sourced: starts a fake Harvest of SCALE without limits, and says in the environment where it is and where a lake of
-# its own is. BIN names the folder of the binaries; both go with the shell.
+# its own is. ENTRIES and DAYS replace the scale's number of time entries and of days that they are on. BIN names the folder
+# of the binaries; both go with the shell.
 bin=${BIN:-target/quick}
 work=$(mktemp -d)
 fake_pid=
@@ -9,6 +10,7 @@ for binary in fake-harvest harvest-lake; do
 done
 : >"$work/fake.out"
 "$bin/fake-harvest" --port 0 --seed "${SEED:-7}" --scale "$SCALE" --general off --reports off \
+    ${ENTRIES:+--time-entries "$ENTRIES"} ${DAYS:+--days "$DAYS"} \
     >"$work/fake.out" 2>"$work/fake.err" &
 fake_pid=$!
 for _ in $(seq 1200); do

@@ -5,9 +5,11 @@
 //! This is an external sort:
 //!
 //! 1. Rows wait unsorted, up to a limit in bytes ([`MEMORY_LIMIT`] unless set otherwise).
-//! 2. Beyond it they are sorted and written into a temporary file, a spill. Each spill is cut into
+//! 2. Beyond it they are sorted and written to a temporary file, as a spill. Each spill is cut into
 //!    chunks, of which only the first and last key stay in memory.
-//! 3. Reading merges all spills: one chunk of each is in memory at a time.
+//! 3. Spills that hold rows of the same keys are merged into fewer, if there are many.
+//! 4. Reading merges all spills: of those that reach over a key, one chunk each is in memory at a
+//!    time.
 //!
 //! A key may be collected several times: pages overlap, and a run reads a little before its cursor
 //! again. All versions are stored, and reading returns one of them, chosen by `engine::precedence`.
@@ -18,7 +20,9 @@
 //! [`SeenIds`] for the ids that a sweep has seen.
 
 mod bounds;
+mod fan_in;
 mod runs;
+mod scratch;
 mod seen;
 mod sorted;
 mod units;
@@ -36,9 +40,11 @@ use crate::partition::{ColumnChoice, RowLayout};
 pub(crate) use bounds::{KeyBounds, KeyRange, KeySet};
 use decode::schema::TableSchema;
 
+use fan_in::FAN_IN;
 use runs::{PendingRows, SortedSpill};
+use scratch::ScratchFile;
 pub use seen::SeenIds;
-pub(crate) use sorted::SpillMerge;
+pub(crate) use sorted::{KeyVersions, SpillMerge};
 pub use units::{UnitBuffer, UnitError};
 
 /// Memory in bytes that the rows of a run may take before they are spilled to disk. A Lambda worker
@@ -75,6 +81,9 @@ pub struct Collector {
     /// Earlier rows, each element sorted, in order of arrival. The order matters: of two equally
     /// new versions, the one that arrived later counts.
     runs: Vec<SortedSpill>,
+    /// Temporary file of the last runs. Spills that are merged together share one, which goes with
+    /// them.
+    file: Option<ScratchFile>,
     /// Number of rows pushed per partition, repeated keys included.
     partitions: BTreeMap<Option<String>, u64>,
     /// Size of all rows pushed so far, in bytes.
@@ -113,6 +122,7 @@ impl Collector {
             memory_limit,
             pending: PendingRows::default(),
             runs: Vec::new(),
+            file: None,
             partitions: BTreeMap::new(),
             bytes: 0,
         }
@@ -174,9 +184,19 @@ impl Collector {
         self.bytes += bytes as u64;
         self.pending.bytes += bytes;
         if self.pending.bytes > self.memory_limit {
-            let pending = core::mem::take(&mut self.pending);
-            self.runs.push(pending.spill(&self.layout, self.scratch.as_deref())?);
+            self.spill()?;
         }
+        Ok(())
+    }
+
+    /// Sorts the rows in memory into a spill.
+    fn spill(&mut self) -> Result<(), CollectError> {
+        let file = match &mut self.file {
+            Some(file) if !self.runs.len().is_multiple_of(FAN_IN) => file,
+            file => file.insert(ScratchFile::create(self.scratch.as_deref())?),
+        };
+        let pending = core::mem::take(&mut self.pending);
+        self.runs.push(pending.spill(&self.layout, file)?);
         Ok(())
     }
 
@@ -202,12 +222,13 @@ impl Collector {
             self.runs.push(self.pending.sort(&self.layout)?);
         } else if !self.pending.is_empty() {
             // A merge needs its memory for other things than the last of many rows.
-            self.runs.push(self.pending.spill(&self.layout, self.scratch.as_deref())?);
+            self.spill()?;
         }
+        let runs = fan_in::limited(self.runs, &self.layout, self.scratch.as_deref())?;
         Ok(CollectedRows {
             layout: self.layout,
             scratch: self.scratch,
-            runs: self.runs,
+            runs,
             partitions: self.partitions,
         })
     }
@@ -247,8 +268,8 @@ impl CollectedRows {
     /// chosen by `precedence`.
     #[must_use]
     pub fn partition(&self, partition: Option<&str>, precedence: Precedence) -> SortedRows {
-        let all = KeyBounds::default();
-        SortedRows(SpillMerge::new(&self.layout, &[self], partition, all, None, precedence))
+        let (all, newest) = (KeyBounds::default(), KeyVersions::Newest(precedence));
+        SortedRows(SpillMerge::new(&self.layout, &self.runs, partition, all, None, newest))
     }
 
     /// Folder of spilled rows.
@@ -270,7 +291,7 @@ impl CollectedRows {
         self.runs.iter().any(|run| {
             run.chunks(partition)
                 .iter()
-                .any(|chunk| chunk.first <= range.last && chunk.last >= range.first)
+                .any(|chunk| *chunk.first <= *range.last && chunk.last >= range.first)
         })
     }
 
@@ -279,7 +300,7 @@ impl CollectedRows {
         let chunks = || self.runs.iter().flat_map(|run| run.chunks(partition));
         let first = chunks().map(|chunk| &chunk.first).min()?;
         let last = chunks().map(|chunk| &chunk.last).max()?;
-        Some(KeyRange { first: first.clone(), last: last.clone() })
+        Some(KeyRange { first: first.as_ref().into(), last: last.clone() })
     }
 
     /// Upper bound of the number of rows with keys within `bounds`. Counts whole chunks that reach

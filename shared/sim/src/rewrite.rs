@@ -16,9 +16,14 @@ pub enum ValueRewrite {
     /// Writes each id, also those of embedded objects, as a text that is no number. No column of
     /// ids holds it.
     OtherIds,
+    /// Writes the ids of the first record alone so.
+    FirstIds,
     /// Writes each number with a fraction with eleven more digits, more than any column holds.
     Finer,
 }
+
+/// Depth of nesting of a record: 1 is the body, 2 the list.
+const RECORD: u32 = 3;
 
 impl ValueRewrite {
     /// Rewrites the values of the records in a JSON body. Members beside the list stay, so that the
@@ -28,12 +33,13 @@ impl ValueRewrite {
     /// of nesting is remembered.
     pub(crate) fn of(self, body: &str) -> String {
         let mut rewritten = String::with_capacity(body.len() * 2);
-        let (mut depth, mut rest) = (0_u32, body);
+        let (mut depth, mut records, mut rest) = (0_u32, 0_u32, body);
         while let Some(first) = rest.chars().next() {
             // A text is one token, whatever brackets and digits it contains.
             let length = match first {
                 '{' | '[' => {
                     depth += 1;
+                    records += u32::from(depth == RECORD);
                     1
                 }
                 '}' | ']' => {
@@ -48,8 +54,8 @@ impl ValueRewrite {
             };
             let (token, after) = rest.split_at(length);
             let is_value = first == '-' || first.is_ascii_digit() || matches!(first, 't' | 'f');
-            // Depth 1 is the body, 2 the list, 3 a record: only values in records are rewritten.
-            if is_value && depth >= 3 {
+            let is_meant = self != Self::FirstIds || records == 1;
+            if is_value && is_meant && depth >= RECORD {
                 let value = self.value(token, is_id(&rewritten));
                 rewritten.push_str(&value);
             } else {
@@ -65,9 +71,9 @@ impl ValueRewrite {
         let is_number = token.starts_with(|first: char| first == '-' || first.is_ascii_digit());
         match self {
             Self::AsText => format!("\"{token}\""),
-            Self::OtherIds if is_id => format!("\"x{token}\""),
+            Self::OtherIds | Self::FirstIds if is_id => format!("\"x{token}\""),
             Self::Finer if is_number && token.contains('.') => format!("{token}00000000004"),
-            Self::OtherIds | Self::Finer => token.to_owned(),
+            Self::OtherIds | Self::FirstIds | Self::Finer => token.to_owned(),
         }
     }
 }
@@ -105,6 +111,9 @@ mod tests {
         assert_eq!(ValueRewrite::AsText.of(body), text);
         let ids = body.replace("\"id\":5", "\"id\":\"x5\"").replace("\"id\":7", "\"id\":\"x7\"");
         assert_eq!(ValueRewrite::OtherIds.of(body), ids);
+        let two = r#"{"roles":[{"id":5,"ids":[1]},{"id":6}],"page":1}"#;
+        let first = r#"{"roles":[{"id":"x5","ids":[1]},{"id":6}],"page":1}"#;
+        assert_eq!(ValueRewrite::FirstIds.of(two), first);
         assert_eq!(ValueRewrite::Finer.of(body), body.replace("-1.5", "-1.500000000004"));
     }
 }

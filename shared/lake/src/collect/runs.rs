@@ -6,10 +6,7 @@
 
 use core::fmt;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write as _};
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -18,11 +15,11 @@ use arrow::ipc::writer::FileWriter;
 use decode::gather::{RowPick, gather};
 
 use super::CollectError;
+use super::scratch::{ScratchFile, SectionReader};
 use crate::partition::RowLayout;
 
-/// Number of rows of a chunk. Each spill that takes part in a merge has one chunk in memory, and a replay
-/// of changes merges all of them: 300 KB of time entries each. Tests have few rows and want many
-/// chunks.
+/// Number of rows of a chunk. A merge has one chunk of each spill in memory whose keys reach over the
+/// key that comes next: 300 KB of time entries. Tests have few rows and want many chunks.
 const CHUNK_ROWS: usize = if cfg!(test) { 3 } else { 512 };
 
 /// Unsorted rows, as pushed.
@@ -40,23 +37,27 @@ pub(crate) struct SpillChunk {
     /// Position among all chunks of the spill.
     index: usize,
     pub(crate) rows: usize,
-    pub(crate) first: Box<[u8]>,
+    pub(crate) first: Arc<[u8]>,
     pub(crate) last: Box<[u8]>,
 }
+
+/// Chunks of each partition, in key order.
+pub(super) type PartitionChunks = BTreeMap<Option<String>, Vec<SpillChunk>>;
 
 /// Rows in order of partition, key and arrival. Repeated keys adjoin, the later arrival last.
 #[derive(Debug)]
 pub(crate) struct SortedSpill {
-    /// Chunks of each partition, in key order.
-    chunks: BTreeMap<Option<String>, Vec<SpillChunk>>,
+    chunks: PartitionChunks,
     rows: SpillHold,
 }
 
 /// Storage of the chunks. The last rows of a run stay in memory: they are below the limit, and
-/// most runs never spill.
-enum SpillHold {
-    Memory(Vec<RecordBatch>),
-    Spilled(Arc<Mutex<File>>),
+/// most runs never spill. Clones share it.
+#[derive(Clone)]
+pub(super) enum SpillHold {
+    Memory(Arc<[RecordBatch]>),
+    /// A section of a file is an Arrow IPC file.
+    Spilled(SectionReader),
 }
 
 impl fmt::Debug for SpillHold {
@@ -84,28 +85,16 @@ impl PendingRows {
             batches.push(batch);
             Ok(())
         })?;
-        Ok(SortedSpill { chunks, rows: SpillHold::Memory(batches) })
+        Ok(SortedSpill { chunks, rows: SpillHold::Memory(batches.into()) })
     }
 
-    /// Sorts the rows into a spill in an unnamed file, which the system removes even after a crash.
-    ///
-    /// The file is never synced: it is read by this process only, and lost with it.
+    /// Sorts the rows into a spill at the end of `file`.
     pub(super) fn spill(
         self,
         layout: &RowLayout,
-        scratch: Option<&Path>,
+        file: &mut ScratchFile,
     ) -> Result<SortedSpill, CollectError> {
-        let file = match scratch {
-            Some(folder) => tempfile::tempfile_in(folder)?,
-            None => tempfile::tempfile()?,
-        };
-        let mut writer = FileWriter::try_new(BufWriter::new(file), &layout.schema)?;
-        let chunks = self.drain(layout, |batch| writer.write(&batch).map_err(written))?;
-        writer.finish().map_err(written)?;
-        let mut file = writer.into_inner().map_err(written)?;
-        file.flush()?;
-        let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        Ok(SortedSpill { chunks, rows: SpillHold::Spilled(Arc::new(Mutex::new(file))) })
+        SortedSpill::write(layout, file, |take| self.drain(layout, take))
     }
 
     /// Sorts the rows of each partition and passes them to `take` in chunks. Returns the
@@ -118,8 +107,8 @@ impl PendingRows {
         self,
         layout: &RowLayout,
         mut take: impl FnMut(RecordBatch) -> Result<(), CollectError>,
-    ) -> Result<BTreeMap<Option<String>, Vec<SpillChunk>>, CollectError> {
-        let mut partitions = BTreeMap::new();
+    ) -> Result<PartitionChunks, CollectError> {
+        let mut partitions = PartitionChunks::new();
         let mut index = 0;
         for (partition, batches) in self.partitions {
             let keys = batches.iter().map(|batch| layout.key_rows(batch));
@@ -166,14 +155,76 @@ impl SortedSpill {
         self.chunks.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// Reader of the chunks of this spill. Each reader of a file has its own position, because a
-    /// merge reads a spill for incoming rows of two partitions at the same time.
+    /// Partitions that have rows.
+    pub(super) fn partitions(&self) -> impl Iterator<Item = Option<&str>> {
+        self.chunks.keys().map(Option::as_deref)
+    }
+
+    /// Storage of the chunks, from which they are read.
+    pub(super) fn hold(&self) -> SpillHold {
+        self.rows.clone()
+    }
+
+    /// Writes a spill at the end of `file`: the chunks that `write` passes to its argument, and
+    /// whose description it returns, in this order.
+    ///
+    /// The file is never synced: it is read by this process only, and lost with it.
+    pub(super) fn write(
+        layout: &RowLayout,
+        file: &mut ScratchFile,
+        write: impl FnOnce(
+            &mut dyn FnMut(RecordBatch) -> Result<(), CollectError>,
+        ) -> Result<PartitionChunks, CollectError>,
+    ) -> Result<Self, CollectError> {
+        let mut writer = FileWriter::try_new(file.append()?, &layout.schema)?;
+        let chunks = write(&mut |batch| writer.write(&batch).map_err(written))?;
+        writer.finish().map_err(written)?;
+        let section = writer.into_inner().map_err(written)?;
+        Ok(Self { chunks, rows: SpillHold::Spilled(section.finish()?) })
+    }
+}
+
+/// Sorted rows of one partition, cut into the chunks of a spill.
+#[derive(Debug, Default)]
+pub(super) struct ChunkCutter {
+    chunks: Vec<SpillChunk>,
+}
+
+impl ChunkCutter {
+    /// Cuts `batch`, whose rows follow those of earlier batches, and passes each chunk to `take`.
+    /// `index` counts the chunks of the spill.
+    pub(super) fn cut(
+        &mut self,
+        layout: &RowLayout,
+        batch: &RecordBatch,
+        index: &mut usize,
+        take: &mut dyn FnMut(RecordBatch) -> Result<(), CollectError>,
+    ) -> Result<(), CollectError> {
+        let keys = layout.key_rows(batch)?;
+        for start in (0..batch.num_rows()).step_by(CHUNK_ROWS) {
+            let rows = CHUNK_ROWS.min(batch.num_rows() - start);
+            let key = |row: usize| keys.row(row).data();
+            let (first, last) = (key(start).into(), key(start + rows - 1).into());
+            self.chunks.push(SpillChunk { index: *index, rows, first, last });
+            *index += 1;
+            take(batch.slice(start, rows))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Vec<SpillChunk> {
+        self.chunks
+    }
+}
+
+impl SpillHold {
+    /// Reader of the chunks. Each reader of a file has its own position, because a merge reads a
+    /// spill for incoming rows of two partitions at the same time.
     pub(super) fn reader(&self) -> Result<ChunkReader, CollectError> {
-        Ok(match &self.rows {
-            SpillHold::Memory(batches) => ChunkReader::Memory(batches.clone()),
-            SpillHold::Spilled(file) => {
-                let shared = SharedSpill { file: Arc::clone(file), position: 0 };
-                let reader = FileReader::try_new_buffered(shared, None);
+        Ok(match self {
+            Self::Memory(batches) => ChunkReader::Memory(Arc::clone(batches)),
+            Self::Spilled(section) => {
+                let reader = FileReader::try_new_buffered(section.clone(), None);
                 ChunkReader::Spilled(Box::new(reader.map_err(CollectError::Spilled)?))
             }
         })
@@ -182,8 +233,8 @@ impl SortedSpill {
 
 /// Reader of the chunks of one spill, in any order.
 pub(super) enum ChunkReader {
-    Memory(Vec<RecordBatch>),
-    Spilled(Box<FileReader<std::io::BufReader<SharedSpill>>>),
+    Memory(Arc<[RecordBatch]>),
+    Spilled(Box<FileReader<std::io::BufReader<SectionReader>>>),
 }
 
 impl fmt::Debug for ChunkReader {
@@ -194,7 +245,7 @@ impl fmt::Debug for ChunkReader {
 
 impl ChunkReader {
     /// Rows of one chunk. A chunk that is not there means that the file was cut, hence `Spilled`.
-    pub(super) fn read(&mut self, chunk: ChunkPlace) -> Result<RecordBatch, CollectError> {
+    pub(super) fn read(&mut self, chunk: &ChunkPlace) -> Result<RecordBatch, CollectError> {
         let missing =
             || CollectError::Spilled(ArrowError::IpcError("a chunk of rows is missing".to_owned()));
         match self {
@@ -207,50 +258,15 @@ impl ChunkReader {
     }
 }
 
-/// Position of a chunk in its spill.
-#[derive(Clone, Copy, Debug)]
+/// Position of a chunk in its spill, and its first key.
+#[derive(Clone, Debug)]
 pub(super) struct ChunkPlace {
     index: usize,
+    pub(super) first: Arc<[u8]>,
 }
 
 impl SpillChunk {
     pub(super) fn place(&self) -> ChunkPlace {
-        ChunkPlace { index: self.index }
+        ChunkPlace { index: self.index, first: Arc::clone(&self.first) }
     }
-}
-
-/// One of several readers of a file, each with its own position. An operating system's file has a
-/// single position, so every read first seeks, under a lock.
-#[derive(Debug)]
-pub(super) struct SharedSpill {
-    file: Arc<Mutex<File>>,
-    position: u64,
-}
-
-impl Read for SharedSpill {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(self.position))?;
-        let read = file.read(into)?;
-        self.position += read as u64;
-        Ok(read)
-    }
-}
-
-impl Seek for SharedSpill {
-    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        self.position = match to {
-            SeekFrom::Start(position) => position,
-            SeekFrom::Current(by) => self.position.checked_add_signed(by).ok_or_else(outside)?,
-            SeekFrom::End(by) => {
-                let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-                file.seek(SeekFrom::End(by))?
-            }
-        };
-        Ok(self.position)
-    }
-}
-
-fn outside() -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::InvalidInput, "position before the file")
 }

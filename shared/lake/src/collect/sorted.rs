@@ -1,144 +1,285 @@
-//! Merges several sorted spills into one sequence in key order, each key once.
+//! Merges sorted spills into one sequence in key order.
 //!
-//! Every spill has a current row. The least key of all current rows comes next; all spills that
-//! have it are advanced past it, and one of the versions is returned. Returned rows are first noted
-//! as positions and then gathered in batches, which copies each row once.
+//! A heap holds the next chunk of every spill by its first key, and a chunk whose rows are due by
+//! the key of its current row. A chunk is read only when its first key is the least, so that spills
+//! of different keys, as those of a load in the order of time, are not in memory together.
+//! Returned rows are first noted as positions and then gathered in batches, which copies each row
+//! once.
 
+use core::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use decode::gather::{RowPick, gather};
 use engine::precedence::{Precedence, RecordVersion};
 
-use super::runs::{ChunkPlace, ChunkReader};
-use super::{CollectError, CollectedRows, KeyBounds, KeySet};
+use super::runs::{ChunkPlace, ChunkReader, SortedSpill, SpillHold};
+use super::{CollectError, KeyBounds, KeySet};
 use crate::partition::{KeyedRows, RowLayout};
 
 /// Number of rows of a batch. Tests have few rows and want many batches.
 const BATCH_ROWS: usize = if cfg!(test) { 7 } else { 4096 };
 
+/// Versions of a key that a merge returns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum KeyVersions {
+    /// The one that the rule prefers.
+    Newest(Precedence),
+    /// All, in the order of arrival.
+    All,
+}
+
 /// Iterator over the rows of one partition within bounds.
 ///
-/// Invariant: keys of returned rows ascend strictly, within a batch and from batch to batch.
-/// Merging with a file's rows relies on it.
+/// Invariant: keys of returned rows ascend, within a batch and from batch to batch, and strictly
+/// unless all versions are returned. Merging with a file's rows relies on it.
 #[derive(Debug)]
 pub(crate) struct SpillMerge {
     layout: Arc<RowLayout>,
     bounds: KeyBounds,
     /// Keys that are left out because their row was moved to another partition or is outdated.
     skip: Option<Arc<KeySet>>,
-    precedence: Precedence,
+    versions: KeyVersions,
+    /// Spills in the order of arrival.
     sources: Vec<SpillSource>,
-    /// Error that prevents reading; returned once.
-    failed: Option<CollectError>,
+    /// Next chunk or row of each spill that has one, the least key on top.
+    heads: BinaryHeap<Reverse<SpillHead>>,
+    /// Number of the current batch.
+    span: u64,
+    /// Key whose versions are being taken; kept for its memory.
+    key: Vec<u8>,
+    /// Whether reading has failed; nothing follows an error, since the order of the rows cannot be
+    /// trusted.
+    failed: bool,
 }
 
 /// Part of one spill, read chunk by chunk.
 #[derive(Debug)]
 struct SpillSource {
-    reader: ChunkReader,
+    hold: SpillHold,
+    /// Opened with the first chunk, and closed with the last.
+    reader: Option<ChunkReader>,
     /// Chunks still to read, last first, so that the next one is popped from the end.
     chunks: Vec<ChunkPlace>,
-    /// Chunk in memory; `None` before the first and after the last.
-    head: Option<SpillHead>,
 }
 
-/// Chunk in memory and the position in it.
+/// Current place in one spill.
 #[derive(Debug)]
 struct SpillHead {
+    /// Index of the spill: of equal keys, the one that arrived earlier comes first.
+    source: usize,
+    at: HeadPlace,
+}
+
+#[derive(Debug)]
+enum HeadPlace {
+    /// Before a chunk that is not read yet, with this first key.
+    Before(Arc<[u8]>),
+    /// At a row within the bounds.
+    Row(ChunkRow),
+}
+
+/// Row of a chunk in memory.
+#[derive(Debug)]
+struct ChunkRow {
     rows: Arc<KeyedRows>,
-    /// Index of the current row.
+    /// Index of the row.
     row: usize,
     /// Index behind the last row within the bounds. Chunks reach beyond the bounds at both ends.
     end: usize,
-    /// Index of the chunk among the batches of the span; `None` until one of its rows is picked.
-    slot: Option<usize>,
+    /// Number of the batch that has a row of the chunk already, and its place among the chunks of
+    /// that batch.
+    slot: Option<(u64, usize)>,
 }
 
 /// Rows chosen for the next batch, as positions in the chunks that they come from.
-#[derive(Default)]
+#[derive(Debug)]
 struct SpillSpan {
-    batches: Vec<Arc<KeyedRows>>,
+    number: u64,
+    chunks: Vec<Arc<KeyedRows>>,
     picks: Vec<RowPick>,
 }
 
 impl SpillMerge {
-    /// Rows of `collected` except those whose key is in `skip`. Earlier elements count as pushed
+    /// Rows of `spills` except those whose key is in `skip`. Earlier elements count as pushed
     /// earlier.
-    pub(crate) fn new(
+    pub(crate) fn new<'a>(
         layout: &Arc<RowLayout>,
-        collected: &[&CollectedRows],
+        spills: impl IntoIterator<Item = &'a SortedSpill>,
         partition: Option<&str>,
         bounds: KeyBounds,
         skip: Option<Arc<KeySet>>,
-        precedence: Precedence,
+        versions: KeyVersions,
     ) -> Self {
-        let mut sorted = Self {
+        let mut sources = Vec::new();
+        let mut heads = BinaryHeap::new();
+        for spill in spills {
+            let inside = spill.chunks(partition).iter().rev();
+            let inside = inside.filter(|chunk| bounds.touch(&chunk.first, &chunk.last));
+            let chunks: Vec<_> = inside.map(super::runs::SpillChunk::place).collect();
+            let Some(next) = chunks.last() else { continue };
+            let at = HeadPlace::Before(Arc::clone(&next.first));
+            heads.push(Reverse(SpillHead { source: sources.len(), at }));
+            sources.push(SpillSource { hold: spill.hold(), reader: None, chunks });
+        }
+        Self {
             layout: Arc::clone(layout),
             bounds,
             skip,
-            precedence,
-            sources: Vec::new(),
-            failed: None,
-        };
-        for run in collected.iter().flat_map(|collected| collected.runs()) {
-            let inside =
-                |chunk: &&super::runs::SpillChunk| sorted.bounds.touch(&chunk.first, &chunk.last);
-            let chunks = run.chunks(partition).iter().rev().filter(inside);
-            let chunks: Vec<_> = chunks.map(super::runs::SpillChunk::place).collect();
-            if chunks.is_empty() {
-                continue;
-            }
-            match run.reader() {
-                Ok(reader) => sorted.sources.push(SpillSource { reader, chunks, head: None }),
-                Err(error) => sorted.failed = Some(error),
-            }
+            versions,
+            sources,
+            heads,
+            span: 0,
+            key: Vec::new(),
+            failed: false,
         }
-        sorted
     }
 
     /// Next batch; `None` at the end. Keeps all chunks alive that the batch takes rows from, and
     /// drops them when it is gathered.
-    fn window(&mut self) -> Result<Option<RecordBatch>, CollectError> {
-        let mut window = SpillSpan::default();
-        for source in &mut self.sources {
-            if let Some(head) = &mut source.head {
-                head.slot = None;
+    fn batch(&mut self) -> Result<Option<RecordBatch>, CollectError> {
+        self.span += 1;
+        let mut span = SpillSpan { number: self.span, chunks: Vec::new(), picks: Vec::new() };
+        while span.picks.len() < BATCH_ROWS {
+            self.load()?;
+            let Some(Reverse(head)) = self.heads.peek() else { break };
+            self.key.clear();
+            self.key.extend_from_slice(head.key());
+            let from = span.picks.len();
+            self.take(&mut span)?;
+            if self.skip.as_ref().is_some_and(|skip| skip.contains(self.key.as_slice())) {
+                span.picks.truncate(from);
+            } else if let KeyVersions::Newest(precedence) = self.versions
+                && span.picks.len() > from + 1
+            {
+                let newest = span.newest(from, precedence);
+                span.picks.truncate(from);
+                span.picks.extend(newest);
             }
         }
-        while window.picks.len() < BATCH_ROWS {
-            for source in &mut self.sources {
-                source.load(&self.layout, &self.bounds)?;
-            }
-            let Some(key) = self.sources.iter().filter_map(SpillSource::key).min() else {
-                break;
-            };
-            let key: Box<[u8]> = key.into();
-            let newest = self.newest(&key, &mut window)?;
-            if self.skip.as_ref().is_none_or(|skip| !skip.contains(&key)) {
-                window.picks.extend(newest);
-            }
-        }
-        if window.picks.is_empty() {
+        if span.picks.is_empty() {
             return Ok(None);
         }
-        let batches: Vec<&RecordBatch> = window.batches.iter().map(|rows| &rows.batch).collect();
-        Ok(Some(gather(&self.layout.schema, &batches, &window.picks)?))
+        let chunks: Vec<&RecordBatch> = span.chunks.iter().map(|rows| &rows.batch).collect();
+        Ok(Some(gather(&self.layout.schema, &chunks, &span.picks)?))
     }
 
-    /// Takes all rows of `key` and returns the newest version. All of them are taken even if only
-    /// one is returned, so that no older version follows it.
-    fn newest(
-        &mut self,
-        key: &[u8],
-        window: &mut SpillSpan,
-    ) -> Result<Option<RowPick>, CollectError> {
-        let mut versions: Vec<(RecordVersion, RowPick)> = Vec::with_capacity(1);
-        for source in &mut self.sources {
-            while source.key() == Some(key) {
-                versions.extend(source.take(window));
-                source.load(&self.layout, &self.bounds)?;
+    /// Takes all rows of the current key. All of them are taken even if only one is returned, so
+    /// that no older version follows it.
+    fn take(&mut self, span: &mut SpillSpan) -> Result<(), CollectError> {
+        loop {
+            // The chunk of an equal key that is not read yet.
+            self.load()?;
+            let Some(mut top) = self.heads.peek_mut() else { return Ok(()) };
+            if top.0.key() != self.key.as_slice() {
+                return Ok(());
             }
+            let HeadPlace::Row(current) = &mut top.0.at else { continue };
+            span.pick(current);
+            current.row += 1;
+            if current.row < current.end {
+                continue;
+            }
+            let source = top.0.source;
+            match self.sources.get_mut(source).and_then(SpillSource::before) {
+                Some(before) => top.0.at = before,
+                None => drop(PeekMut::pop(top)),
+            }
+        }
+    }
+
+    /// Reads chunks until a row is on top. A chunk whose rows all lie outside of the bounds is
+    /// passed over.
+    fn load(&mut self) -> Result<(), CollectError> {
+        while let Some(mut top) = self.heads.peek_mut() {
+            if let HeadPlace::Row(_) = top.0.at {
+                return Ok(());
+            }
+            let source = top.0.source;
+            let next = match self.sources.get_mut(source) {
+                Some(source) => source.next(&self.layout, &self.bounds)?,
+                None => None,
+            };
+            match next {
+                Some(row) => top.0.at = row,
+                None => drop(PeekMut::pop(top)),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for SpillMerge {
+    type Item = Result<RecordBatch, CollectError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let batch = self.batch();
+        if batch.is_err() {
+            self.failed = true;
+            self.heads.clear();
+            self.sources.clear();
+        }
+        batch.transpose()
+    }
+}
+
+impl SpillSource {
+    /// Place before the next chunk; `None` at the end.
+    fn before(&mut self) -> Option<HeadPlace> {
+        let next = self.chunks.last().map(|chunk| HeadPlace::Before(Arc::clone(&chunk.first)));
+        if next.is_none() {
+            self.reader = None;
+        }
+        next
+    }
+
+    /// Reads the next chunk, and returns its first row within the bounds; if it has none, the place
+    /// before the one after it.
+    fn next(
+        &mut self,
+        layout: &RowLayout,
+        bounds: &KeyBounds,
+    ) -> Result<Option<HeadPlace>, CollectError> {
+        let Some(chunk) = self.chunks.pop() else { return Ok(None) };
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            none => none.insert(self.hold.reader()?),
+        };
+        let rows = layout.keyed(reader.read(&chunk)?)?;
+        let row = bounds.from.as_deref().map_or(0, |from| rows.below(from));
+        let end = bounds.below.as_deref().map_or(rows.len(), |below| rows.below(below));
+        if row >= end {
+            return Ok(self.before());
+        }
+        Ok(Some(HeadPlace::Row(ChunkRow { rows: Arc::new(rows), row, end, slot: None })))
+    }
+}
+
+impl SpillSpan {
+    /// Adds a row to the batch.
+    fn pick(&mut self, current: &mut ChunkRow) {
+        let slot = match current.slot {
+            Some((number, slot)) if number == self.number => slot,
+            _ => {
+                self.chunks.push(Arc::clone(&current.rows));
+                self.chunks.len() - 1
+            }
+        };
+        current.slot = Some((self.number, slot));
+        self.picks.push((slot, current.row));
+    }
+
+    /// Newest of the versions from `start` on, which are in the order of arrival.
+    fn newest(&self, start: usize, precedence: Precedence) -> Option<RowPick> {
+        let picks = self.picks.get(start..).unwrap_or_default();
+        let mut versions: Vec<(RecordVersion, RowPick)> = Vec::with_capacity(picks.len());
+        for pick in picks {
+            versions.extend(self.chunks.get(pick.0).map(|rows| (rows.version(pick.1), *pick)));
         }
         // The order of comparison decides where `updated_at` is missing, because the rule is then
         // not transitive. Of the versions changed at 9 and read at 1, changed at an unknown time
@@ -148,60 +289,37 @@ impl SpillMerge {
         versions.sort_by_key(|(version, _)| version.read_at);
         let newest = versions
             .into_iter()
-            .reduce(|old, new| if self.precedence.replaces(new.0, old.0) { new } else { old });
-        Ok(newest.map(|(_, pick)| pick))
+            .reduce(|old, new| if precedence.replaces(new.0, old.0) { new } else { old });
+        newest.map(|(_, pick)| pick)
     }
 }
 
-impl Iterator for SpillMerge {
-    type Item = Result<RecordBatch, CollectError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Some(error) = self.failed.take() {
-            self.sources.clear();
-            return Some(Err(error));
+impl SpillHead {
+    /// Key of the current row, or one that no row of the chunk is below.
+    fn key(&self) -> &[u8] {
+        match &self.at {
+            HeadPlace::Before(first) => first,
+            HeadPlace::Row(current) => current.rows.key(current.row),
         }
-        // After an error the order of the rows cannot be trusted, so nothing follows it.
-        let window = self.window();
-        if window.is_err() {
-            self.sources.clear();
-        }
-        window.transpose()
     }
 }
 
-impl SpillSource {
-    /// Loads chunks until the head has a current row or all chunks are read. A chunk whose rows all
-    /// lie outside of the bounds is skipped.
-    fn load(&mut self, layout: &RowLayout, bounds: &KeyBounds) -> Result<(), CollectError> {
-        while self.head.as_ref().is_none_or(|head| head.row >= head.end) {
-            self.head = None;
-            let Some(chunk) = self.chunks.pop() else {
-                return Ok(());
-            };
-            let rows = layout.keyed(self.reader.read(chunk)?)?;
-            let row = bounds.from.as_deref().map_or(0, |from| rows.below(from));
-            let end = bounds.below.as_deref().map_or(rows.len(), |below| rows.below(below));
-            self.head = Some(SpillHead { rows: Arc::new(rows), row, end, slot: None });
-        }
-        Ok(())
-    }
-
-    /// Key of the current row; `None` at the end.
-    fn key(&self) -> Option<&[u8]> {
-        let head = self.head.as_ref()?;
-        (head.row < head.end).then(|| head.rows.key(head.row))
-    }
-
-    /// Takes the current row and returns its version and its position in the span.
-    fn take(&mut self, window: &mut SpillSpan) -> Option<(RecordVersion, RowPick)> {
-        let head = self.head.as_mut()?;
-        let slot = *head.slot.get_or_insert_with(|| {
-            window.batches.push(Arc::clone(&head.rows));
-            window.batches.len() - 1
-        });
-        let row = head.row;
-        head.row += 1;
-        Some((head.rows.version(row), (slot, row)))
+impl Ord for SpillHead {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(other.key()).then(self.source.cmp(&other.source))
     }
 }
+
+impl PartialOrd for SpillHead {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for SpillHead {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for SpillHead {}

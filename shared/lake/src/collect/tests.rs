@@ -65,7 +65,7 @@ proptest! {
             });
             let expected: Vec<Key> = inside.map(|r| r.key.clone()).collect();
             prop_assert!(rows.rows_within(name.as_deref(), &bounds) >= expected.len() as u64);
-            let sorted = SpillMerge::new(rows.layout(), &[&rows], name.as_deref(), bounds, None, Precedence::NewestChange);
+            let sorted = SpillMerge::new(rows.layout(), rows.runs(), name.as_deref(), bounds, None, KeyVersions::Newest(Precedence::NewestChange));
             let got = sorted.flat_map(|batch| records(&schema, &batch.unwrap()));
             prop_assert_eq!(got.map(|r| r.key).collect::<Vec<_>>(), expected);
         }

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use engine::precedence::Precedence;
 
 use crate::blocking::{RewriteError, blocking};
-use crate::collect::{CollectedRows, Collector, KeyBounds, KeyRange, KeySet, SpillMerge};
+use crate::collect::{
+    CollectedRows, Collector, KeyBounds, KeyRange, KeySet, KeyVersions, SpillMerge,
+};
 use crate::partition::RowLayout;
 use crate::walk::{RowJoin, RowWalk};
 
@@ -53,10 +55,10 @@ impl IncomingRows {
 
     /// Rows of one partition within `bounds`, in key order.
     pub(super) fn rows(&self, partition: Option<&str>, bounds: KeyBounds) -> RowWalk {
-        let sources: Vec<&CollectedRows> = self.sources().collect();
+        let spills = self.sources().flat_map(CollectedRows::runs);
         let skip = self.skip.get(&partition.map(str::to_owned)).cloned();
-        let sorted =
-            SpillMerge::new(self.layout(), &sources, partition, bounds, skip, self.precedence);
+        let newest = KeyVersions::Newest(self.precedence);
+        let sorted = SpillMerge::new(self.layout(), spills, partition, bounds, skip, newest);
         RowWalk::new(Arc::clone(self.layout()), sorted)
     }
 

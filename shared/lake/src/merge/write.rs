@@ -23,7 +23,7 @@ use super::encode::FileEncoder;
 use super::rows::MergedRows;
 use super::slots::FileSlot;
 use crate::blocking::{RewriteError, blocking};
-use crate::collect::{CollectedRows, Collector, KeyBounds, SpillMerge};
+use crate::collect::{CollectedRows, Collector, KeyBounds, KeyVersions, SpillMerge};
 use crate::partition::{ColumnChoice, FileLimits, FileShelf, RowLayout, fetch, open, row_count};
 use crate::walk::RowWalk;
 
@@ -78,8 +78,9 @@ impl OpenWriter {
     /// A key that occurs repeatedly in such files is returned once, in its newest version.
     pub(super) fn cursor(&self, columns: ColumnChoice) -> RowWalk {
         if let Some(sorted) = &self.sorted {
-            let (all, newest) = (KeyBounds::default(), Precedence::NewestChange);
-            let rows = SpillMerge::new(&self.whole, &[sorted], None, all, None, newest);
+            let newest = KeyVersions::Newest(Precedence::NewestChange);
+            let all = KeyBounds::default();
+            let rows = SpillMerge::new(&self.whole, sorted.runs(), None, all, None, newest);
             return RowWalk::new(Arc::clone(&self.whole), rows);
         }
         let layout = match columns {
