@@ -8,4 +8,4 @@ export SCALE=${SCALE:-million}
 . tests/fake.sh
 
 PYTHONPATH=tests "${PYTHON:-.tools/pictures/bin/python}" -m compare.memory --binary "$bin/harvest-lake" \
-    --origin "${url%/v2}" --work "$work" ${ENTRIES:+--entries "$ENTRIES"} ${PICTURE:+--picture "$PICTURE"}
+    --origin "${url%/v2}" --work "$work" ${PICTURE:+--picture "$PICTURE"}

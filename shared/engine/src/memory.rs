@@ -33,6 +33,9 @@ pub const CHANGES_ROW_GROUP: usize = 8 << 20;
 /// File of changes whose columns are copied from the table's files.
 pub const COPIED_CHANGES: usize = 8 << 20;
 
+/// File of a table that is read into memory; a larger one, of another engine, is read through a temporary file.
+pub const FILE_IN_MEMORY: u64 = 32 << 20;
+
 /// Number of complete files that wait for the store.
 pub const FILES_WAITING: usize = 1;
 

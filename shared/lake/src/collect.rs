@@ -22,7 +22,6 @@
 mod bounds;
 mod fan_in;
 mod runs;
-mod scratch;
 mod seen;
 mod sorted;
 mod units;
@@ -37,12 +36,12 @@ use arrow::error::ArrowError;
 use engine::precedence::Precedence;
 
 use crate::partition::{ColumnChoice, RowLayout};
+use crate::scratch::ScratchFile;
 pub(crate) use bounds::{KeyBounds, KeyRange, KeySet};
 use decode::schema::TableSchema;
 
 use fan_in::FAN_IN;
 use runs::{PendingRows, SortedSpill};
-use scratch::ScratchFile;
 pub use seen::SeenIds;
 pub(crate) use sorted::{KeyVersions, SpillMerge};
 pub use units::{UnitBuffer, UnitError};

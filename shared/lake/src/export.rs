@@ -30,7 +30,7 @@ use delta::table::Table;
 use engine::schema::Column;
 use parquet::errors::ParquetError;
 
-use crate::partition::{PartitionError, fetch, read};
+use crate::partition::{FileContent, PartitionError, fetch, read};
 use crate::progress::FileProgress;
 use folder::ExportFolders;
 pub use folder::FolderError;
@@ -290,9 +290,9 @@ async fn write(
 ) -> Result<(), ExportError> {
     let mut folders = ExportFolders::default();
     for (number, file) in table.files().iter().enumerate() {
-        let bytes = fetch(&**table.store(), table.root(), file).await?;
+        let content = fetch(&**table.store(), table.root(), file).await?;
         let (schema, entry, own) = (table.schema().clone(), file.clone(), by.cloned());
-        let written = offload(move || divide(&schema, &entry, bytes, own.as_ref())).await;
+        let written = offload(move || divide(&schema, &entry, content, own.as_ref())).await;
         let written = written.map_err(|error| ExportError::Died(error.to_string()))??;
         // Numbered names keep files apart even if the file system treats two folder names as equal.
         for (nth, (value, bytes)) in written.into_iter().enumerate() {
@@ -312,11 +312,11 @@ async fn write(
 fn divide(
     schema: &TableSchema,
     file: &delta::table::FileEntry,
-    bytes: Bytes,
+    content: FileContent,
     by: Option<&PartitionBy>,
 ) -> Result<Vec<(Option<String>, Bytes)>, ExportError> {
     let mut split = FolderWriters::new(&schema.arrow, by)?;
-    for batch in read(schema, file, bytes)? {
+    for batch in read(schema, file, content)? {
         split.add(&batch?)?;
     }
     split.finish()

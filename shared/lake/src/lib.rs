@@ -20,6 +20,7 @@ pub mod partition;
 pub mod person;
 pub mod progress;
 pub mod scan;
+mod scratch;
 pub mod text;
 pub mod upgrade;
 pub mod verify;

@@ -14,6 +14,7 @@
 //! Files of a table of changes are the exception: they have our names and checksums, but rows in
 //! the order of commits, so they name no keys, either.
 
+mod content;
 mod days;
 mod error;
 mod fetch;
@@ -28,6 +29,7 @@ mod splice;
 mod stats;
 mod write;
 
+pub use content::FileContent;
 pub use days::{FileDays, days_of};
 pub use error::{PartitionError, TableFile};
 pub(crate) use fetch::{FileDifference, difference, fetch, stored};

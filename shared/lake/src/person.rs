@@ -36,11 +36,11 @@ pub async fn rows_about(
         return Ok(found);
     };
     for file in table.files() {
-        let bytes = fetch(&**table.store(), table.root(), file).await?;
+        let content = fetch(&**table.store(), table.root(), file).await?;
         let (schema, entry, eraser) = (table.schema().clone(), file.clone(), eraser.clone());
         let of_file = offloaded(move || {
             let mut found = PersonRows::default();
-            for batch in read(&schema, &entry, bytes)? {
+            for batch in read(&schema, &entry, content)? {
                 note(&mut found, &batch?, &eraser, user);
             }
             Ok::<_, PartitionError>(found)

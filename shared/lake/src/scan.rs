@@ -213,10 +213,10 @@ async fn scanned<'a, T: Send + 'static>(
 ) -> Result<T, PartitionError> {
     let layout = Arc::new(RowLayout::named(table.schema(), columns)?);
     for file in files {
-        let bytes = fetch(table.store().as_ref(), table.root(), file).await?;
+        let content = fetch(table.store().as_ref(), table.root(), file).await?;
         let (layout, path) = (Arc::clone(&layout), file.path.clone());
         let added = offloaded(move || -> Result<T, PartitionError> {
-            for batch in open(&layout, &path, bytes)? {
+            for batch in open(&layout, &path, content)? {
                 add(&mut sum, &ScannedRows::of_batch(&batch?));
             }
             Ok(sum)

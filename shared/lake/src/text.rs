@@ -80,8 +80,8 @@ pub async fn write_rows(
     write(&first).map_err(TextError::Write)?;
     let mut count = 0;
     for file in table.files() {
-        let bytes = fetch(&**table.store(), table.root(), file).await?;
-        let mut rows = read(&schema, file, bytes)?;
+        let content = fetch(&**table.store(), table.root(), file).await?;
+        let mut rows = read(&schema, file, content)?;
         loop {
             // Rows travel to the thread that decodes them, and back.
             let step = offloaded(move || {

@@ -10,7 +10,6 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use bytes::Bytes;
 use decode::schema::TableSchema;
 use delta::store::{ObjectStore, PutIfAbsent};
 use delta::table::FileEntry;
@@ -19,7 +18,8 @@ use engine::time::Timestamp;
 use crate::blocking::offloaded;
 use crate::erase::Eraser;
 use crate::partition::{
-    ColumnChoice, FileLimits, PartitionError, PartitionWriter, RowLayout, WrittenFile, fetch, open,
+    ColumnChoice, FileContent, FileLimits, PartitionError, PartitionWriter, RowLayout, WrittenFile,
+    fetch, open,
 };
 
 /// Rewrites files of one table whose `extra_json` holds values that have a column now, or whose
@@ -82,14 +82,14 @@ impl Upgrader {
         name: &str,
         now: Timestamp,
     ) -> Result<Option<FileEntry>, UpgradeError> {
-        let bytes = fetch(self.store.as_ref(), &self.root, file).await?;
+        let content = fetch(self.store.as_ref(), &self.root, file).await?;
         let (layout, path) = (Arc::clone(&self.layout), file.path.clone());
         // Files of other engines may be in any order; the next merge of the partition sorts them.
         let (eraser, ordered) = (self.eraser.clone(), self.ordered && file.keys.is_some());
         let written = offloaded(move || {
             // Most files need no change, so the rows are checked before anything is encoded.
-            let needed = needs_rewriting(&layout, eraser.as_ref(), &path, &bytes)?;
-            needed.then(|| rewrite(&layout, eraser.as_ref(), ordered, &path, &bytes)).transpose()
+            let needed = needs_rewriting(&layout, eraser.as_ref(), &path, &content)?;
+            needed.then(|| rewrite(&layout, eraser.as_ref(), ordered, &path, &content)).transpose()
         })
         .await;
         let Some(written) = written?? else {
@@ -118,9 +118,9 @@ fn needs_rewriting(
     layout: &Arc<RowLayout>,
     eraser: Option<&Eraser>,
     path: &str,
-    bytes: &Bytes,
+    content: &FileContent,
 ) -> Result<bool, PartitionError> {
-    let mut looking = open(layout, path, bytes.clone())?;
+    let mut looking = open(layout, path, content.clone())?;
     loop {
         let more = looking.next().transpose()?;
         if looking.has_lifted() {
@@ -142,7 +142,7 @@ fn rewrite(
     eraser: Option<&Eraser>,
     ordered: bool,
     path: &str,
-    bytes: &Bytes,
+    content: &FileContent,
 ) -> Result<WrittenFile, PartitionError> {
     let (layout_of, limits) = (Arc::clone(layout), FileLimits::default());
     let mut writer = if ordered {
@@ -150,7 +150,7 @@ fn rewrite(
     } else {
         PartitionWriter::unordered(layout_of, limits)
     };
-    for rows in open(layout, path, bytes.clone())? {
+    for rows in open(layout, path, content.clone())? {
         let rows = rows?;
         writer.write(erased(eraser, &rows)?.as_ref().unwrap_or(&rows))?;
     }

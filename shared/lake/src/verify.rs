@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 use arrow::error::ArrowError;
 use engine::key::Key;
+use parquet::file::reader::Length as _;
 use serde::Serialize;
 
 use crate::blocking::RewriteError;
@@ -262,8 +263,8 @@ async fn at_this_version(
     };
     let mut spans = Vec::new();
     for (at, file) in table.files().iter().enumerate() {
-        let bytes = match stored(table.store().as_ref(), table.root(), &file.path).await {
-            Ok(bytes) => bytes,
+        let content = match stored(table.store().as_ref(), table.root(), file).await {
+            Ok(content) => content,
             Err(PartitionError::Missing { .. }) => {
                 verified.findings.push(VerifyFinding {
                     check: TableCheck::Files,
@@ -277,11 +278,11 @@ async fn at_this_version(
             }
             Err(error) => return Err(error.into()),
         };
-        verified.bytes += bytes.len() as u64;
+        verified.bytes += content.len();
         verified.foreign_files += u64::from(file.keys.is_none());
         let (rules, entry) = (Arc::clone(&rules), file.clone());
         let ExaminedFile { findings, rows, range } =
-            blocking(move || Ok(file::examine(&rules, &entry, bytes)?)).await?;
+            blocking(move || Ok(file::examine(&rules, &entry, content)?)).await?;
         verified.rows += rows;
         verified.findings.extend(findings);
         if let Some((first, last, sorted)) = range {

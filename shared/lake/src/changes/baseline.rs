@@ -66,8 +66,8 @@ impl BaselineWriter {
     /// # Errors
     /// When the file cannot be read, or a file of the baseline cannot be stored.
     pub async fn add(mut self, file: &FileEntry) -> Result<Self, RewriteError> {
-        let bytes = fetch(self.store.as_ref(), &self.root, file).await?;
-        let mut rows = open(&self.layout, &file.path, bytes)?;
+        let content = fetch(self.store.as_ref(), &self.root, file).await?;
+        let mut rows = open(&self.layout, &file.path, content)?;
         let partition = file.partition.clone();
         loop {
             let mut encoder = self.encoder;

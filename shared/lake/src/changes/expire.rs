@@ -97,10 +97,10 @@ pub async fn condense(
         at: None,
     };
     for file in &expired.files {
-        let bytes = fetch(store.as_ref(), changes.root(), file).await?;
+        let content = fetch(store.as_ref(), changes.root(), file).await?;
         let (path, layout) = (file.path.clone(), Arc::clone(&layout));
         newest = blocking(move || {
-            for rows in open(&layout, &path, bytes)? {
+            for rows in open(&layout, &path, content)? {
                 newest.push(rows?)?;
             }
             Ok(newest)

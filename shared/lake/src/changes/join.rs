@@ -14,8 +14,8 @@ use engine::time::Timestamp;
 use super::expire::sequences;
 use crate::blocking::{RewriteError, blocking};
 use crate::partition::{
-    ColumnChoice, FileLimits, FileShelf, PartitionError, PartitionWriter, RowLayout, WrittenFile,
-    fetch, open,
+    ColumnChoice, FileContent, FileLimits, FileShelf, PartitionError, PartitionWriter, RowLayout,
+    WrittenFile, fetch, open,
 };
 
 /// Most small files of a month that are left alone. They are cheap to read, and joining them would
@@ -94,19 +94,19 @@ pub async fn join(
     let mut writer = PartitionWriter::unordered(Arc::clone(&layout), limits);
     let mut joined = Vec::new();
     for file in files {
-        let bytes = fetch(store.as_ref(), changes.root(), file).await?;
+        let content = fetch(store.as_ref(), changes.root(), file).await?;
         let (path, layout) = (file.path.clone(), Arc::clone(&layout));
         let full: Option<WrittenFile>;
         (writer, full) = blocking(move || {
             let mut full = None;
             // Files are joined whole, so that the changes of a commit stay together.
             if writer.rows() > 0
-                && writer.rows() + rows_in(&layout, &path, &bytes)? > limits.file_rows
+                && writer.rows() + rows_in(&layout, &path, &content)? > limits.file_rows
             {
                 let next = PartitionWriter::unordered(Arc::clone(&layout), limits);
                 full = Some(core::mem::replace(&mut writer, next).finish()?);
             }
-            for rows in open(&layout, &path, bytes)? {
+            for rows in open(&layout, &path, content)? {
                 writer.write(&rows?)?;
             }
             Ok((writer, full))
@@ -123,6 +123,6 @@ pub async fn join(
 }
 
 /// Number of rows of a file that is in memory.
-fn rows_in(layout: &RowLayout, path: &str, bytes: &bytes::Bytes) -> Result<u64, PartitionError> {
-    crate::partition::row_count(&layout.table, path, bytes.clone())
+fn rows_in(layout: &RowLayout, path: &str, content: &FileContent) -> Result<u64, PartitionError> {
+    crate::partition::row_count(&layout.table, path, content.clone())
 }

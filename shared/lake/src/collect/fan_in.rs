@@ -12,9 +12,9 @@ use std::sync::Arc;
 use super::CollectError;
 use super::KeyBounds;
 use super::runs::{ChunkCutter, PartitionChunks, SortedSpill};
-use super::scratch::ScratchFile;
 use super::sorted::{KeyVersions, SpillMerge};
 use crate::partition::RowLayout;
+use crate::scratch::ScratchFile;
 
 /// Number of spills that may hold rows around one key. Tests have few spills.
 pub(super) const FAN_IN: usize = if cfg!(test) { 3 } else { 32 };

@@ -15,8 +15,8 @@ use arrow::ipc::writer::FileWriter;
 use decode::gather::{RowPick, gather};
 
 use super::CollectError;
-use super::scratch::{ScratchFile, SectionReader};
 use crate::partition::RowLayout;
+use crate::scratch::{ScratchFile, SectionReader};
 
 /// Number of rows of a chunk. A merge has one chunk of each spill in memory whose keys reach over the
 /// key that comes next: 300 KB of time entries. Tests have few rows and want many chunks.

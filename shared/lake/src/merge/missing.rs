@@ -74,12 +74,12 @@ pub async fn missing(
     let places = SweepColumns { id, synced_at, day: at(day), along: at(along) };
     let mut found = MissingRows::default();
     for file in files {
-        let bytes = fetch(store, root, file).await?;
+        let content = fetch(store, root, file).await?;
         let (layout, path, seen) = (Arc::clone(&layout), file.path.clone(), Arc::clone(&seen));
         let (begun, days) = (scope.begun, days.clone());
         let rows = blocking(move || {
             let mut rows = Vec::new();
-            for batch in open(&layout, &path, bytes)? {
+            for batch in open(&layout, &path, content)? {
                 places.missing(&batch?, begun, &days, &seen, judge, &mut rows)?;
             }
             Ok(rows)

@@ -1,14 +1,13 @@
 //! Opens the files of a table and stores new ones.
 //!
-//! A file is a single object, read and written whole: some megabytes, so that one request is enough
-//! and ranges would only add requests. Reading and storing are asynchronous; decoding, merging and
+//! A file of ours is a single object, read and written whole: some megabytes, so that one request is
+//! enough and ranges would only add requests. Reading and storing are asynchronous; decoding, merging and
 //! encoding happen on a working thread. Both overlap: while one file is stored, the next one is
 //! encoded.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use delta::offload::stays_on_this_thread;
 use delta::store::ObjectStore;
 use delta::table::FileEntry;
@@ -24,7 +23,9 @@ use super::rows::MergedRows;
 use super::slots::FileSlot;
 use crate::blocking::{RewriteError, blocking};
 use crate::collect::{CollectedRows, Collector, KeyBounds, KeyVersions, SpillMerge};
-use crate::partition::{ColumnChoice, FileLimits, FileShelf, RowLayout, fetch, open, row_count};
+use crate::partition::{
+    ColumnChoice, FileContent, FileLimits, FileShelf, RowLayout, fetch, open, row_count,
+};
 use crate::walk::RowWalk;
 
 /// Files of one table during one merge.
@@ -46,7 +47,7 @@ pub(super) struct TableFiles {
     versions: Arc<RowLayout>,
     /// File opened last, kept because most merges read a file several times: for the survey, the
     /// outlook and the rewriting. One file only, as memory must not grow with the table.
-    last: Option<(String, Bytes)>,
+    last: Option<(String, FileContent)>,
 }
 
 /// Form of the files that a partition's rows are written into.
@@ -66,7 +67,7 @@ pub(super) struct OpenWriter {
     whole: Arc<RowLayout>,
     versions: Arc<RowLayout>,
     /// Path and content of each file, in key order.
-    files: Vec<(String, Bytes)>,
+    files: Vec<(String, FileContent)>,
     /// Sorted rows of files in any order; then `files` is empty.
     sorted: Option<Arc<CollectedRows>>,
 }
@@ -88,8 +89,8 @@ impl OpenWriter {
             ColumnChoice::Versions => &self.versions,
         };
         let reading = Arc::clone(layout);
-        let batches = self.files.clone().into_iter().flat_map(move |(path, bytes)| {
-            let (stored, failed) = match open(&reading, &path, bytes) {
+        let batches = self.files.clone().into_iter().flat_map(move |(path, content)| {
+            let (stored, failed) = match open(&reading, &path, content) {
                 Ok(stored) => (Some(stored), None),
                 Err(error) => (None, Some(Err(error))),
             };
@@ -104,8 +105,8 @@ impl OpenWriter {
             return Ok(sorted.rows());
         }
         let mut rows = 0;
-        for (path, bytes) in &self.files {
-            rows += row_count(&self.whole.table, path, bytes.clone())?;
+        for (path, content) in &self.files {
+            rows += row_count(&self.whole.table, path, content.clone())?;
         }
         Ok(rows)
     }
@@ -156,15 +157,15 @@ impl TableFiles {
     }
 
     /// Content of a file, compared with the log.
-    async fn bytes(&mut self, file: &FileEntry) -> Result<Bytes, RewriteError> {
-        if let Some((last, bytes)) = &self.last
+    async fn content(&mut self, file: &FileEntry) -> Result<FileContent, RewriteError> {
+        if let Some((last, content)) = &self.last
             && *last == file.path
         {
-            return Ok(bytes.clone());
+            return Ok(content.clone());
         }
-        let bytes = fetch(self.store.as_ref(), &self.root, file).await?;
-        self.last = Some((file.path.clone(), bytes.clone()));
-        Ok(bytes)
+        let content = fetch(self.store.as_ref(), &self.root, file).await?;
+        self.last = Some((file.path.clone(), content.clone()));
+        Ok(content)
     }
 
     /// Loads the files of a slot, and sorts their rows if they are in no order.
@@ -181,7 +182,7 @@ impl TableFiles {
         };
         if slot.range.is_some() {
             for file in &slot.files {
-                opened.files.push((file.path.clone(), self.bytes(file).await?));
+                opened.files.push((file.path.clone(), self.content(file).await?));
             }
         } else if !slot.files.is_empty() {
             opened.sorted = Some(Arc::new(self.sort(slot).await?));
@@ -195,10 +196,10 @@ impl TableFiles {
         let limit = self.limits.sort_bytes;
         let mut collector = Collector::with_layout(whole, None, self.scratch.clone(), limit);
         for file in &slot.files {
-            let bytes = self.bytes(file).await?;
+            let content = self.content(file).await?;
             let (path, layout) = (file.path.clone(), Arc::clone(&self.whole));
             collector = blocking(move || {
-                for rows in open(&layout, &path, bytes)? {
+                for rows in open(&layout, &path, content)? {
                     collector.push_into(None, rows?)?;
                 }
                 Ok(collector)

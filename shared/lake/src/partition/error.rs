@@ -103,6 +103,18 @@ pub enum PartitionError {
         /// Unsupported property of the file.
         how: &'static str,
     },
+    /// The temporary file through which a large file is read failed.
+    #[error(
+        "the temporary file through which `{file}` is read failed: free space in the folder of \
+         temporary files, or name another one in `TMPDIR`"
+    )]
+    Scratch {
+        /// The file of the table.
+        file: TableFile,
+        /// Cause.
+        #[source]
+        source: std::io::Error,
+    },
     /// The process is ending; nothing is wrong with the file.
     #[error("the work on a file was stopped, because the process is ending")]
     Stopped,

@@ -5,26 +5,25 @@
 //! permanent and would delete the evidence later. So every reader goes through [`fetch`]; only
 //! `verify` reads objects that differ, to say more about them.
 
-use bytes::Bytes;
 use delta::store::ObjectStore;
 use delta::table::FileEntry;
+use parquet::file::reader::Length as _;
 
+use super::content::FileContent;
 use super::error::{PartitionError, TableFile};
 use super::reader::row_count;
-use super::write::sha256;
 use crate::blocking::offloaded;
 
 /// Returns the whole object stored at the path of a file, without comparing it.
 ///
 /// # Errors
-/// `Missing` when there is no such object, `Store` when the store fails.
+/// As [`FileContent::read`].
 pub(crate) async fn stored(
     store: &dyn ObjectStore,
     root: &str,
-    path: &str,
-) -> Result<Bytes, PartitionError> {
-    let bytes = store.get(&format!("{root}/{path}")).await?;
-    bytes.ok_or_else(|| PartitionError::Missing { file: TableFile::new(table_of(root), path) })
+    file: &FileEntry,
+) -> Result<FileContent, PartitionError> {
+    FileContent::read(store, root, &file.path, file.size).await
 }
 
 /// Returns the whole object of a file, or an error if it is not the file that the log names.
@@ -32,19 +31,20 @@ pub(crate) async fn stored(
 /// The comparison costs about a millisecond per megabyte, on another thread.
 ///
 /// # Errors
-/// `Missing` or `Swapped`, both with an instruction for the operator; `Store` when the store fails.
+/// `Missing` or `Swapped`, both with an instruction for the operator; `Store` and `Scratch` when the
+/// store or a temporary file fails.
 pub(crate) async fn fetch(
     store: &dyn ObjectStore,
     root: &str,
     file: &FileEntry,
-) -> Result<Bytes, PartitionError> {
-    let bytes = stored(store, root, &file.path).await?;
-    let (entry, looked_at) = (file.clone(), bytes.clone());
+) -> Result<FileContent, PartitionError> {
+    let content = stored(store, root, file).await?;
+    let (entry, looked_at) = (file.clone(), content.clone());
     let looked = offloaded(move || {
         difference(&entry, &looked_at).or_else(|| other_rows(&entry, &looked_at))
     });
     match looked.await? {
-        None => Ok(bytes),
+        None => Ok(content),
         Some(FileDifference { expected, found }) => {
             let name = TableFile::new(table_of(root), &file.path);
             Err(PartitionError::Swapped { file: name, expected, found })
@@ -66,23 +66,23 @@ pub(crate) struct FileDifference {
     pub(crate) found: String,
 }
 
-/// Compares `bytes` with the log's entry: by size, and by checksum if the log has one. The size
+/// Compares `content` with the log's entry: by size, and by checksum if the log has one. The size
 /// comes first, because it is cheap and says more: a shorter object was cut.
-pub(crate) fn difference(file: &FileEntry, bytes: &Bytes) -> Option<FileDifference> {
+pub(crate) fn difference(file: &FileEntry, content: &FileContent) -> Option<FileDifference> {
     let size = |bytes: u64| format!("{bytes} bytes");
     let sum = |sum: &str| format!("SHA-256 {sum}");
-    different(size(file.size), size(bytes.len() as u64)).or_else(|| {
+    different(size(file.size), size(content.len())).or_else(|| {
         let logged = file.sha256.as_deref()?;
-        different(sum(logged), sum(&sha256(bytes)))
+        different(sum(logged), sum(&content.sha256()))
     })
 }
 
 /// Compares the number of rows. Applies only to our files of earlier releases, which have no
 /// checksum in the log. An unreadable file is no difference here; opening it reports the damage.
-fn other_rows(file: &FileEntry, bytes: &Bytes) -> Option<FileDifference> {
+fn other_rows(file: &FileEntry, content: &FileContent) -> Option<FileDifference> {
     // Other engines need not log a row count.
     let ours = file.sha256.is_none() && file.keys.is_some();
-    let held = ours.then(|| row_count("", &file.path, bytes.clone()).ok())??;
+    let held = ours.then(|| row_count("", &file.path, content.clone()).ok())??;
     let rows = |rows: u64| format!("{rows} rows");
     different(rows(file.rows), rows(held))
 }

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, new_null_array};
 use arrow::datatypes::{DataType, SchemaRef};
-use bytes::Bytes;
 use decode::fit::{ColumnMisfit, fit};
 use decode::schema::TableSchema;
 use delta::table::FileEntry;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
+use super::content::FileContent;
 use super::error::{PartitionError, TableFile};
 use super::layout::{ColumnChoice, RowLayout};
 use super::reader::{reader, surviving};
@@ -27,7 +27,7 @@ const BATCH_ROWS: usize = if cfg!(test) { 4 } else { 8192 };
 /// Reads the rows of a partition file with the table's whole schema. The partition column gets the
 /// file's value; columns that the file is too old to have are null.
 ///
-/// `bytes` must have been compared with the log before.
+/// `content` must have been compared with the log before.
 ///
 /// # Errors
 /// `Damaged` when the bytes are not a partition file of the table, `Unsupported` or `Unfit` when
@@ -36,10 +36,10 @@ const BATCH_ROWS: usize = if cfg!(test) { 4 } else { 8192 };
 pub fn read(
     schema: &TableSchema,
     file: &FileEntry,
-    bytes: Bytes,
+    content: impl Into<FileContent>,
 ) -> Result<PartitionRows, PartitionError> {
     let layout = Arc::new(RowLayout::new(schema, ColumnChoice::All)?);
-    let stored = open(&layout, &file.path, bytes)?;
+    let stored = open(&layout, &file.path, content)?;
     let column = schema.partition_column();
     let value = match column {
         Some(name) => {
@@ -110,10 +110,10 @@ fn partition_value(
 pub(crate) fn open(
     layout: &Arc<RowLayout>,
     path: &str,
-    bytes: Bytes,
+    content: impl Into<FileContent>,
 ) -> Result<FileRows, PartitionError> {
     let file = TableFile::new(&layout.table, path);
-    let builder = reader(&file, bytes)?;
+    let builder = reader(&file, content.into())?;
     let wanted = layout.schema.fields();
     let roots = builder.parquet_schema().root_schema().get_fields();
     let indices = (0..roots.len())

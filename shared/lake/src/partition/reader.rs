@@ -9,7 +9,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
-use bytes::Bytes;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
@@ -17,15 +16,20 @@ use parquet::basic::{Compression, Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::RowGroupMetaData;
 
+use super::content::FileContent;
 use super::error::{PartitionError, TableFile};
 
 /// Number of rows in a file, by its own metadata.
 ///
 /// # Errors
 /// `Damaged` or `Unsupported`, as when the rows were read.
-pub(crate) fn row_count(table: &str, path: &str, bytes: Bytes) -> Result<u64, PartitionError> {
+pub(crate) fn row_count(
+    table: &str,
+    path: &str,
+    content: FileContent,
+) -> Result<u64, PartitionError> {
     let file = TableFile::new(table, path);
-    let rows = reader(&file, bytes)?.metadata().file_metadata().num_rows();
+    let rows = reader(&file, content)?.metadata().file_metadata().num_rows();
     u64::try_from(rows).map_err(|error| PartitionError::damaged(&file, error))
 }
 
@@ -37,17 +41,17 @@ pub(crate) fn row_count(table: &str, path: &str, bytes: Bytes) -> Result<u64, Pa
 /// it refuses. The distinction matters to the operator: the first has a remedy without a backup.
 pub(crate) fn reader(
     file: &TableFile,
-    bytes: Bytes,
-) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, PartitionError> {
+    content: FileContent,
+) -> Result<ParquetRecordBatchReaderBuilder<FileContent>, PartitionError> {
     let unsupported = |how| Err(PartitionError::Unsupported { file: file.clone(), how });
     // Files with an encrypted footer end with this magic number instead of `PAR1` (Parquet modular
     // encryption). Without this check the file would count as damaged.
-    if bytes.ends_with(b"PARE") {
+    if content.ends_with(b"PARE") {
         return unsupported("encrypted");
     }
     let failed = |error| PartitionError::damaged(file, error);
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let load = || ArrowReaderMetadata::load(&bytes, options.clone());
+    let load = || ArrowReaderMetadata::load(&content, options.clone());
     let mut metadata = surviving(file, load)?.map_err(failed)?;
     // LZO is in the Parquet format, but the library has no decoder for it.
     let groups = metadata.metadata().row_groups().iter();
@@ -59,7 +63,7 @@ pub(crate) fn reader(
         let read = || ArrowReaderMetadata::try_new(whole, options.with_schema(schema));
         metadata = surviving(file, read)?.map_err(failed)?;
     }
-    Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata))
+    Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(content, metadata))
 }
 
 /// Runs `work` and turns its panic into an error: the Parquet reader panics on some damaged files.

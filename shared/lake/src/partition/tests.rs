@@ -444,7 +444,8 @@ fn columns_that_an_older_file_lacks_are_null() {
     writer.write(&narrow).unwrap();
     writer.close().unwrap();
     let (entry, _) = file(&schema, &[SampleRecord::new(5)]);
-    let rows: Vec<_> = read(&schema, &entry, bytes.into()).unwrap().map(Result::unwrap).collect();
+    let rows: Vec<_> =
+        read(&schema, &entry, bytes::Bytes::from(bytes)).unwrap().map(Result::unwrap).collect();
     assert_eq!(rows[0].schema(), schema.arrow);
     let items = rows[0].column_by_name("items").unwrap().as_list::<i32>().value(0);
     assert_eq!(items.as_struct().column(0).as_primitive::<Int64Type>().value(0), 1);

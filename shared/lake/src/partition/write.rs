@@ -93,8 +93,13 @@ impl WrittenFile {
 
 /// SHA-256 of a file, in hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Hexadecimal digits of a checksum.
+pub(super) fn hex(sum: &[u8]) -> String {
     let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
+    for byte in sum {
         for digit in [byte >> 4, byte & 0xf] {
             text.extend(char::from_digit(u32::from(digit), 16));
         }

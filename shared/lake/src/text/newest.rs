@@ -65,10 +65,10 @@ pub async fn newest(table: &Table, choice: RowChoice) -> Result<NewestRows, Text
     let schema = table.schema().clone();
     let mut kept = RecordBatch::new_empty(schema.arrow.clone());
     for file in table.files() {
-        let bytes = fetch(&**table.store(), table.root(), file).await?;
+        let content = fetch(&**table.store(), table.root(), file).await?;
         let (schema, file) = (schema.clone(), file.clone());
         let added = offloaded(move || -> Result<RecordBatch, TextError> {
-            for batch in read(&schema, &file, bytes)? {
+            for batch in read(&schema, &file, content)? {
                 kept = best(&schema, &kept, &batch?, choice).map_err(TextError::Encode)?;
             }
             Ok(kept)

@@ -1,6 +1,7 @@
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::TimestampMicrosecondType;
+use bytes::Bytes;
 use decode::{Decoder, ReadAt};
 use delta::store::MemoryStore;
 use engine::coverage::Coverage;

@@ -172,10 +172,10 @@ async fn matched(
             matching = sorted_anew(table, &files, Arc::clone(&layout), matching, progress).await?;
         } else {
             for file in files {
-                let bytes = fetch(table.store().as_ref(), table.root(), file).await?;
+                let content = fetch(table.store().as_ref(), table.root(), file).await?;
                 let (layout, path) = (Arc::clone(&layout), file.path.clone());
                 matching = blocking(move || {
-                    let rows = open(&layout, &path, bytes)?;
+                    let rows = open(&layout, &path, content)?;
                     matching.rows(RowWalk::new(layout, rows))?;
                     Ok(matching)
                 })
@@ -211,10 +211,10 @@ async fn sorted_anew(
 ) -> Result<RowMatching, VerifyError> {
     let mut collector = Collector::with_layout(Arc::clone(&layout), None, None, MEMORY_LIMIT);
     for file in files {
-        let bytes = fetch(table.store().as_ref(), table.root(), file).await?;
+        let content = fetch(table.store().as_ref(), table.root(), file).await?;
         let (layout, path) = (Arc::clone(&layout), file.path.clone());
         collector = blocking(move || {
-            for batch in open(&layout, &path, bytes)? {
+            for batch in open(&layout, &path, content)? {
                 collector.push_into(None, batch?)?;
             }
             Ok(collector)

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
-use bytes::Bytes;
 use decode::gather::column;
 use delta::table::FileEntry;
 
@@ -18,7 +17,7 @@ use super::placement::own_partition;
 use super::rules::{FileRules, about};
 use super::{ComparableKey, TableCheck, VerifyFinding, shape, shown, statistics};
 use crate::partition::{
-    FileDifference, FileStats, PartitionError, TableFile, difference, open, reader,
+    FileContent, FileDifference, FileStats, PartitionError, TableFile, difference, open, reader,
 };
 
 /// Result of examining a file.
@@ -87,25 +86,25 @@ struct FileScan<'a> {
     of_others: BrokenRule,
 }
 
-/// Examines one file, whose content is `bytes`.
+/// Examines one file, whose content is `content`.
 ///
 /// # Errors
 /// When the rows cannot be compared: a bug of this program. Damage of the file is a finding.
 pub(super) fn examine(
     rules: &FileRules,
     file: &FileEntry,
-    bytes: Bytes,
+    content: FileContent,
 ) -> Result<ExaminedFile, ArrowError> {
     let mut examined = ExaminedFile::default();
     // A file that differs is read all the same: the further findings tell whether it is cut,
     // another version, or another table's.
-    if let Some(FileDifference { expected, found }) = difference(file, &bytes) {
+    if let Some(FileDifference { expected, found }) = difference(file, &content) {
         let what = "it is not the file that the log names";
         examined.findings.push(about(file, TableCheck::Files, what, expected, found));
     }
     examined.findings.extend(shape::folder(rules, file));
     let name = TableFile::new(&rules.layout.table, &file.path);
-    let stored = match reader(&name, bytes.clone()) {
+    let stored = match reader(&name, content.clone()) {
         Ok(builder) => Arc::clone(builder.schema()),
         Err(error) => {
             examined.findings.push(unreadable(file, &error));
@@ -114,7 +113,7 @@ pub(super) fn examine(
     };
     examined.findings.extend(shape::columns(rules, file, &stored));
     let mut passing = FileScan::new(rules, file);
-    let rows = match open(&rules.layout, &file.path, bytes) {
+    let rows = match open(&rules.layout, &file.path, content) {
         Ok(rows) => rows,
         Err(error) => {
             examined.findings.push(unreadable(file, &error));
@@ -159,6 +158,7 @@ fn unreadable(file: &FileEntry, error: &PartitionError) -> VerifyFinding {
         PartitionError::Store(_)
         | PartitionError::Missing { .. }
         | PartitionError::Swapped { .. }
+        | PartitionError::Scratch { .. }
         | PartitionError::Damaged { .. }
         | PartitionError::Stopped
         | PartitionError::Encode(_)

@@ -180,15 +180,15 @@ async fn read(
     layout: &Arc<RowLayout>,
     mut sorted: Collector,
 ) -> Result<Result<(u64, Collector), String>, VerifyError> {
-    let bytes = match fetch(changes.store().as_ref(), changes.root(), file).await {
-        Ok(bytes) => bytes,
+    let content = match fetch(changes.store().as_ref(), changes.root(), file).await {
+        Ok(content) => content,
         Err(error @ PartitionError::Store(_)) => return Err(error.into()),
         Err(error) => return Ok(Err(error.chain())),
     };
     let (layout, path) = (Arc::clone(layout), file.path.clone());
     blocking(move || {
         let why = |error: PartitionError| error.chain();
-        let batches = match open(&layout, &path, bytes) {
+        let batches = match open(&layout, &path, content) {
             Ok(batches) => batches,
             Err(error) => return Ok(Err(why(error))),
         };

@@ -149,7 +149,7 @@ async fn replace(
 /// Rows of the file at `at`, with the partition column.
 async fn rows(table: &Table, at: usize) -> RecordBatch {
     let file = &table.files()[at];
-    let bytes = stored(table.store().as_ref(), table.root(), &file.path).await.unwrap();
+    let bytes = stored(table.store().as_ref(), table.root(), file).await.unwrap();
     let rows: Vec<_> =
         crate::partition::read(table.schema(), file, bytes).unwrap().map(Result::unwrap).collect();
     arrow::compute::concat_batches(&table.schema().arrow, &rows).unwrap()

@@ -181,14 +181,14 @@ async fn keys(
     let Some(file) = table.files().get(file) else {
         return Ok(None);
     };
-    let bytes = match fetch(table.store().as_ref(), table.root(), file).await {
-        Ok(bytes) => bytes,
+    let content = match fetch(table.store().as_ref(), table.root(), file).await {
+        Ok(content) => content,
         Err(error @ PartitionError::Store(_)) => return Err(error.into()),
         Err(_) => return Ok(None),
     };
     let (layout, path) = (Arc::clone(layout), file.path.clone());
     blocking(move || {
-        let Ok(rows) = open(&layout, &path, bytes) else { return Ok(None) };
+        let Ok(rows) = open(&layout, &path, content) else { return Ok(None) };
         let Ok(batches) = rows.collect::<Result<Vec<RecordBatch>, _>>() else { return Ok(None) };
         Ok(Some(layout.keyed(concat_batches(&layout.schema, &batches)?)?))
     })

@@ -1,5 +1,7 @@
-//! Temporary files of many sections. With a file for each spill a large load would have more files
-//! open than a process may have: 1,024 in AWS Lambda ("Lambda quotas", file descriptors).
+//! Temporary files, for rows and files that are too large for memory.
+//!
+//! A file has many sections. With a file for each spill a large load would have more files open than
+//! a process may have: 1,024 in AWS Lambda ("Lambda quotas", file descriptors).
 //!
 //! Files have no name, so that the system removes them even after a crash.
 
@@ -11,10 +13,10 @@ use std::sync::Arc;
 
 /// Temporary file. It is removed with its last section.
 #[derive(Debug)]
-pub(super) struct ScratchFile(Arc<File>);
+pub(crate) struct ScratchFile(Arc<File>);
 
 /// Section being written. Sections of one file are written one after the other, hence the borrow.
-pub(super) struct SectionWriter<'a> {
+pub(crate) struct SectionWriter<'a> {
     file: &'a mut ScratchFile,
     /// Offset of its first byte in the file.
     start: u64,
@@ -23,7 +25,7 @@ pub(super) struct SectionWriter<'a> {
 
 /// Reader of a section. Clones have positions of their own.
 #[derive(Clone, Debug)]
-pub(super) struct SectionReader {
+pub(crate) struct SectionReader {
     file: Arc<File>,
     start: u64,
     length: u64,
@@ -33,7 +35,7 @@ pub(super) struct SectionReader {
 
 impl ScratchFile {
     /// Creates a file in `folder`, or in the system's folder of temporary files.
-    pub(super) fn create(folder: Option<&Path>) -> Result<Self> {
+    pub(crate) fn create(folder: Option<&Path>) -> Result<Self> {
         let file = match folder {
             Some(folder) => tempfile::tempfile_in(folder)?,
             None => tempfile::tempfile()?,
@@ -42,16 +44,36 @@ impl ScratchFile {
     }
 
     /// Begins a section at the end of the file.
-    pub(super) fn append(&mut self) -> Result<SectionWriter<'_>> {
+    pub(crate) fn append(&mut self) -> Result<SectionWriter<'_>> {
         let start = self.0.as_ref().seek(SeekFrom::End(0))?;
         let buffer = BufWriter::new(Arc::clone(&self.0));
         Ok(SectionWriter { file: self, start, buffer })
     }
 }
 
+impl ScratchFile {
+    /// Reader of all sections as one.
+    pub(crate) fn whole(&self) -> Result<SectionReader> {
+        let length = self.0.metadata()?.len();
+        Ok(SectionReader { file: Arc::clone(&self.0), start: 0, length, position: 0 })
+    }
+}
+
+impl SectionReader {
+    /// Size of the section in bytes.
+    pub(crate) const fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// Reader of the section from `position` on.
+    pub(crate) fn at(&self, position: u64) -> Self {
+        Self { position, ..self.clone() }
+    }
+}
+
 impl SectionWriter<'_> {
     /// Ends the section and returns a reader at its beginning.
-    pub(super) fn finish(mut self) -> Result<SectionReader> {
+    pub(crate) fn finish(mut self) -> Result<SectionReader> {
         let end = self.buffer.stream_position()?;
         let file = Arc::clone(&self.file.0);
         Ok(SectionReader { file, start: self.start, length: end - self.start, position: 0 })
