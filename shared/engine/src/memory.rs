@@ -1,15 +1,15 @@
 //! Memory of a run, station by station, in bytes unless a name says otherwise.
 //!
-//! A station that is full makes the one before it wait, or moves rows to a temporary file. One grows with
-//! the account, slowly: a merge has a chunk of each temporary file in memory that holds rows of its part of
-//! the table, and a replay of changes has one of all: 300 KB for [`COLLECTED`] bytes of time entries. The figures are limits of what each station may hold; `make account`
-//! and `make sweep-cost` measure whole processes.
+//! A station that is full makes the one before it wait, or moves rows to a temporary file. The figures are
+//! limits of what each station may hold; `make memory` measures whole processes.
 //!
 //! | station | limit | beyond it |
 //! | --- | --- | --- |
 //! | answers under way, compressed, and pages that wait for the run | [`UNDER_WAY`] | fewer requests at once |
 //! | answers that are unpacked and decoded | [`DECODED_AT_ONCE`] | others wait compressed |
 //! | rows collected | [`COLLECTED`] | a temporary file |
+//! | temporary files merged at once | 32 chunks of 300 KB | they are merged into fewer first |
+//! | file of a table being read | [`FILE_IN_MEMORY`] | a temporary file |
 //! | row group of a table's file being written | [`ROW_GROUP`] | the group ends |
 //! | row group of a file of changes beside it | [`CHANGES_ROW_GROUP`] | the group ends |
 //! | copied file of changes | [`COPIED_CHANGES`], or one file of the table | the file is stored |

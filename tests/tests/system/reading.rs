@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use e2e::story::{apply, calm, fault, loaded, only, quiet, rows, story, truth};
+use e2e::story::{apply, calm, fault, loaded, only, quiet, rows, story};
 use e2e::world::{World, now, sync};
 use engine::pass::Pass;
 use engine::spec::Module;
