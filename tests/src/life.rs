@@ -331,7 +331,7 @@ impl<'c> Life<'c> {
     }
 
     fn switch(&self, module: SwitchedModule, on: bool) {
-        let switch = Mutation::SwitchModule { module, on };
+        let switch = Mutation::SwitchModule { module, on, silent: false };
         self.world.account.lock().unwrap().apply(now(&self.world), &switch).unwrap();
     }
 

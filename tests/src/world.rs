@@ -448,6 +448,7 @@ impl World {
             owners: Arc::new(owners),
             person: Arc::default(),
             noted: Arc::default(),
+            parsed: Arc::default(),
             scratch: None,
             function: None,
         };

@@ -13,6 +13,7 @@ use engine::item::{AccountItem, StreamItem};
 use engine::present::Present;
 use engine::spec::RateClass;
 use runtime::clock::{Clock as _, SystemClock};
+use runtime::parsed::ParsedItems;
 use runtime::{RunError, records};
 use state::StateStore;
 
@@ -43,7 +44,7 @@ impl StateContents {
         let present = Present::ours(SystemClock.now());
         let item = records::account(&*state, account, &present).await;
         let item = item.map_err(failed("account"))?.value;
-        let stored = records::streams(&*state, account, &present).await;
+        let stored = records::streams(&*state, account, &present, &ParsedItems::default()).await;
         let mut stored = stored.map_err(failed("streams"))?;
         let mut items = Vec::new();
         // In the order of the declarations, whatever order the state has: callers pair the two

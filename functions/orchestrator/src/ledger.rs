@@ -24,7 +24,8 @@ pub(crate) async fn file(context: &Context, items: &BTreeMap<&'static str, Strea
 /// Fails if the state cannot be read.
 pub async fn file_left(context: &Context) -> Result<(), RunError> {
     let account = context.settings.account;
-    let stored = records::streams(&*context.state, account, &context.present()).await;
+    let present = context.present();
+    let stored = records::streams(&*context.state, account, &present, &context.parsed).await;
     let mut stored = stored.map_err(state_error)?;
     let filed = stored.remove(streams::RUNS.name).unwrap_or_default().filed;
     let specs = streams::STREAMS.into_iter();

@@ -31,7 +31,8 @@ pub(crate) async fn stored_streams(
     account: &AccountItem,
 ) -> Result<StoredStreams, RunError> {
     let present = context.present();
-    let stored = records::streams(&*context.state, context.settings.account, &present).await;
+    let account_id = context.settings.account;
+    let stored = records::streams(&*context.state, account_id, &present, &context.parsed).await;
     let mut stored = stored.map_err(state_error)?;
     let filed = stored.remove(streams::RUNS.name).unwrap_or_default().filed;
     let mut items = BTreeMap::new();

@@ -93,7 +93,7 @@ fn object<'de>(
             continue;
         }
         // No hint: this path is rare, so the search may begin at the first member.
-        match shape.find(name, 0).and_then(|index| Some((index, shape.member(index)?))) {
+        match shape.find(name).and_then(|index| Some((index, shape.member(index)?))) {
             Some((index, member)) => {
                 seen.add(index);
                 odd.enter(ValueStep::Member(member.name));

@@ -46,7 +46,7 @@ pub(super) fn object(
         }
     }
     for (name, inner) in place.iter().flat_map(|place| &place.members) {
-        if shape.find(name, 0).is_none() {
+        if shape.find(name).is_none() {
             named(json, name, Some(inner));
             json.push_str(inner.raw.as_deref().filter(|_| inner.is_leaf())?);
         }

@@ -3,7 +3,7 @@
 //! again.
 //!
 //! The pass follows the tree of the declaration over the text itself: the name of the next member is
-//! compared with the declared one, and a value is taken as its raw text and parsed by its column. So
+//! compared with the expected one, and a value is taken as its raw text and parsed by its column. So
 //! no tree of JSON values is built and no name is parsed. That is most of the gain:
 //! `serde_json::Value` takes about eight times as long (docs/adr/0024).
 //!
@@ -13,8 +13,10 @@
 
 mod cursor;
 mod object;
+mod order;
 
 use self::cursor::JsonCursor;
+use self::order::MemberOrder;
 use super::envelope::{MEMBERS, RawEnvelope};
 use super::odd::OddValues;
 use super::rows::{DecodedRows, RecordLayout};
@@ -27,7 +29,8 @@ pub(super) fn page<'de>(layout: &RecordLayout, body: &'de str) -> Option<FastPag
     let mut rows = layout.rows();
     let mut odd = OddValues::default();
     let mut json = JsonCursor::new(body);
-    let mut records = RecordReader { layout, rows: &mut rows, odd: &mut odd };
+    let order = MemberOrder::default();
+    let mut records = RecordReader { layout, rows: &mut rows, odd: &mut odd, order };
     let beside = match layout.schema.spec.records_key {
         None => {
             records.one(&mut json)?;
@@ -76,6 +79,7 @@ struct RecordReader<'a, 'de> {
     layout: &'a RecordLayout,
     rows: &'a mut DecodedRows,
     odd: &'a mut OddValues<'de>,
+    order: MemberOrder,
 }
 
 impl<'de> RecordReader<'_, 'de> {
@@ -92,7 +96,8 @@ impl<'de> RecordReader<'_, 'de> {
 
     /// Reads one record into a row.
     fn one(&mut self, json: &mut JsonCursor<'de>) -> Option<()> {
-        object::object(json, &self.layout.shape, &mut self.rows.cells, self.odd)?;
+        let cells = &mut self.rows.cells;
+        object::object(json, &self.layout.shape, cells, self.odd, &mut self.order)?;
         // An undeclared member that comes twice needs numbered paths, and only `careful` counts
         // occurrences.
         if self.odd.is_ambiguous() {

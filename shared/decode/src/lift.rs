@@ -193,7 +193,7 @@ fn find(shape: &ObjectShape, path: &str) -> (bool, Option<usize>) {
             PathStep::Repeat(_) => return (false, None),
             PathStep::Item(_) => {}
             PathStep::Member(name) => {
-                let inner = shape.and_then(|shape| shape.member(shape.find(name, 0)?));
+                let inner = shape.and_then(|shape| shape.member(shape.find(name)?));
                 let Some(member) = inner else { return (false, None) };
                 (shape, cell) = match &member.target {
                     MemberTarget::Cell(cell) if at == 0 => (None, Some(*cell)),

@@ -85,13 +85,8 @@ impl ObjectShape {
         Self { id, members }
     }
 
-    /// Position of the member `name`. Looks at `hint` first, the usual position of the next member:
-    /// Harvest sends the members of all records in the same order, so most lookups are one
-    /// comparison.
-    pub(super) fn find(&self, name: &str, hint: usize) -> Option<usize> {
-        if self.members.get(hint).is_some_and(|member| member.name == name) {
-            return Some(hint);
-        }
+    /// Position of the member `name`.
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
         self.members.iter().position(|member| member.name == name)
     }
 

@@ -288,6 +288,7 @@ async fn together(
         owners,
         person: Arc::default(),
         noted: Arc::default(),
+        parsed: Arc::default(),
         scratch: None,
         function: function_name(),
     })

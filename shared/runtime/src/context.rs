@@ -13,6 +13,7 @@ use crate::credentials::TokenKeeper;
 use crate::gate::PermitGate;
 use crate::heard::LastHeard;
 use crate::noted::NotedPositions;
+use crate::parsed::ParsedItems;
 use crate::progress::Progress;
 use crate::random::SharedRandom;
 use crate::settings::Settings;
@@ -44,6 +45,8 @@ pub struct Context {
     pub person: Arc<LastHeard>,
     /// Positions of streams without an item, as their tables note them.
     pub noted: Arc<NotedPositions>,
+    /// Items of streams that this process has parsed.
+    pub parsed: Arc<ParsedItems>,
     /// Folder for the spilled rows of runs; `None`: the system's temporary folder.
     pub scratch: Option<PathBuf>,
     /// Name of the Lambda function that this process runs; `None`: it runs none.

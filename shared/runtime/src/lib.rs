@@ -29,6 +29,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod noted;
 pub mod operate;
+pub mod parsed;
 pub mod progress;
 pub mod random;
 pub mod records;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::parsed::ParsedItems;
 use engine::ids::AccountId;
 use engine::item::{AccountItem, StreamItem};
 use engine::persisted::PersistedInstants;
@@ -131,7 +132,7 @@ pub async fn read_freed<T: DeserializeOwned + Default + PersistedInstants>(
 }
 
 /// Reads the items of all streams that have one, by name, in one query, without instants in the
-/// future of `present`.
+/// future of `present`. Those in `parsed` are not parsed again.
 ///
 /// # Errors
 /// Fails as [`read`] does.
@@ -139,11 +140,13 @@ pub async fn streams(
     state: &dyn StateStore,
     account: AccountId,
     present: &Present,
+    parsed: &ParsedItems,
 ) -> Result<BTreeMap<String, StreamItem>, StateError> {
     let mut items = BTreeMap::new();
     for (key, item) in state.list(account, STREAMS).await? {
         let name = key.sort.strip_prefix(STREAMS).unwrap_or_default().to_owned();
-        let mut item: StreamItem = parse(&key, &item)?.value;
+        let parse = || parse(&key, &item).map(|item| item.value);
+        let mut item = parsed.item(&key.sort, &item.body, parse)?;
         item.free(present);
         items.insert(name, item);
     }
@@ -188,7 +191,10 @@ mod tests {
             let mut outdated = VersionedItem::<StreamItem>::default();
             let found = [
                 stream(&state, AccountId(7), "clients", &present).await.map(drop).unwrap_err(),
-                streams(&state, AccountId(7), &present).await.map(drop).unwrap_err(),
+                streams(&state, AccountId(7), &present, &ParsedItems::default())
+                    .await
+                    .map(drop)
+                    .unwrap_err(),
                 write(&state, &key, &mut outdated).await.map(drop).unwrap_err(),
             ];
             for error in found {

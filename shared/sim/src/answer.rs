@@ -99,6 +99,8 @@ impl Answerer<'_> {
             }
             Route::List(stream, parent) => {
                 self.allow(stream, parent)?;
+                let is_on = self.look.books.is_on(stream);
+                let oddity = if is_on { oddity } else { Some(&ListOddity::EmptyList) };
                 // One object without paging and id.
                 if stream == Stream::Company {
                     return self.one(stream, None, 0);
@@ -114,7 +116,7 @@ impl Answerer<'_> {
 
     /// Refuses a stream whose module is off, or that the person may not read at all.
     fn allow(&self, stream: Stream, parent: Option<i64>) -> Result<(), ServerResponse> {
-        if !self.look.books.is_on(stream) {
+        if !self.look.books.is_on(stream) && !self.look.books.is_silent {
             return Err(ServerResponse::message(403, "This feature is disabled for your account"));
         }
         if !self.look.viewer.may_read(stream, parent) {
@@ -132,7 +134,8 @@ impl Answerer<'_> {
         parent: Option<i64>,
         id: i64,
     ) -> Result<ServerResponse, ServerResponse> {
-        let hidden = stream.listing().is_some_and(|it| !(it.is_shown)(&self.look, id));
+        let hidden = !self.look.books.is_on(stream)
+            || stream.listing().is_some_and(|it| !(it.is_shown)(&self.look, id));
         let mut json = JsonWriter::with_capacity(1024);
         if hidden || !self.look.record(&mut json, stream, parent, id) {
             return Err(ServerResponse::not_found());

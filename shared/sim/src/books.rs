@@ -36,6 +36,8 @@ macro_rules! books {
         #[derive(Clone, Debug)]
         pub(crate) struct Books {
             pub(crate) company: Company,
+            /// Whether streams of a module that is off look empty, instead of being refused.
+            pub(crate) is_silent: bool,
             $(pub(crate) $table: RecordTable<$record>,)+
             /// Ids of the entries whose timer runs. Readers ask for them in every run
             /// (`is_running=true`), and there are few.
@@ -53,6 +55,7 @@ macro_rules! books {
             pub(crate) const fn new(company: Company) -> Self {
                 Self {
                     company,
+                    is_silent: false,
                     $($table: RecordTable::new($base),)+
                     running: BTreeSet::new(),
                     tasks_of: BTreeMap::new(),

@@ -171,8 +171,9 @@ impl AccountGenerator<'_> {
                 self.books.projects.edit_quietly(id, |one| one.is_locked = true);
                 done("lock_project", Stream::Projects, id)
             }
-            Mutation::SwitchModule { module, on } => {
+            Mutation::SwitchModule { module, on, silent } => {
                 *self.feature(*module) = *on;
+                self.books.is_silent = *silent;
                 done("switch_module", Stream::Company, 0)
             }
             Mutation::SetCapacity { user, seconds } => {

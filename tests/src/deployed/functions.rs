@@ -257,6 +257,7 @@ impl Deployed {
             progress: Arc::new(progress),
             person: Arc::default(),
             noted: Arc::default(),
+            parsed: Arc::default(),
             scratch,
             function: None,
         }

@@ -811,7 +811,8 @@ fn a_module_that_is_off_keeps_its_rows() {
     story(async {
         let world = loaded(&AccountScale::tiny(), &["invoices", "invoice_payments"]).await;
         let before = rows(&world, "invoice_payments").await;
-        let switch = |on| Mutation::SwitchModule { module: SwitchedModule::Invoice, on };
+        let switch =
+            |on| Mutation::SwitchModule { module: SwitchedModule::Invoice, on, silent: false };
         apply(&world, &switch(false));
         quiet(&world, Some(Pass::Full)).await;
         assert_eq!(rows(&world, "invoice_payments").await, before);

@@ -6,6 +6,7 @@
 //! wrong, but then the whole page is dropped.
 
 use super::cursor::JsonCursor;
+use super::order::MemberOrder;
 use crate::buffer::{Cells, ListBuffer, ListItems, StructBuffer};
 use crate::odd::{OddValues, ValueStep};
 use crate::shape::{MemberTarget, ObjectShape, SeenMembers};
@@ -16,27 +17,28 @@ pub(super) fn object<'de>(
     shape: &ObjectShape,
     cells: &mut Cells,
     odd: &mut OddValues<'de>,
+    order: &mut MemberOrder,
 ) -> Option<()> {
     json.open(b'{')?;
     let mut seen = SeenMembers::default();
-    // Harvest sends the members of all records in the same order, so that the next name is nearly
-    // always the declared one.
-    let (mut hint, mut is_first) = (0, true);
+    let (mut before, mut is_first) = (None, true);
     while json.more(is_first, b'}')? {
         is_first = false;
-        let index = if shape.member(hint).is_some_and(|member| json.is_name(member.name)) {
-            hint
+        let expected = order.after(shape, before);
+        let index = if shape.member(expected).is_some_and(|member| json.is_name(member.name)) {
+            expected
         } else {
             let name = json.name()?;
-            let Some(index) = shape.find(name, hint) else {
+            let Some(index) = shape.find(name) else {
                 odd.unknown(name, json.value()?);
                 continue;
             };
+            order.note(shape, before, index);
             index
         };
         // A second value would push a second cell for the same row.
         let member = shape.member(index).filter(|_| seen.add(index))?;
-        hint = index + 1;
+        before = Some(index);
         let step = ValueStep::Member(member.name);
         match &member.target {
             MemberTarget::Cell(cell) => {
@@ -49,18 +51,18 @@ pub(super) fn object<'de>(
                 odd.enter(step);
                 // A null client is an ordinary value, whose columns are null.
                 if !json.is_null()? {
-                    object(json, shape, cells, odd)?;
+                    object(json, shape, cells, odd, order)?;
                 }
                 odd.leave();
             }
             MemberTarget::Values(cell) => {
                 odd.enter(step);
-                list(json, None, cells.list(*cell)?, odd)?;
+                list(json, None, cells.list(*cell)?, odd, order)?;
                 odd.leave();
             }
             MemberTarget::Structs(cell, shape) => {
                 odd.enter(step);
-                list(json, Some(shape), cells.list(*cell)?, odd)?;
+                list(json, Some(shape), cells.list(*cell)?, odd, order)?;
                 odd.leave();
             }
         }
@@ -77,6 +79,7 @@ fn list<'de>(
     shape: Option<&ObjectShape>,
     list: &mut ListBuffer,
     odd: &mut OddValues<'de>,
+    order: &mut MemberOrder,
 ) -> Option<()> {
     if json.is_null()? {
         return Some(());
@@ -91,7 +94,7 @@ fn list<'de>(
                 index += 1;
             }
         }
-        (ListItems::Structs(items), Some(shape)) => structs(json, shape, items, odd)?,
+        (ListItems::Structs(items), Some(shape)) => structs(json, shape, items, odd, order)?,
         (ListItems::Structs(_), None) => return None,
     }
     list.close();
@@ -104,6 +107,7 @@ fn structs<'de>(
     shape: &ObjectShape,
     items: &mut StructBuffer,
     odd: &mut OddValues<'de>,
+    order: &mut MemberOrder,
 ) -> Option<()> {
     let mut index = 0;
     while json.more(index == 0, b']')? {
@@ -111,7 +115,7 @@ fn structs<'de>(
         if json.is_null()? {
             items.push_null();
         } else {
-            object(json, shape, &mut items.cells, odd)?;
+            object(json, shape, &mut items.cells, odd, order)?;
             items.close();
         }
         odd.leave();

@@ -129,6 +129,10 @@ pub enum Mutation {
         module: SwitchedModule,
         /// Whether it is on afterwards.
         on: bool,
+        /// Whether its lists are empty and its records gone while it is off, instead of refused.
+        /// Harvest does not document which of them happens.
+        #[serde(default)]
+        silent: bool,
     },
     /// Gives the user of a token other access roles; the user moves.
     SetRoles {

@@ -144,7 +144,11 @@ fn a_module_that_is_off_is_skipped_and_its_rows_stay() {
         .collect();
     assert!(own.len() > 2);
     let before: Vec<_> = own.iter().map(|stream| scene.standing(stream)).collect();
-    scene.apply(&Mutation::SwitchModule { module: SwitchedModule::Expense, on: false });
+    scene.apply(&Mutation::SwitchModule {
+        module: SwitchedModule::Expense,
+        on: false,
+        silent: false,
+    });
     for line in ["sync --json", "sync --json --pass full"] {
         let ended = scene.run(line).with(0);
         let skipped = ended.json()["skipped"].as_object().unwrap().clone();
@@ -156,7 +160,11 @@ fn a_module_that_is_off_is_skipped_and_its_rows_stay() {
     let after: Vec<_> = own.iter().map(|stream| scene.standing(stream)).collect();
     assert_eq!(after, before);
     scene.run("sync").with(0).says(&["module is off", "expense_categories"]);
-    scene.apply(&Mutation::SwitchModule { module: SwitchedModule::Expense, on: true });
+    scene.apply(&Mutation::SwitchModule {
+        module: SwitchedModule::Expense,
+        on: true,
+        silent: false,
+    });
     scene.mutate(5);
     scene.heals();
 }

@@ -1,0 +1,39 @@
+//! Order of members in the objects of a page.
+//!
+//! Harvest writes the members of all objects of one kind in the same order, which is not that of the
+//! columns. So the member that follows is predicted from the object before, and its name is compared
+//! with one name alone.
+
+use crate::shape::ObjectShape;
+
+/// For each kind of object and each member, the member that came after it last.
+#[derive(Debug, Default)]
+pub(super) struct MemberOrder(Vec<Vec<usize>>);
+
+impl MemberOrder {
+    /// Position of the member that is expected after `before`, or as the first one. Before it was
+    /// seen: the next one of the declaration.
+    pub(super) fn after(&self, shape: &ObjectShape, before: Option<usize>) -> usize {
+        let place = place(before);
+        let known = self.0.get(shape.id()).and_then(|order| order.get(place));
+        known.copied().unwrap_or(place)
+    }
+
+    /// Takes note that `member` came after `before`, or as the first one.
+    pub(super) fn note(&mut self, shape: &ObjectShape, before: Option<usize>, member: usize) {
+        if self.0.len() <= shape.id() {
+            self.0.resize(shape.id() + 1, Vec::new());
+        }
+        let Some(order) = self.0.get_mut(shape.id()) else { return };
+        let declared = order.len()..=shape.members().len();
+        order.extend(declared);
+        if let Some(next) = order.get_mut(place(before)) {
+            *next = member;
+        }
+    }
+}
+
+/// Index in the order of a shape.
+fn place(before: Option<usize>) -> usize {
+    before.map_or(0, |before| before + 1)
+}
