@@ -164,7 +164,8 @@ MASKS = (
     (re.compile(r"\b0 (\w+?)s?\b"), r"0 \1"),
     (re.compile(r"\babout (?:a minute|0 minute)\b"), "about 0 minute"),
     (re.compile(r"\bin 0 u\b|\b0 u ago\b"), "now"),
-    (re.compile(r" \((?:0 )+UTC\)"), ""),
+    # With a date where it is not today, and broken anywhere.
+    (re.compile(r"\s\((?:0\s+)+UTC\)"), ""),
     (re.compile(r" +"), " "),
     (re.compile(r"─+"), "─"),
 )

@@ -20,7 +20,9 @@
 //! [`SeenIds`] for the ids that a sweep has seen.
 
 mod bounds;
+mod collected;
 mod fan_in;
+mod heads;
 mod runs;
 mod seen;
 mod sorted;
@@ -33,13 +35,13 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::error::ArrowError;
-use engine::precedence::Precedence;
 
 use crate::partition::{ColumnChoice, RowLayout};
 use crate::scratch::ScratchFile;
 pub(crate) use bounds::{KeyBounds, KeyRange, KeySet};
 use decode::schema::TableSchema;
 
+pub use collected::{CollectedRows, SortedRows};
 use fan_in::FAN_IN;
 use runs::{PendingRows, SortedSpill};
 pub use seen::SeenIds;
@@ -224,102 +226,7 @@ impl Collector {
             self.spill()?;
         }
         let runs = fan_in::limited(self.runs, &self.layout, self.scratch.as_deref())?;
-        Ok(CollectedRows {
-            layout: self.layout,
-            scratch: self.scratch,
-            runs,
-            partitions: self.partitions,
-        })
-    }
-}
-
-/// Rows of a run by partition and in key order, with one version of each key. They can be read
-/// repeatedly: a merge reads them for its survey, again for its outlook and again for the files,
-/// and all of it a second time if its commit loses a race.
-#[derive(Debug)]
-pub struct CollectedRows {
-    layout: Arc<RowLayout>,
-    /// Folder of further temporary files, for rows that a merge moves to another partition.
-    scratch: Option<PathBuf>,
-    runs: Vec<SortedSpill>,
-    partitions: BTreeMap<Option<String>, u64>,
-}
-
-impl CollectedRows {
-    /// Partitions that have rows.
-    pub fn partitions(&self) -> impl Iterator<Item = Option<&str>> {
-        self.partitions.keys().map(Option::as_deref)
-    }
-
-    /// Number of pushed rows, repeated keys included.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.partitions.values().sum()
-    }
-
-    /// Whether there are no rows.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.partitions.is_empty()
-    }
-
-    /// Rows of one partition in key order, without the partition column. Of each key, the version
-    /// chosen by `precedence`.
-    #[must_use]
-    pub fn partition(&self, partition: Option<&str>, precedence: Precedence) -> SortedRows {
-        let (all, newest) = (KeyBounds::default(), KeyVersions::Newest(precedence));
-        SortedRows(SpillMerge::new(&self.layout, &self.runs, partition, all, None, newest))
-    }
-
-    /// Folder of spilled rows.
-    pub(crate) fn scratch(&self) -> Option<PathBuf> {
-        self.scratch.clone()
-    }
-
-    pub(crate) fn layout(&self) -> &Arc<RowLayout> {
-        &self.layout
-    }
-
-    pub(crate) fn runs(&self) -> &[SortedSpill] {
-        &self.runs
-    }
-
-    /// Whether a row of this partition may have a key within `range`. Looks only at the first and
-    /// last keys of the chunks, which are in memory, so `true` can be wrong and `false` cannot.
-    pub(crate) fn may_hold(&self, partition: Option<&str>, range: &KeyRange) -> bool {
-        self.runs.iter().any(|run| {
-            run.chunks(partition)
-                .iter()
-                .any(|chunk| *chunk.first <= *range.last && chunk.last >= range.first)
-        })
-    }
-
-    /// First and last key of a partition; `None` if it has no rows.
-    pub(crate) fn key_range(&self, partition: Option<&str>) -> Option<KeyRange> {
-        let chunks = || self.runs.iter().flat_map(|run| run.chunks(partition));
-        let first = chunks().map(|chunk| &chunk.first).min()?;
-        let last = chunks().map(|chunk| &chunk.last).max()?;
-        Some(KeyRange { first: first.as_ref().into(), last: last.clone() })
-    }
-
-    /// Upper bound of the number of rows with keys within `bounds`. Counts whole chunks that reach
-    /// into the bounds, and repeated keys each time.
-    pub(crate) fn rows_within(&self, partition: Option<&str>, bounds: &KeyBounds) -> u64 {
-        let chunks = self.runs.iter().flat_map(|run| run.chunks(partition));
-        let inside = chunks.filter(|chunk| bounds.touch(&chunk.first, &chunk.last));
-        inside.map(|chunk| chunk.rows as u64).sum()
-    }
-}
-
-/// Iterator over rows in key order.
-#[derive(Debug)]
-pub struct SortedRows(SpillMerge);
-
-impl Iterator for SortedRows {
-    type Item = Result<RecordBatch, CollectError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()
+        Ok(CollectedRows::new(self.layout, self.scratch, runs, self.partitions))
     }
 }
 

@@ -6,7 +6,7 @@
 //! Returned rows are first noted as positions and then gathered in batches, which copies each row
 //! once.
 
-use core::cmp::{Ordering, Reverse};
+use core::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use arrow::array::RecordBatch;
 use decode::gather::{RowPick, gather};
 use engine::precedence::{Precedence, RecordVersion};
 
-use super::runs::{ChunkPlace, ChunkReader, SortedSpill, SpillHold};
+use super::heads::{ChunkRow, HeadPlace, SpillHead, SpillSource};
+use super::runs::SortedSpill;
 use super::{CollectError, KeyBounds, KeySet};
 use crate::partition::{KeyedRows, RowLayout};
 
@@ -55,45 +56,6 @@ pub(crate) struct SpillMerge {
     failed: bool,
 }
 
-/// Part of one spill, read chunk by chunk.
-#[derive(Debug)]
-struct SpillSource {
-    hold: SpillHold,
-    /// Opened with the first chunk, and closed with the last.
-    reader: Option<ChunkReader>,
-    /// Chunks still to read, last first, so that the next one is popped from the end.
-    chunks: Vec<ChunkPlace>,
-}
-
-/// Current place in one spill.
-#[derive(Debug)]
-struct SpillHead {
-    /// Index of the spill: of equal keys, the one that arrived earlier comes first.
-    source: usize,
-    at: HeadPlace,
-}
-
-#[derive(Debug)]
-enum HeadPlace {
-    /// Before a chunk that is not read yet, with this first key.
-    Before(Arc<[u8]>),
-    /// At a row within the bounds.
-    Row(ChunkRow),
-}
-
-/// Row of a chunk in memory.
-#[derive(Debug)]
-struct ChunkRow {
-    rows: Arc<KeyedRows>,
-    /// Index of the row.
-    row: usize,
-    /// Index behind the last row within the bounds. Chunks reach beyond the bounds at both ends.
-    end: usize,
-    /// Number of the batch that has a row of the chunk already, and its place among the chunks of
-    /// that batch.
-    slot: Option<(u64, usize)>,
-}
-
 /// Rows chosen for the next batch, as positions in the chunks that they come from.
 #[derive(Debug)]
 struct SpillSpan {
@@ -116,13 +78,11 @@ impl SpillMerge {
         let mut sources = Vec::new();
         let mut heads = BinaryHeap::new();
         for spill in spills {
-            let inside = spill.chunks(partition).iter().rev();
-            let inside = inside.filter(|chunk| bounds.touch(&chunk.first, &chunk.last));
-            let chunks: Vec<_> = inside.map(super::runs::SpillChunk::place).collect();
-            let Some(next) = chunks.last() else { continue };
-            let at = HeadPlace::Before(Arc::clone(&next.first));
-            heads.push(Reverse(SpillHead { source: sources.len(), at }));
-            sources.push(SpillSource { hold: spill.hold(), reader: None, chunks });
+            let mut source = SpillSource::new(spill, partition, &bounds);
+            if let Some(at) = source.before() {
+                heads.push(Reverse(SpillHead { source: sources.len(), at }));
+                sources.push(source);
+            }
         }
         Self {
             layout: Arc::clone(layout),
@@ -228,38 +188,6 @@ impl Iterator for SpillMerge {
     }
 }
 
-impl SpillSource {
-    /// Place before the next chunk; `None` at the end.
-    fn before(&mut self) -> Option<HeadPlace> {
-        let next = self.chunks.last().map(|chunk| HeadPlace::Before(Arc::clone(&chunk.first)));
-        if next.is_none() {
-            self.reader = None;
-        }
-        next
-    }
-
-    /// Reads the next chunk, and returns its first row within the bounds; if it has none, the place
-    /// before the one after it.
-    fn next(
-        &mut self,
-        layout: &RowLayout,
-        bounds: &KeyBounds,
-    ) -> Result<Option<HeadPlace>, CollectError> {
-        let Some(chunk) = self.chunks.pop() else { return Ok(None) };
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            none => none.insert(self.hold.reader()?),
-        };
-        let rows = layout.keyed(reader.read(&chunk)?)?;
-        let row = bounds.from.as_deref().map_or(0, |from| rows.below(from));
-        let end = bounds.below.as_deref().map_or(rows.len(), |below| rows.below(below));
-        if row >= end {
-            return Ok(self.before());
-        }
-        Ok(Some(HeadPlace::Row(ChunkRow { rows: Arc::new(rows), row, end, slot: None })))
-    }
-}
-
 impl SpillSpan {
     /// Adds a row to the batch.
     fn pick(&mut self, current: &mut ChunkRow) {
@@ -293,33 +221,3 @@ impl SpillSpan {
         newest.map(|(_, pick)| pick)
     }
 }
-
-impl SpillHead {
-    /// Key of the current row, or one that no row of the chunk is below.
-    fn key(&self) -> &[u8] {
-        match &self.at {
-            HeadPlace::Before(first) => first,
-            HeadPlace::Row(current) => current.rows.key(current.row),
-        }
-    }
-}
-
-impl Ord for SpillHead {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(other.key()).then(self.source.cmp(&other.source))
-    }
-}
-
-impl PartialOrd for SpillHead {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for SpillHead {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for SpillHead {}

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::key::Key;
+use engine::precedence::Precedence;
 use proptest::prelude::*;
 
 use super::*;
