@@ -92,7 +92,6 @@ fn object<'de>(
             odd.repeated(name, *nth, raw);
             continue;
         }
-        // No hint: this path is rare, so the search may begin at the first member.
         match shape.find(name).and_then(|index| Some((index, shape.member(index)?))) {
             Some((index, member)) => {
                 seen.add(index);
