@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::CollectError;
 use super::KeyBounds;
-use super::runs::{ChunkCutter, PartitionChunks, SortedSpill};
+use super::runs::SortedSpill;
 use super::sorted::{KeyVersions, SpillMerge};
 use crate::partition::RowLayout;
 use crate::scratch::ScratchFile;
@@ -79,17 +79,14 @@ fn merged(
     layout: &Arc<RowLayout>,
     file: &mut ScratchFile,
 ) -> Result<SortedSpill, CollectError> {
-    SortedSpill::write(layout, file, |take| {
-        let (mut chunks, mut index) = (PartitionChunks::new(), 0);
+    SortedSpill::write(layout, file, |sink| {
         for partition in partitions(spills) {
             let (all, versions) = (KeyBounds::default(), KeyVersions::All);
-            let mut cutter = ChunkCutter::default();
             for batch in SpillMerge::new(layout, spills, partition, all, None, versions) {
-                cutter.cut(layout, &batch?, &mut index, take)?;
+                sink.cut(layout, partition, &batch?)?;
             }
-            chunks.insert(partition.map(str::to_owned), cutter.finish());
         }
-        Ok(chunks)
+        Ok(())
     })
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct SpillChunk {
 }
 
 /// Chunks of each partition, in key order.
-pub(super) type PartitionChunks = BTreeMap<Option<String>, Vec<SpillChunk>>;
+type PartitionChunks = BTreeMap<Option<String>, Vec<SpillChunk>>;
 
 /// Rows in order of partition, key and arrival. Repeated keys adjoin, the later arrival last.
 #[derive(Debug)]
@@ -81,10 +81,13 @@ impl PendingRows {
     /// Sorts the rows into a spill that stays in memory.
     pub(super) fn sort(self, layout: &RowLayout) -> Result<SortedSpill, CollectError> {
         let mut batches = Vec::new();
-        let chunks = self.drain(layout, |batch| {
+        let mut keep = |batch| {
             batches.push(batch);
             Ok(())
-        })?;
+        };
+        let mut sink = ChunkSink::new(&mut keep);
+        self.drain(layout, &mut sink)?;
+        let chunks = sink.chunks;
         Ok(SortedSpill { chunks, rows: SpillHold::Memory(batches.into()) })
     }
 
@@ -94,22 +97,14 @@ impl PendingRows {
         layout: &RowLayout,
         file: &mut ScratchFile,
     ) -> Result<SortedSpill, CollectError> {
-        SortedSpill::write(layout, file, |take| self.drain(layout, take))
+        SortedSpill::write(layout, file, |sink| self.drain(layout, sink))
     }
 
-    /// Sorts the rows of each partition and passes them to `take` in chunks. Returns the
-    /// description of the chunks, whose indices count over all partitions, in the order in which
-    /// `take` got them.
+    /// Sorts the rows of each partition and passes them to `sink` in chunks.
     ///
     /// Only keys and positions are sorted. The rows themselves are copied once, when a chunk is
     /// gathered.
-    fn drain(
-        self,
-        layout: &RowLayout,
-        mut take: impl FnMut(RecordBatch) -> Result<(), CollectError>,
-    ) -> Result<PartitionChunks, CollectError> {
-        let mut partitions = PartitionChunks::new();
-        let mut index = 0;
+    fn drain(self, layout: &RowLayout, sink: &mut ChunkSink<'_>) -> Result<(), CollectError> {
         for (partition, batches) in self.partitions {
             let keys = batches.iter().map(|batch| layout.key_rows(batch));
             let keys = keys.collect::<Result<Vec<_>, _>>()?;
@@ -120,20 +115,16 @@ impl PendingRows {
             // The position breaks ties: rows of one key stay in the order of arrival.
             order.sort_unstable();
             let batches: Vec<&RecordBatch> = batches.iter().collect();
-            let mut chunks = Vec::new();
             for rows in order.chunks(CHUNK_ROWS) {
                 let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) else {
                     continue;
                 };
                 let picks: Vec<RowPick> = rows.iter().map(|(_, pick)| *pick).collect();
-                take(gather(&layout.schema, &batches, &picks)?)?;
-                let (first, last) = ((*first).into(), (*last).into());
-                chunks.push(SpillChunk { index, rows: rows.len(), first, last });
-                index += 1;
+                let rows = gather(&layout.schema, &batches, &picks)?;
+                sink.add(partition.as_deref(), rows, first, last)?;
             }
-            partitions.insert(partition, chunks);
         }
-        Ok(partitions)
+        Ok(())
     }
 }
 
@@ -165,55 +156,68 @@ impl SortedSpill {
         self.rows.clone()
     }
 
-    /// Writes a spill at the end of `file`: the chunks that `write` passes to its argument, and
-    /// whose description it returns, in this order.
+    /// Writes a spill at the end of `file`: the chunks that `write` passes to the sink.
     ///
     /// The file is never synced: it is read by this process only, and lost with it.
     pub(super) fn write(
         layout: &RowLayout,
         file: &mut ScratchFile,
-        write: impl FnOnce(
-            &mut dyn FnMut(RecordBatch) -> Result<(), CollectError>,
-        ) -> Result<PartitionChunks, CollectError>,
+        write: impl FnOnce(&mut ChunkSink<'_>) -> Result<(), CollectError>,
     ) -> Result<Self, CollectError> {
         let mut writer = FileWriter::try_new(file.append()?, &layout.schema)?;
-        let chunks = write(&mut |batch| writer.write(&batch).map_err(written))?;
+        let mut append = |batch| writer.write(&batch).map_err(written);
+        let mut sink = ChunkSink::new(&mut append);
+        write(&mut sink)?;
+        let chunks = sink.chunks;
         writer.finish().map_err(written)?;
         let section = writer.into_inner().map_err(written)?;
         Ok(Self { chunks, rows: SpillHold::Spilled(section.finish()?) })
     }
 }
 
-/// Sorted rows of one partition, cut into the chunks of a spill.
-#[derive(Debug, Default)]
-pub(super) struct ChunkCutter {
-    chunks: Vec<SpillChunk>,
+/// Destination of the chunks of a spill, which takes note of each.
+pub(super) struct ChunkSink<'a> {
+    chunks: PartitionChunks,
+    /// Number of chunks so far, of all partitions.
+    count: usize,
+    take: &'a mut dyn FnMut(RecordBatch) -> Result<(), CollectError>,
 }
 
-impl ChunkCutter {
-    /// Cuts `batch`, whose rows follow those of earlier batches, and passes each chunk to `take`.
-    /// `index` counts the chunks of the spill.
+impl<'a> ChunkSink<'a> {
+    fn new(take: &'a mut dyn FnMut(RecordBatch) -> Result<(), CollectError>) -> Self {
+        Self { chunks: PartitionChunks::new(), count: 0, take }
+    }
+
+    /// Cuts `batch`, whose rows follow those of earlier batches, into chunks.
     pub(super) fn cut(
         &mut self,
         layout: &RowLayout,
+        partition: Option<&str>,
         batch: &RecordBatch,
-        index: &mut usize,
-        take: &mut dyn FnMut(RecordBatch) -> Result<(), CollectError>,
     ) -> Result<(), CollectError> {
         let keys = layout.key_rows(batch)?;
         for start in (0..batch.num_rows()).step_by(CHUNK_ROWS) {
             let rows = CHUNK_ROWS.min(batch.num_rows() - start);
-            let key = |row: usize| keys.row(row).data();
-            let (first, last) = (key(start).into(), key(start + rows - 1).into());
-            self.chunks.push(SpillChunk { index: *index, rows, first, last });
-            *index += 1;
-            take(batch.slice(start, rows))?;
+            let (first, last) = (keys.row(start), keys.row(start + rows - 1));
+            self.add(partition, batch.slice(start, rows), first.data(), last.data())?;
         }
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Vec<SpillChunk> {
-        self.chunks
+    /// Adds a chunk with its first and last key.
+    fn add(
+        &mut self,
+        partition: Option<&str>,
+        rows: RecordBatch,
+        first: &[u8],
+        last: &[u8],
+    ) -> Result<(), CollectError> {
+        let (index, count) = (self.count, rows.num_rows());
+        let chunk = SpillChunk { index, rows: count, first: first.into(), last: last.into() };
+        (self.take)(rows)?;
+        self.count += 1;
+        self.chunks.entry(partition.map(str::to_owned)).or_default().push(chunk);
+        Ok(())
     }
 }
 
