@@ -20,6 +20,7 @@ use engine::time::Timestamp;
 use serde_json::Value;
 use sim::{
     Account, AccountScale, FaultChoice, FaultEffect, FaultRule, HttpFace, Mutation, RunningFace,
+    ServerRequest,
 };
 
 use crate::oracle::{After, Oracle};
@@ -262,6 +263,16 @@ impl Scene {
         let users = streams::find("users").unwrap();
         let rows = self.oracle(&self.lake()).true_rows(users, &BTreeSet::new());
         rows.keys().find_map(|key| key.parse().ok()).unwrap()
+    }
+
+    /// Returns the records that the account has of a stream without windows, as its truth tells them.
+    pub fn records(&self, stream: &str) -> Vec<Value> {
+        let target = format!("/_sim/truth/{stream}");
+        let request = ServerRequest::new("GET", "http://sim", &target);
+        let response = self.served.with(|account| account.handle(now(), &request));
+        let truth: Value = serde_json::from_slice(&response.body).unwrap();
+        let records = truth["records"].as_array().unwrap();
+        records.iter().map(|record| record["record"].clone()).collect()
     }
 
     /// Returns the differences between the tables and the account.

@@ -33,7 +33,8 @@ pub use flows::{InvoiceSums, PaymentSums};
 pub use page::page;
 pub use reconcile::{
     DifferenceReason, FigureDifference, HISTORY_COLUMNS, MovedRecords, RECONCILED_ENTRY_COLUMNS,
-    RECONCILED_EXPENSE_COLUMNS, ReconciledReport, Reconciliation, ReportKind, SumDifference,
+    RECONCILED_EXPENSE_COLUMNS, REPORT_HISTORY_COLUMNS, ReconciledReport, Reconciliation,
+    ReportKind, SumDifference,
 };
 pub use tables::{
     BUDGET_COLUMNS, EXPENSE_COLUMNS, INVOICE_COLUMNS, PAYMENT_COLUMNS, TIME_COLUMNS,

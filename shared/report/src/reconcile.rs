@@ -20,7 +20,7 @@ use crate::register::CurrencyCode;
 
 pub use history::{HISTORY_COLUMNS, MovedRecords};
 pub use judge::{DifferenceReason, FigureDifference, ReconciledReport, SumDifference};
-pub use rows::{RECONCILED_ENTRY_COLUMNS, RECONCILED_EXPENSE_COLUMNS};
+pub use rows::{RECONCILED_ENTRY_COLUMNS, RECONCILED_EXPENSE_COLUMNS, REPORT_HISTORY_COLUMNS};
 
 /// Greatest number of figures of a report.
 const FIGURES: usize = 4;
@@ -131,8 +131,11 @@ pub(crate) struct ReportSums {
     pub(crate) sums: BTreeMap<SumKey, SumSides>,
     /// Windows, with the newest reading of any of their rows, in microseconds since 1970.
     pub(crate) windows: BTreeMap<WindowDays, i64>,
-    /// Newest reading of a row of a project in a window, in microseconds since 1970.
+    /// Newest reading of a row of a project in a window, or the loss of one that is known, in
+    /// microseconds since 1970.
     pub(crate) told: BTreeMap<(WindowDays, i64), i64>,
+    /// Whether the losses of rows are known.
+    pub(crate) has_losses: bool,
     /// Length of the longest window, in days.
     pub(crate) longest: i32,
 }

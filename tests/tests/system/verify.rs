@@ -113,6 +113,39 @@ fn reports_of_harvest_agree_with_the_records_or_it_is_said_why_not() {
     assert_eq!(reasons(&scene.run(line).with(0)), none);
 }
 
+/// After the deletion the report has no row of the project in that month, and the rows that are left
+/// are older than the last sweep of expenses.
+#[test]
+fn the_only_expense_of_a_project_in_a_month_may_be_deleted() {
+    let scene = Scene::new(67);
+    scene.sync().with(0);
+    let delete = |id: i64| {
+        scene.apply(&Mutation::Delete { stream: "expenses".to_owned(), id: Some(id) });
+        scene.run("sync --pass full expense_report_projects uninvoiced_report").with(0);
+    };
+    let mut places = BTreeMap::<_, Vec<_>>::new();
+    for expense in scene.records("expenses") {
+        let month = expense["spent_date"].as_str().unwrap()[..7].to_owned();
+        places.entry((expense["project"]["id"].as_i64(), month)).or_default().push(expense);
+    }
+    let mut alone = places.values().filter_map(|expenses| match expenses.as_slice() {
+        [expense] if expense["is_billed"] == false => expense["id"].as_i64(),
+        _ => None,
+    });
+    // A sweep is in the table only if it found something.
+    delete(alone.next().unwrap());
+    scene.run("sweep expenses").with(0);
+    delete(alone.next_back().unwrap());
+    let told = reasons(&scene.run("verify --json expenses").with(0));
+    assert!(told.keys().eq(["not_swept"]), "{told:?}");
+    let mut command = scene.command("verify --json expenses");
+    command.env("HARVEST_NO_CHANGES", "expense_report_projects, uninvoiced_report");
+    let told = reasons(&finish(command.spawn().unwrap()).with(0));
+    assert!(told.contains_key("no_history"), "{told:?}");
+    scene.run("sweep expenses").with(0);
+    assert_eq!(reasons(&scene.run("verify --json expenses").with(0)), BTreeMap::new());
+}
+
 #[test]
 fn damage_is_found_and_named() {
     let scene = Scene::new(62);

@@ -9,8 +9,8 @@ use engine::spec::StreamSpec;
 use lake::progress::FileProgress;
 use report::{
     AccountFacts, CLIENT_COLUMNS, HISTORY_COLUMNS, MovedRecords, PROJECT_COLUMNS,
-    RECONCILED_ENTRY_COLUMNS, RECONCILED_EXPENSE_COLUMNS, ReconciledReport, Reconciliation,
-    ReportKind,
+    RECONCILED_ENTRY_COLUMNS, RECONCILED_EXPENSE_COLUMNS, REPORT_HISTORY_COLUMNS, ReconciledReport,
+    Reconciliation, ReportKind,
 };
 use runtime::settings::NoChanges;
 use serde::Serialize;
@@ -81,6 +81,7 @@ pub(super) async fn compare(
 ) -> Result<ComparedReports, CliError> {
     let mut tables = TableSums::of(lake).told(progress);
     let sums = sums(&mut tables).await?;
+    let sums = with_losses(&tables, sums, no_changes).await?;
     let mut swept_at = Vec::new();
     for spec in [&streams::TIME_ENTRIES, &streams::EXPENSES] {
         swept_at.push((spec.name, swept(lake, spec).await?));
@@ -122,6 +123,26 @@ async fn sums(tables: &mut TableSums<'_>) -> Result<Reconciliation, CliError> {
     sums = tables.sum(spec, RECONCILED_ENTRY_COLUMNS, sums, Reconciliation::add_entries).await?;
     let spec = &streams::EXPENSES;
     tables.sum(spec, RECONCILED_EXPENSE_COLUMNS, sums, Reconciliation::add_expenses).await
+}
+
+/// Looks in the tables of changes of reports for rows that they have lost, if a sum needs it.
+async fn with_losses(
+    tables: &TableSums<'_>,
+    mut sums: Reconciliation,
+    no_changes: &NoChanges,
+) -> Result<Reconciliation, CliError> {
+    for (kind, spec) in REPORTS {
+        if !sums.suspects_lost_rows(kind) || !no_changes.keeps(spec.name) {
+            continue;
+        }
+        let add = move |sums: &mut Reconciliation, rows: &_| sums.add_report_changes(kind, rows);
+        let (changes, columns) = (TableKind::Changes, REPORT_HISTORY_COLUMNS);
+        if let Some(read) = tables.read(spec, changes, columns, sums.clone(), add).await? {
+            sums = read;
+            sums.complete_report_changes(kind);
+        }
+    }
+    Ok(sums)
 }
 
 /// Looks in the table of changes of `spec` for records that have left a sum; in none if no sum

@@ -32,7 +32,8 @@ pub enum DifferenceReason {
     /// The records are worth more than the report says, and no sweep since has looked for deleted
     /// ones.
     NotSwept,
-    /// There is no table of changes that tells whether a record has left the sum.
+    /// There is no table of changes that tells whether a record has left the sum, or since when the
+    /// report is without it.
     NoHistory,
     /// None of these: the report or the table is wrong.
     Unexplained,
@@ -136,11 +137,12 @@ impl Reconciliation {
             let told_at = key.window.and_then(|window| sums.told_at(window, key.project));
             let reason = reason(key, sides, &differing).unwrap_or_else(|| {
                 let is_more = differing.iter().any(|(_, figure)| figure.here > figure.reported);
+                let is_dated = !is_more || sides.report_rows > 0 || sums.has_losses;
                 match moved.explain(report, key) {
                     Some(true) => DifferenceReason::ChangedSince,
                     _ if is_more && swept_at < told_at => DifferenceReason::NotSwept,
-                    None => DifferenceReason::NoHistory,
-                    Some(false) => DifferenceReason::Unexplained,
+                    Some(false) if is_dated => DifferenceReason::Unexplained,
+                    Some(false) | None => DifferenceReason::NoHistory,
                 }
             });
             *judged.reasons.entry(reason).or_default() += 1;
@@ -159,6 +161,14 @@ impl Reconciliation {
             !differing.is_empty() && reason(key, sides, &differing).is_none()
         });
         suspect.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Whether a sum differs that the report has no row of, and for which no other reason is found.
+    #[must_use]
+    pub fn suspects_lost_rows(&self, report: ReportKind) -> bool {
+        let sums = &self.of(report).sums;
+        let rows = |key: &SumKey| sums.get(key).map_or(0, |sides| sides.report_rows);
+        self.suspects(report).iter().any(|key| rows(key) == 0)
     }
 
     /// Figures of a sum that can be compared, with their places.

@@ -19,6 +19,9 @@ const REPORT_COLUMNS: [&str; 8] = [
     "currency",
     "synced_at",
 ];
+/// Columns of the table of changes of a report that tell which rows it has lost.
+pub const REPORT_HISTORY_COLUMNS: &[&str] =
+    &["op", "changed_at", "period_start", "period_end", "project_id"];
 /// Columns of time entries that are compared with reports.
 pub const RECONCILED_ENTRY_COLUMNS: &[&str] = &[
     "spent_date",
@@ -99,6 +102,25 @@ impl Reconciliation {
         }
     }
 
+    /// Adds rows of the table of changes of a report. A report without a row says of the project what
+    /// it says since it lost the row: the rows that are left may be older.
+    pub fn add_report_changes(&mut self, report: ReportKind, rows: &ScannedRows) {
+        let sums = self.of_mut(report);
+        for row in (0..rows.len()).filter(|row| rows.column("op").text(*row) == Some("D")) {
+            let days = [rows.column("period_start"), rows.column("period_end")];
+            let [Some(first), Some(last)] = days.map(|column| day(column, row)) else { continue };
+            let project = rows.column("project_id").int(row);
+            if let Some((project, at)) = project.zip(rows.column("changed_at").instant(row)) {
+                sums.note_numbers((first, last), project, at);
+            }
+        }
+    }
+
+    /// Notes that all changes of a report were added.
+    pub fn complete_report_changes(&mut self, report: ReportKind) {
+        self.of_mut(report).has_losses = true;
+    }
+
     /// Adds rows of time entries.
     pub fn add_entries(&mut self, rows: &ScannedRows) {
         for row in 0..rows.len() {
@@ -160,9 +182,14 @@ impl ReportSums {
         let newest = self.windows.entry(window).or_insert(read_at);
         *newest = read_at.max(*newest);
         if let Some(project) = project {
-            let told = self.told.entry((window, project)).or_insert(read_at);
-            *told = read_at.max(*told);
+            self.note_numbers(window, project, read_at);
         }
+    }
+
+    /// Notes since when a report has its numbers of a project: the reading of a row, or its loss.
+    pub(super) fn note_numbers(&mut self, window: WindowDays, project: i64, at: i64) {
+        let told = self.told.entry((window, project)).or_insert(at);
+        *told = at.max(*told);
     }
 }
 

@@ -146,6 +146,30 @@ fn a_larger_sum_is_no_finding_before_a_sweep_has_looked_for_deleted_records() {
     assert_eq!(only(&report), DifferenceReason::Unexplained);
 }
 
+/// The last record of a project in a month is deleted: the report has no row of it any more, and
+/// those of other projects say nothing newer.
+#[test]
+fn a_report_without_a_row_is_as_new_as_the_loss_of_it() {
+    let mut sums = reported(0);
+    sums.time.sums.clear();
+    sums.time.told.clear();
+    count(&mut sums.time, &entry(20_610, BEFORE), [8_000_000, 8_000_000, 0, 0]);
+    assert!(sums.suspects_lost_rows(ReportKind::Time));
+    let reason = |sums: &Reconciliation, swept_at| {
+        let moved = history(sums, &[(1, 20_610)], &[]);
+        only(&sums.judged(ReportKind::Time, "t", Some(swept_at), &moved))
+    };
+    // A sweep before, and one since the newest row of another project.
+    assert_eq!(reason(&sums, BEFORE), DifferenceReason::NotSwept);
+    assert_eq!(reason(&sums, READ + 1), DifferenceReason::NoHistory);
+    // The report never had such a row.
+    sums.complete_report_changes(ReportKind::Time);
+    assert_eq!(reason(&sums, READ + 1), DifferenceReason::Unexplained);
+    sums.time.note_numbers(JUNE, 1, AFTER);
+    assert_eq!(reason(&sums, READ + 1), DifferenceReason::NotSwept);
+    assert_eq!(reason(&sums, AFTER), DifferenceReason::Unexplained);
+}
+
 #[test]
 fn amounts_may_be_a_cent_for_each_record_off_and_hours_never() {
     let amounts = |records: usize, off: i128, hours_off: i128| {
