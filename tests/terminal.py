@@ -153,8 +153,8 @@ def page(folder: Path, environment: dict[str, str], token: str) -> str:
 # What differs between two runs, and what it becomes, in this order.
 MASKS = (
     (re.compile(r"^.*█.*\n(?:.*█.*\n)*", re.MULTILINE), "(bars)\n"),
-    # The width of the rows decides which columns have room.
-    (re.compile(r"^( *\w+).*\n─+\n(?:.*\S.*\n)*?(?=\n|```|newest )", re.MULTILINE), r"\1 (rows)\n"),
+    # The width of the rows decides which columns have room, and whether a heading takes two lines.
+    (re.compile(r"^( *\w+).*\n(?: +\S.*\n)?─+\n(?:.*\S.*\n)*?(?=\n|```|newest )", re.MULTILINE), r"\1 (rows)\n"),
     (re.compile(r"[▁▂▃▄▅▆▇]+"), "▁"),
     # Two questions are asked at the same time.
     (re.compile(r"GET\s+/v2/(?:company|users/me):"), "GET /v2/users/me:"),

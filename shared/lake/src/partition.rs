@@ -22,6 +22,7 @@ mod fetch;
 mod held;
 mod keyed;
 mod layout;
+mod output;
 mod read;
 mod reader;
 mod shelf;

@@ -43,6 +43,11 @@ impl ScratchFile {
         Ok(Self(Arc::new(file)))
     }
 
+    /// Writes bytes at the end of the file, which has no sections.
+    pub(crate) fn write_all(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0.as_ref().write_all(bytes)
+    }
+
     /// Begins a section at the end of the file.
     pub(crate) fn append(&mut self) -> Result<SectionWriter<'_>> {
         let start = self.0.as_ref().seek(SeekFrom::End(0))?;

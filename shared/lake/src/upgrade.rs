@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use decode::schema::TableSchema;
-use delta::store::{ObjectStore, PutIfAbsent};
+use delta::store::ObjectStore;
 use delta::table::FileEntry;
 use engine::time::Timestamp;
 
@@ -99,14 +99,8 @@ impl Upgrader {
         let slash = if folder.is_empty() { "" } else { "/" };
         let path = format!("{folder}{slash}{name}.parquet");
         let key = format!("{}/{path}", self.root);
-        let put = self.store.put_if_absent(&key, written.bytes.clone()).await;
-        if put.map_err(PartitionError::from)? == PutIfAbsent::Exists {
-            // Each attempt uses its own names, so an existing file is ours if its content is the
-            // same.
-            let there = self.store.get(&key).await.map_err(PartitionError::from)?;
-            if there.as_ref() != Some(&written.bytes) {
-                return Err(UpgradeError::Taken(key));
-            }
+        if !written.put_into(self.store.as_ref(), &key).await? {
+            return Err(UpgradeError::Taken(key));
         }
         Ok(Some(written.entry(path, file.partition.as_deref(), now)))
     }

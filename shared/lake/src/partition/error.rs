@@ -115,6 +115,12 @@ pub enum PartitionError {
         #[source]
         source: std::io::Error,
     },
+    /// The temporary file failed in which a new file of the table is built.
+    #[error(
+        "the temporary file for a new file of the table failed: free space in the folder of temporary \
+         files, or name another one in `TMPDIR`"
+    )]
+    Output(#[source] std::io::Error),
     /// The process is ending; nothing is wrong with the file.
     #[error("the work on a file was stopped, because the process is ending")]
     Stopped,

@@ -5,25 +5,65 @@
 //! permanent and would delete the evidence later. So every reader goes through [`fetch`]; only
 //! `verify` reads objects that differ, to say more about them.
 
+use std::io::Write as _;
+
 use delta::store::ObjectStore;
 use delta::table::FileEntry;
 use parquet::file::reader::Length as _;
 
 use super::content::FileContent;
 use super::error::{PartitionError, TableFile};
+use super::output::FileOutput;
 use super::reader::row_count;
 use crate::blocking::offloaded;
 
-/// Returns the whole object stored at the path of a file, without comparing it.
+/// Size in bytes up to which a file is read into memory, with one request. Tests have small files,
+/// some of which should be large.
+const IN_MEMORY: u64 = if cfg!(test) { 8 << 10 } else { engine::memory::FILE_IN_MEMORY };
+/// Bytes of a larger file that one request asks for.
+const PART: u64 = if cfg!(test) { 3 << 10 } else { 8 << 20 };
+
+/// Returns the whole object stored at the path of a file, without comparing it. What the log says of
+/// the size decides where it is read to, and nothing else.
 ///
 /// # Errors
-/// As [`FileContent::read`].
+/// `Missing` when there is no such object, `Store` and `Scratch` when the store or the temporary file
+/// fails.
 pub(crate) async fn stored(
     store: &dyn ObjectStore,
     root: &str,
     file: &FileEntry,
 ) -> Result<FileContent, PartitionError> {
-    FileContent::read(store, root, &file.path, file.size).await
+    read(store, root, &file.path, file.size).await
+}
+
+async fn read(
+    store: &dyn ObjectStore,
+    root: &str,
+    path: &str,
+    size: u64,
+) -> Result<FileContent, PartitionError> {
+    let key = format!("{root}/{path}");
+    let file = || TableFile::new(table_of(root), path);
+    let missing = || PartitionError::Missing { file: file() };
+    if size <= IN_MEMORY {
+        return store.get(&key).await?.map(FileContent::from).ok_or_else(missing);
+    }
+    let failed = |source| PartitionError::Scratch { file: file(), source };
+    let mut copy = FileOutput::on_disk().map_err(failed)?;
+    let mut read = 0;
+    loop {
+        let part = store.get_range(&key, read..read + PART).await?.ok_or_else(missing)?;
+        let length = part.len() as u64;
+        read += length;
+        let copying = offloaded(move || copy.write_all(&part).map(|()| copy));
+        copy = copying.await?.map_err(failed)?;
+        if length < PART {
+            break;
+        }
+    }
+    let (content, _) = copy.finish().map_err(failed)?;
+    Ok(content)
 }
 
 /// Returns the whole object of a file, or an error if it is not the file that the log names.
@@ -89,4 +129,52 @@ fn other_rows(file: &FileEntry, content: &FileContent) -> Option<FileDifference>
 
 fn different(expected: String, found: String) -> Option<FileDifference> {
     (expected != found).then_some(FileDifference { expected, found })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use delta::store::MemoryStore;
+    use parquet::file::reader::ChunkReader as _;
+
+    use std::io::Read as _;
+
+    use super::super::content::sha256;
+    use super::*;
+    use crate::partition::tests::block_on;
+
+    #[test]
+    fn a_file_of_any_size_has_all_of_its_bytes() {
+        let sizes =
+            [0, 1, PART - 1, PART, PART + 1, IN_MEMORY, IN_MEMORY + 1, 4 * PART, 5 * PART + 7];
+        for size in sizes {
+            let bytes: Bytes = (0..size).map(|at| (at % 251) as u8).collect::<Vec<u8>>().into();
+            let store = MemoryStore::new();
+            block_on(store.put("tables/things/a", bytes.clone())).unwrap();
+            for logged in [0, size, u64::MAX] {
+                let content = block_on(read(&store, "tables/things", "a", logged)).unwrap();
+                assert_eq!(matches!(content, FileContent::OnDisk(_)), logged > IN_MEMORY);
+                assert_eq!((content.len(), content.sha256()), (size, sha256(&bytes)));
+                assert!(content.ends_with(&bytes[bytes.len() / 2..]));
+                assert!(!content.ends_with(&vec![255; bytes.len() + 1]));
+                assert_eq!(content.whole().unwrap(), bytes);
+                let middle = size / 2;
+                let rest = bytes.slice(bytes.len() / 2..);
+                assert_eq!(content.get_bytes(middle, rest.len()).unwrap(), rest);
+                let mut read = Vec::new();
+                content.get_read(middle).unwrap().read_to_end(&mut read).unwrap();
+                assert_eq!(read, rest);
+                content.get_bytes(middle, rest.len() + 1).unwrap_err();
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_file_that_is_not_there_is_missing() {
+        let store = MemoryStore::new();
+        for logged in [0, u64::MAX] {
+            let read = block_on(read(&store, "tables/things", "a", logged));
+            assert!(matches!(read, Err(PartitionError::Missing { .. })), "{read:?}");
+        }
+    }
 }

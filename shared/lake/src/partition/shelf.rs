@@ -7,12 +7,12 @@
 
 use std::sync::Arc;
 
-use delta::store::{ObjectStore, PutIfAbsent, StoreError};
+use delta::store::ObjectStore;
 use delta::table::FileEntry;
 use engine::time::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::WrittenFile;
+use super::{PartitionError, WrittenFile};
 
 /// Folder value of rows without a partition value.
 const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -51,12 +51,12 @@ impl FileShelf {
     /// return, so that a commit may name it.
     ///
     /// # Errors
-    /// When the store fails. The file may be stored nevertheless; nobody knows its name then.
+    /// As [`WrittenFile::put_into`].
     pub(crate) async fn put(
         &mut self,
         partition: Option<&str>,
         file: WrittenFile,
-    ) -> Result<FileEntry, StoreError> {
+    ) -> Result<FileEntry, PartitionError> {
         let folder = match (&self.column, partition) {
             (None, _) => String::new(),
             (Some(column), None) => format!("{column}={NULL_PARTITION}/"),
@@ -68,13 +68,8 @@ impl FileShelf {
             let path = format!("{folder}{}-{}.parquet", self.name, self.next);
             self.next += 1;
             let key = format!("{}/{path}", self.root);
-            let is_there = match self.store.put_if_absent(&key, file.bytes.clone()).await? {
-                PutIfAbsent::Stored => true,
-                // An existing file is ours after a put that lost its answer. Otherwise the name is
-                // taken by other rows, and the next number is tried.
-                PutIfAbsent::Exists => self.store.get(&key).await?.as_ref() == Some(&file.bytes),
-            };
-            if is_there {
+            // A name that other rows have taken is passed over.
+            if file.put_into(self.store.as_ref(), &key).await? {
                 return Ok(file.entry(path, partition, self.now));
             }
         }

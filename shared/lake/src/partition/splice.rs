@@ -6,24 +6,26 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use engine::memory::COPIED_CHANGES;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::reader::Length as _;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::ColumnPath;
 
+use super::content::FileContent;
 use super::layout::RowLayout;
+use super::output::FileOutput;
 use super::stats::FileStats;
-use super::write::{WrittenFile, properties};
+use super::write::{WrittenFile, properties, unwritten};
 use super::{FileLimits, PartitionError};
 
-/// A file under construction, in memory. Its rows have no order, as in a table of changes.
+/// A file under construction. Its rows have no order, as in a table of changes.
 pub(crate) struct SplicedWriter {
-    file: SerializedFileWriter<Vec<u8>>,
+    file: SerializedFileWriter<FileOutput>,
     stats: FileStats,
 }
 
@@ -35,7 +37,7 @@ impl core::fmt::Debug for SplicedWriter {
 
 /// A complete file whose chunks are copied.
 struct ChunkSource<'a> {
-    bytes: &'a Bytes,
+    content: &'a FileContent,
     metadata: ParquetMetaData,
 }
 
@@ -45,8 +47,7 @@ impl SplicedWriter {
         // Each copied chunk has a compression of its own; that of the file is not used.
         let properties = properties(layout, limits, Compression::UNCOMPRESSED);
         let schema = Arc::clone(&layout.schema);
-        let writer =
-            ArrowWriter::try_new(Vec::with_capacity(COPIED_CHANGES), schema, Some(properties))?;
+        let writer = ArrowWriter::try_new(FileOutput::new(), schema, Some(properties))?;
         let (file, _) = writer.into_serialized_writer()?;
         Ok(Self { file, stats: FileStats::new(layout) })
     }
@@ -55,7 +56,7 @@ impl SplicedWriter {
     /// number of rows.
     pub(crate) fn is_full_before(&self, file: &WrittenFile, most: u64) -> bool {
         self.stats.rows().saturating_add(file.stats.rows()) > most
-            || self.file.bytes_written().saturating_add(file.bytes.len()) > COPIED_CHANGES
+            || self.file.bytes_written() as u64 + file.content.len() > COPIED_CHANGES as u64
     }
 
     /// Appends all rows of `file`. The columns that it lacks come from `beside`, which returns a
@@ -69,13 +70,13 @@ impl SplicedWriter {
         file: &WrittenFile,
         beside: impl Fn(u64) -> Result<WrittenFile, PartitionError>,
     ) -> Result<(), PartitionError> {
-        let source = ChunkSource::of(&file.bytes)?;
+        let source = ChunkSource::of(&file.content)?;
         let columns = self.file.schema_descr().columns().iter();
         let columns: Vec<ColumnPath> = columns.map(|column| column.path().clone()).collect();
         for group in 0..source.metadata.num_row_groups() {
             let rows = u64::try_from(source.metadata.row_group(group).num_rows());
             let other = beside(rows.map_err(|error| ParquetError::External(error.into()))?)?;
-            let constant = ChunkSource::of(&other.bytes)?;
+            let constant = ChunkSource::of(&other.content)?;
             let mut into = self.file.next_row_group()?;
             for column in &columns {
                 if !source.copy(group, column, &mut into)?
@@ -94,15 +95,14 @@ impl SplicedWriter {
 
     /// Completes the file.
     pub(crate) fn finish(self) -> Result<WrittenFile, PartitionError> {
-        let bytes = self.file.into_inner()?.into();
-        Ok(WrittenFile::new(bytes, self.stats, None))
+        WrittenFile::new(self.file.into_inner().map_err(unwritten)?, self.stats, None)
     }
 }
 
 impl<'a> ChunkSource<'a> {
-    fn of(bytes: &'a Bytes) -> Result<Self, ParquetError> {
+    fn of(content: &'a FileContent) -> Result<Self, ParquetError> {
         let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
-        Ok(Self { bytes, metadata: reader.parse_and_finish(bytes)? })
+        Ok(Self { content, metadata: reader.parse_and_finish(content)? })
     }
 
     /// Copies the chunk of a column; `false` if the file has no such column.
@@ -110,7 +110,7 @@ impl<'a> ChunkSource<'a> {
         &self,
         group: usize,
         column: &ColumnPath,
-        into: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
+        into: &mut SerializedRowGroupWriter<'_, FileOutput>,
     ) -> Result<bool, ParquetError> {
         let chunks = self.metadata.row_group(group).columns();
         let Some(index) = chunks.iter().position(|chunk| chunk.column_path() == column) else {
@@ -127,7 +127,7 @@ impl<'a> ChunkSource<'a> {
             column_index: pages.column_index(index).cloned(),
             offset_index: pages.offset_index(index).cloned(),
         };
-        into.append_column(self.bytes, close)?;
+        into.append_column(self.content, close)?;
         Ok(true)
     }
 }

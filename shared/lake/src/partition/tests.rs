@@ -315,17 +315,18 @@ pub(crate) fn file(schema: &TableSchema, records: &[SampleRecord]) -> (FileEntry
     }
     writer.write(&rows).unwrap();
     let written = writer.finish().unwrap();
+    let bytes = written.content.whole().unwrap();
     let entry = FileEntry {
         path: "f.parquet".to_owned(),
         partition: records.first().and_then(|r| r.partition.clone()),
-        size: written.bytes.len() as u64,
+        size: bytes.len() as u64,
         modified: engine::time::Timestamp::UNIX_EPOCH,
         rows: written.stats.rows(),
         stats: written.stats.json(),
         keys: written.keys,
         sha256: Some(written.sha256),
     };
-    (entry, written.bytes)
+    (entry, bytes)
 }
 
 fn sorted(mut records: Vec<SampleRecord>) -> Vec<SampleRecord> {

@@ -1,8 +1,7 @@
 //! Writes one partition file from rows in key order.
 //!
-//! The file is built in memory: it is put into the store as one object, and its size and checksum
-//! are part of its entry in the log. Statistics and keys are gathered on the way, so that a written
-//! file need not be read again.
+//! Size and checksum of the file are part of its entry in the log. They, the statistics and the keys
+//! are gathered on the way, so that a written file need not be read again.
 
 use std::sync::Arc;
 
@@ -10,19 +9,23 @@ use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::error::ArrowError;
-use bytes::Bytes;
+use delta::store::{ObjectStore, PutIfAbsent};
 use delta::table::FileEntry;
 use engine::key::Key;
 use engine::time::Timestamp;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::reader::Length as _;
 use parquet::schema::types::ColumnPath;
-use sha2::{Digest as _, Sha256};
 
+use super::content::{FileContent, sha256};
 use super::layout::RowLayout;
+use super::output::FileOutput;
 use super::stats::FileStats;
 use super::{FileLimits, PartitionError};
+use crate::blocking::offloaded;
 
 /// Size in bytes at which a column's dictionary is abandoned for plain values. A larger dictionary
 /// costs memory and time in the writer and gains nothing for columns whose values rarely repeat.
@@ -37,14 +40,14 @@ const PAGE_BYTES: usize = 128 << 10;
 /// thirty columns that takes longer than all the rest, and saves a few kilobytes.
 const SMALL_FILE_ROWS: u64 = 1_000;
 
-/// A partition file under construction, in memory.
+/// A partition file under construction.
 #[derive(Debug)]
 pub(crate) struct PartitionWriter {
     layout: Arc<RowLayout>,
     limits: FileLimits,
     /// Rows of a file that may remain small; none once `writer` exists.
     waiting: Vec<RecordBatch>,
-    writer: Option<ArrowWriter<Vec<u8>>>,
+    writer: Option<ArrowWriter<FileOutput>>,
     stats: FileStats,
     /// Whether rows come in key order, so that first and last key bound the file.
     ordered: bool,
@@ -57,18 +60,50 @@ pub(crate) struct PartitionWriter {
 /// A complete partition file, not stored yet: its content and all that the log says about it.
 #[derive(Debug)]
 pub(crate) struct WrittenFile {
-    pub(crate) bytes: Bytes,
+    pub(crate) content: FileContent,
     pub(crate) stats: FileStats,
     /// First and last key; `None` in a file of unordered rows, or without rows.
     pub(crate) keys: Option<(Key, Key)>,
-    /// Checksum of `bytes`, in hexadecimal digits.
+    /// Checksum of the content, in hexadecimal digits.
     pub(crate) sha256: String,
 }
 
 impl WrittenFile {
     /// File with this content. `keys`: the first and last, if the rows are in order.
-    pub(super) fn new(bytes: Bytes, stats: FileStats, keys: Option<(Key, Key)>) -> Self {
-        Self { sha256: sha256(&bytes), bytes, stats, keys }
+    ///
+    /// # Errors
+    /// `Output` when a temporary file fails.
+    pub(super) fn new(
+        output: FileOutput,
+        stats: FileStats,
+        keys: Option<(Key, Key)>,
+    ) -> Result<Self, PartitionError> {
+        let (content, sha256) = output.finish().map_err(PartitionError::Output)?;
+        Ok(Self { content, stats, keys, sha256 })
+    }
+
+    /// Stores the file under `key`, unless the name is taken by other bytes; returns whether it is
+    /// stored. For that time the whole file is in memory.
+    ///
+    /// # Errors
+    /// `Output` when the temporary file fails, or as the store does. The file may be stored
+    /// nevertheless; nobody knows its name then.
+    pub(crate) async fn put_into(
+        &self,
+        store: &dyn ObjectStore,
+        key: &str,
+    ) -> Result<bool, PartitionError> {
+        let content = self.content.clone();
+        let bytes = offloaded(move || content.whole()).await?.map_err(PartitionError::Output)?;
+        Ok(match store.put_if_absent(key, bytes).await? {
+            PutIfAbsent::Stored => true,
+            // Each attempt uses its own names: a file with the same content is ours, after a put
+            // that lost its answer.
+            PutIfAbsent::Exists => {
+                let there = store.get(key).await?;
+                there.is_some_and(|there| sha256(&there) == self.sha256)
+            }
+        })
     }
 
     /// Entry of the file in the log, after it was stored at `path`.
@@ -81,7 +116,7 @@ impl WrittenFile {
         FileEntry {
             path,
             partition: partition.map(str::to_owned),
-            size: self.bytes.len() as u64,
+            size: self.content.len(),
             modified,
             rows: self.stats.rows(),
             stats: self.stats.json(),
@@ -89,22 +124,6 @@ impl WrittenFile {
             sha256: Some(self.sha256),
         }
     }
-}
-
-/// SHA-256 of a file, in hexadecimal digits.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Hexadecimal digits of a checksum.
-pub(super) fn hex(sum: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in sum {
-        for digit in [byte >> 4, byte & 0xf] {
-            text.extend(char::from_digit(u32::from(digit), 16));
-        }
-    }
-    text
 }
 
 impl PartitionWriter {
@@ -152,10 +171,13 @@ impl PartitionWriter {
     }
 
     /// Starts the file with the rows that wait.
-    fn begin(&mut self, compression: Compression) -> Result<ArrowWriter<Vec<u8>>, PartitionError> {
+    fn begin(
+        &mut self,
+        compression: Compression,
+    ) -> Result<ArrowWriter<FileOutput>, PartitionError> {
         let properties = properties(&self.layout, self.limits, compression);
         let schema = Arc::clone(&self.layout.schema);
-        let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
+        let mut writer = ArrowWriter::try_new(FileOutput::new(), schema, Some(properties))?;
         for rows in std::mem::take(&mut self.waiting) {
             encode(&mut writer, &rows, self.limits)?;
         }
@@ -168,8 +190,8 @@ impl PartitionWriter {
             Some(writer) => writer,
             None => self.begin(Compression::SNAPPY)?,
         };
-        let bytes: Bytes = writer.into_inner()?.into();
-        Ok(WrittenFile::new(bytes, self.stats, self.first.zip(self.last)))
+        let output = writer.into_inner().map_err(unwritten)?;
+        WrittenFile::new(output, self.stats, self.first.zip(self.last))
     }
 }
 
@@ -182,17 +204,26 @@ fn owned(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
 
 /// Encodes rows, and ends the row group where it has become large.
 fn encode(
-    writer: &mut ArrowWriter<Vec<u8>>,
+    writer: &mut ArrowWriter<FileOutput>,
     rows: &RecordBatch,
     limits: FileLimits,
 ) -> Result<(), PartitionError> {
-    writer.write(rows)?;
+    writer.write(rows).map_err(unwritten)?;
     // Compares all memory of the row group. The count of bytes in progress leaves out values that
     // wait to be encoded, and is 2 to 5 times too low.
     if writer.memory_size() > limits.group_bytes {
-        writer.flush()?;
+        writer.flush().map_err(unwritten)?;
     }
     Ok(())
+}
+
+/// Error of a Parquet writer, whose IO is that of a temporary file.
+pub(super) fn unwritten(error: ParquetError) -> PartitionError {
+    let ParquetError::External(source) = error else { return error.into() };
+    match source.downcast::<std::io::Error>() {
+        Ok(source) => PartitionError::Output(*source),
+        Err(source) => ParquetError::External(source).into(),
+    }
 }
 
 /// Properties of the Parquet file. Zstandard has level 1: a first load is short of processor time,

@@ -159,6 +159,7 @@ fn unreadable(file: &FileEntry, error: &PartitionError) -> VerifyFinding {
         | PartitionError::Missing { .. }
         | PartitionError::Swapped { .. }
         | PartitionError::Scratch { .. }
+        | PartitionError::Output(_)
         | PartitionError::Damaged { .. }
         | PartitionError::Stopped
         | PartitionError::Encode(_)

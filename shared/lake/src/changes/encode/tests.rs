@@ -37,7 +37,7 @@ fn column(field: &Field, rows: i32) -> ArrayRef {
 fn content(layout: &Arc<RowLayout>, file: WrittenFile) -> (RecordBatch, String) {
     let stats = file.stats.json();
     let rows: Vec<RecordBatch> =
-        open(layout, "f.parquet", file.bytes).unwrap().map(Result::unwrap).collect();
+        open(layout, "f.parquet", file.content).unwrap().map(Result::unwrap).collect();
     (concat_batches(&layout.schema, &rows).unwrap(), stats)
 }
 
