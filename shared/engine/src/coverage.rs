@@ -87,3 +87,23 @@ impl Coverage {
 pub fn delete_allowance(rows: u64, deleted_before: u64) -> u64 {
     (rows / 20).max(100).saturating_sub(deleted_before)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_may_delete_a_twentieth_or_a_hundred_rows_in_all() {
+        for (rows, deleted_before, allowed) in [
+            (0, 0, 100),
+            (2_019, 0, 100),
+            (2_020, 0, 101),
+            (100_000, 0, 5_000),
+            (100_000, 4_999, 1),
+            (100_000, 5_001, 0),
+            (50, 60, 40),
+        ] {
+            assert_eq!(delete_allowance(rows, deleted_before), allowed, "{rows} {deleted_before}");
+        }
+    }
+}

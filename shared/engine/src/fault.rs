@@ -62,3 +62,27 @@ impl<O> fmt::Debug for CallScript<O> {
         f.debug_struct("CallScript").field("calls", &self.calls).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn calls_are_numbered_from_0_and_counted() {
+        let seen = std::sync::Arc::new(Mutex::new(Vec::new()));
+        let told = std::sync::Arc::clone(&seen);
+        let script = CallScript::new(move |call: ScriptedCall<'_, char>| {
+            told.lock().unwrap().push((call.number, call.operation, call.key.to_owned()));
+            if call.number == 1 { CallFault::After } else { CallFault::None }
+        });
+        assert_eq!(script.calls(), 0);
+        let effects = [script.next('g', "a"), script.next('p', "b"), script.next('g', "")];
+        assert_eq!(effects, [CallFault::None, CallFault::After, CallFault::None]);
+        assert_eq!(script.calls(), 3);
+        let wanted = [(0, 'g', "a"), (1, 'p', "b"), (2, 'g', "")];
+        let wanted = wanted.map(|(number, operation, key)| (number, operation, key.to_owned()));
+        assert_eq!(*seen.lock().unwrap(), wanted);
+    }
+}

@@ -264,6 +264,17 @@ proptest! {
 }
 
 #[test]
+fn values_of_several_answers_are_added_and_the_first_form_stays() {
+    let form = |text: &str| Some(text.to_owned());
+    let values = |times, kind, form| DeviatingValues { times, kinds: BTreeSet::from([kind]), form };
+    let mut sum = values(2, "text", None);
+    sum.add(values(3, "list", form("[]")));
+    sum.add(values(u64::MAX, "text", form("\"a\"")));
+    let kinds = BTreeSet::from(["list", "text"]);
+    assert_eq!(sum, DeviatingValues { times: u64::MAX, kinds, form: form("[]") });
+}
+
+#[test]
 fn sightings_of_a_clock_that_was_ahead_end_with_the_next_full_pass_of_whatever_kind_they_are() {
     let values = |kind| DeviatingValues { times: 3, kinds: BTreeSet::from([kind]), form: None };
     let ahead = DriftLook {
