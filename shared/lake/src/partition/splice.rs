@@ -77,15 +77,15 @@ impl SplicedWriter {
             let rows = u64::try_from(source.metadata.row_group(group).num_rows());
             let other = beside(rows.map_err(|error| ParquetError::External(error.into()))?)?;
             let constant = ChunkSource::of(&other.content)?;
-            let mut into = self.file.next_row_group()?;
+            let mut into = self.file.next_row_group().map_err(unwritten)?;
             for column in &columns {
-                if !source.copy(group, column, &mut into)?
-                    && !constant.copy(0, column, &mut into)?
+                if !source.copy(group, column, &mut into).map_err(unwritten)?
+                    && !constant.copy(0, column, &mut into).map_err(unwritten)?
                 {
                     return Err(missing(column).into());
                 }
             }
-            into.close()?;
+            into.close().map_err(unwritten)?;
             self.stats.absorb(&other.stats);
         }
         self.stats.absorb(&file.stats);
