@@ -98,7 +98,8 @@ impl ComparedFigure {
 /// First and last day of a window.
 pub(crate) type WindowDays = (DayNumber, DayNumber);
 
-/// Sum that is compared. The window is absent for days that no row of the report covers.
+/// Sum that is compared. The window is absent for days that no row of the report covers, and as
+/// far as is known, none ever did.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SumKey {
     pub(crate) window: Option<WindowDays>,
@@ -129,12 +130,16 @@ pub(crate) struct SumSides {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReportSums {
     pub(crate) sums: BTreeMap<SumKey, SumSides>,
-    /// Windows, with the newest reading of any of their rows, in microseconds since 1970.
+    /// Windows, with the newest reading of any of their rows, or the last loss of one that has no
+    /// row any more, in microseconds since 1970.
     pub(crate) windows: BTreeMap<WindowDays, i64>,
-    /// Newest reading of a row of a project in a window, or the loss of one that is known, in
+    /// Newest reading of a row of a project in a window, or the loss of its last one, in
     /// microseconds since 1970.
     pub(crate) told: BTreeMap<(WindowDays, i64), i64>,
-    /// Whether the losses of rows are known.
+    /// Last loss of a row of a project, or of none, that the table of changes tells, in
+    /// microseconds since 1970.
+    pub(crate) losses: BTreeMap<(WindowDays, Option<i64>), i64>,
+    /// Whether the table of changes was read to its end.
     pub(crate) has_losses: bool,
     /// Length of the longest window, in days.
     pub(crate) longest: i32,
@@ -158,7 +163,7 @@ impl ReportSums {
 }
 
 /// Sums of all reports and of the records that they are about. Rows of clients, projects and
-/// reports come first, because those of records need them.
+/// reports come first, then the changes of reports, because records need the windows of both.
 #[derive(Clone, Debug)]
 pub struct Reconciliation {
     pub(crate) facts: AccountFacts,

@@ -113,37 +113,46 @@ fn reports_of_harvest_agree_with_the_records_or_it_is_said_why_not() {
     assert_eq!(reasons(&scene.run(line).with(0)), none);
 }
 
-/// After the deletion the report has no row of the project in that month, and the rows that are left
-/// are older than the last sweep of expenses.
+/// After the deletion the report has no row of the project in that month, and those of other projects
+/// are older than the last sweep of expenses; or it has nothing of that month any more.
 #[test]
 fn the_only_expense_of_a_project_in_a_month_may_be_deleted() {
     let scene = Scene::new(67);
+    let mut open = scene.records("expenses");
+    open.retain(|expense| expense["is_billed"] == false);
+    let id = |expense: &Value| expense["id"].as_i64().unwrap();
+    let of_another = |one: &&Value| one["project"]["id"] != open[0]["project"]["id"];
+    let [beside, other] = [&open[0], open.iter().find(of_another).unwrap()].map(id);
+    let mut others = open.iter().map(id).filter(|id| ![beside, other].contains(id));
+    let [alone, any] = [others.next().unwrap(), others.next().unwrap()];
+    // Months in which there is no other expense.
+    for (id, day) in [(beside, "2019-03-04"), (other, "2019-03-05"), (alone, "2019-05-06")] {
+        let (stream, day) = ("expenses".to_owned(), Some(day.to_owned()));
+        scene.apply(&Mutation::Redate { stream, id: Some(id), day });
+    }
     scene.sync().with(0);
     let delete = |id: i64| {
         scene.apply(&Mutation::Delete { stream: "expenses".to_owned(), id: Some(id) });
         scene.run("sync --pass full expense_report_projects uninvoiced_report").with(0);
     };
-    let mut places = BTreeMap::<_, Vec<_>>::new();
-    for expense in scene.records("expenses") {
-        let month = expense["spent_date"].as_str().unwrap()[..7].to_owned();
-        places.entry((expense["project"]["id"].as_i64(), month)).or_default().push(expense);
-    }
-    let mut alone = places.values().filter_map(|expenses| match expenses.as_slice() {
-        [expense] if expense["is_billed"] == false => expense["id"].as_i64(),
-        _ => None,
-    });
+    let told = || reasons(&scene.run("verify --json expenses").with(0));
+    let told_without_changes = || {
+        let mut command = scene.command("verify --json expenses");
+        command.env("HARVEST_NO_CHANGES", "expense_report_projects, uninvoiced_report");
+        reasons(&finish(command.spawn().unwrap()).with(0))
+    };
     // A sweep is in the table only if it found something.
-    delete(alone.next().unwrap());
+    delete(any);
     scene.run("sweep expenses").with(0);
-    delete(alone.next_back().unwrap());
-    let told = reasons(&scene.run("verify --json expenses").with(0));
-    assert!(told.keys().eq(["not_swept"]), "{told:?}");
-    let mut command = scene.command("verify --json expenses");
-    command.env("HARVEST_NO_CHANGES", "expense_report_projects, uninvoiced_report");
-    let told = reasons(&finish(command.spawn().unwrap()).with(0));
-    assert!(told.contains_key("no_history"), "{told:?}");
-    scene.run("sweep expenses").with(0);
-    assert_eq!(reasons(&scene.run("verify --json expenses").with(0)), BTreeMap::new());
+    assert_eq!(told(), BTreeMap::new());
+    for (id, without_changes) in [(beside, "no_history"), (alone, "no_window")] {
+        delete(id);
+        assert_eq!(told().into_keys().collect::<Vec<_>>(), ["not_swept"]);
+        let others = told_without_changes();
+        assert!(others.contains_key(without_changes), "{others:?}");
+        scene.run("sweep expenses").with(0);
+        assert_eq!(told(), BTreeMap::new());
+    }
 }
 
 #[test]

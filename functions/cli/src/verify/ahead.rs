@@ -34,7 +34,8 @@ pub(super) async fn planned(
         planned.push(PlannedTable { name: spec.name, reads });
     }
     if ahead.reports {
-        planned.push(PlannedTable { name: "reports", reads: reports::reads(lake).await });
+        let reads = reports::reads(lake, no_changes).await;
+        planned.push(PlannedTable { name: "reports", reads });
     }
     planned
 }

@@ -1,8 +1,9 @@
 //! Comparison of the tables with Harvest's reports that the lake has: `report::Reconciliation` adds
 //! up and judges. Nothing is asked of Harvest.
 //!
-//! Reports are read before the records that they are about, and those before the tables of changes:
-//! a run that commits meanwhile makes records newer than the reports, which is a known reason.
+//! Reports and their changes are read before the records that they are about, and those before their
+//! tables of changes: a run that commits meanwhile makes records newer than the reports, which is a
+//! known reason.
 
 use engine::item::StreamPosition;
 use engine::spec::StreamSpec;
@@ -61,11 +62,15 @@ pub(super) fn are_concerned(named: &[&'static StreamSpec]) -> bool {
 }
 
 /// Returns the files that a comparison reads, apart from changes of records that differ.
-pub(super) async fn reads(lake: &LakeFacts) -> FileReads {
+pub(super) async fn reads(lake: &LakeFacts, no_changes: &NoChanges) -> FileReads {
     let mut reads = FileReads::default();
     for spec in [&streams::CLIENTS, &streams::PROJECTS].into_iter().chain(tables()) {
-        let [rows, _] = lake.reads(spec).await;
+        let [rows, changes] = lake.reads(spec).await;
         reads = reads.and(rows);
+        if REPORTS.iter().any(|(_, report)| report.name == spec.name) && no_changes.keeps(spec.name)
+        {
+            reads = reads.and(changes);
+        }
     }
     reads
 }
@@ -80,8 +85,7 @@ pub(super) async fn compare(
     progress: &dyn FileProgress,
 ) -> Result<ComparedReports, CliError> {
     let mut tables = TableSums::of(lake).told(progress);
-    let sums = sums(&mut tables).await?;
-    let sums = with_losses(&tables, sums, no_changes).await?;
+    let sums = sums(&mut tables, no_changes).await?;
     let mut swept_at = Vec::new();
     for spec in [&streams::TIME_ENTRIES, &streams::EXPENSES] {
         swept_at.push((spec.name, swept(lake, spec).await?));
@@ -107,8 +111,11 @@ pub(super) async fn compare(
     Ok(ComparedReports { reports, lacking: tables.lacking })
 }
 
-/// Adds up the reports, and then the records.
-async fn sums(tables: &mut TableSums<'_>) -> Result<Reconciliation, CliError> {
+/// Adds up the reports with what they have lost, and then the records.
+async fn sums(
+    tables: &mut TableSums<'_>,
+    no_changes: &NoChanges,
+) -> Result<Reconciliation, CliError> {
     let facts = AccountFacts::default();
     let spec = &streams::CLIENTS;
     let facts = tables.sum(spec, CLIENT_COLUMNS, facts, AccountFacts::add_clients).await?;
@@ -118,6 +125,9 @@ async fn sums(tables: &mut TableSums<'_>) -> Result<Reconciliation, CliError> {
     for (kind, spec) in REPORTS {
         let add = move |sums: &mut Reconciliation, rows: &_| sums.add_report(kind, rows);
         sums = tables.sum(spec, &kind.columns(), sums, add).await?;
+        if no_changes.keeps(spec.name) {
+            sums = with_losses(tables, sums, kind, spec).await?;
+        }
     }
     let spec = &streams::TIME_ENTRIES;
     sums = tables.sum(spec, RECONCILED_ENTRY_COLUMNS, sums, Reconciliation::add_entries).await?;
@@ -125,24 +135,20 @@ async fn sums(tables: &mut TableSums<'_>) -> Result<Reconciliation, CliError> {
     tables.sum(spec, RECONCILED_EXPENSE_COLUMNS, sums, Reconciliation::add_expenses).await
 }
 
-/// Looks in the tables of changes of reports for rows that they have lost, if a sum needs it.
+/// Looks in the table of changes of a report for the rows that it has lost. Without that table the
+/// losses are unknown.
 async fn with_losses(
     tables: &TableSums<'_>,
-    mut sums: Reconciliation,
-    no_changes: &NoChanges,
+    sums: Reconciliation,
+    kind: ReportKind,
+    spec: &'static StreamSpec,
 ) -> Result<Reconciliation, CliError> {
-    for (kind, spec) in REPORTS {
-        if !sums.suspects_lost_rows(kind) || !no_changes.keeps(spec.name) {
-            continue;
-        }
-        let add = move |sums: &mut Reconciliation, rows: &_| sums.add_report_changes(kind, rows);
-        let (changes, columns) = (TableKind::Changes, REPORT_HISTORY_COLUMNS);
-        if let Some(read) = tables.read(spec, changes, columns, sums.clone(), add).await? {
-            sums = read;
-            sums.complete_report_changes(kind);
-        }
-    }
-    Ok(sums)
+    let add = move |sums: &mut Reconciliation, rows: &_| sums.add_report_changes(kind, rows);
+    let changes = TableKind::Changes;
+    let read = tables.read(spec, changes, REPORT_HISTORY_COLUMNS, sums.clone(), add).await?;
+    let Some(mut read) = read else { return Ok(sums) };
+    read.complete_report_changes(kind);
+    Ok(read)
 }
 
 /// Looks in the table of changes of `spec` for records that have left a sum; in none if no sum

@@ -19,7 +19,7 @@ const CENT: i128 = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DifferenceReason {
-    /// No window of the report has the days of the records.
+    /// No window of the report has, or ever had, the days of the records.
     NoWindow,
     /// Records changed, moved or went after the report was read.
     ChangedSince,
@@ -44,7 +44,7 @@ pub enum DifferenceReason {
 pub struct ReconciledReport {
     /// Name of the report's table.
     pub report: String,
-    /// Windows that the report has.
+    /// Windows that the report has, or had before it lost all rows of them.
     pub windows: u64,
     /// Sums compared: one for each window, project and currency.
     pub sums: u64,
@@ -161,14 +161,6 @@ impl Reconciliation {
             !differing.is_empty() && reason(key, sides, &differing).is_none()
         });
         suspect.map(|(key, _)| key.clone()).collect()
-    }
-
-    /// Whether a sum differs that the report has no row of, and for which no other reason is found.
-    #[must_use]
-    pub fn suspects_lost_rows(&self, report: ReportKind) -> bool {
-        let sums = &self.of(report).sums;
-        let rows = |key: &SumKey| sums.get(key).map_or(0, |sides| sides.report_rows);
-        self.suspects(report).iter().any(|key| rows(key) == 0)
     }
 
     /// Figures of a sum that can be compared, with their places.

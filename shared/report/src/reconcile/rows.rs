@@ -1,5 +1,7 @@
 //! Rows of reports, time entries and expenses as sums.
 
+use std::collections::BTreeSet;
+
 use lake::scan::ScannedRows;
 
 use super::{FIGURES, Reconciliation, ReportKind, ReportSums, SumKey, SumSides, WindowDays};
@@ -102,23 +104,22 @@ impl Reconciliation {
         }
     }
 
-    /// Adds rows of the table of changes of a report. A report without a row says of the project what
-    /// it says since it lost the row: the rows that are left may be older.
+    /// Adds rows of the table of changes of a report, after those of the report itself.
     pub fn add_report_changes(&mut self, report: ReportKind, rows: &ScannedRows) {
         let sums = self.of_mut(report);
         for row in (0..rows.len()).filter(|row| rows.column("op").text(*row) == Some("D")) {
             let days = [rows.column("period_start"), rows.column("period_end")];
             let [Some(first), Some(last)] = days.map(|column| day(column, row)) else { continue };
             let project = rows.column("project_id").int(row);
-            if let Some((project, at)) = project.zip(rows.column("changed_at").instant(row)) {
-                sums.note_numbers((first, last), project, at);
+            if let Some(at) = rows.column("changed_at").instant(row) {
+                sums.note_loss((first, last), project, at);
             }
         }
     }
 
     /// Notes that all changes of a report were added.
     pub fn complete_report_changes(&mut self, report: ReportKind) {
-        self.of_mut(report).has_losses = true;
+        self.of_mut(report).apply_losses();
     }
 
     /// Adds rows of time entries.
@@ -177,19 +178,44 @@ impl Reconciliation {
 impl ReportSums {
     /// Notes that a row of a project was read, or of none.
     pub(super) fn note_reading(&mut self, window: WindowDays, project: Option<i64>, read_at: i64) {
-        let (DayNumber(first), DayNumber(last)) = window;
-        self.longest = self.longest.max(last.saturating_sub(first));
-        let newest = self.windows.entry(window).or_insert(read_at);
-        *newest = read_at.max(*newest);
+        self.note_window(window, read_at);
         if let Some(project) = project {
-            self.note_numbers(window, project, read_at);
+            let told = self.told.entry((window, project)).or_insert(read_at);
+            *told = read_at.max(*told);
         }
     }
 
-    /// Notes since when a report has its numbers of a project: the reading of a row, or its loss.
-    pub(super) fn note_numbers(&mut self, window: WindowDays, project: i64, at: i64) {
-        let told = self.told.entry((window, project)).or_insert(at);
-        *told = at.max(*told);
+    /// Notes that the table of changes tells of the loss of a row of a project, or of none.
+    pub(super) fn note_loss(&mut self, window: WindowDays, project: Option<i64>, lost_at: i64) {
+        let last = self.losses.entry((window, project)).or_insert(lost_at);
+        *last = lost_at.max(*last);
+    }
+
+    /// Applies all losses that were noted. A report without a row says of the project what it says
+    /// since it lost the row: the rows that are left may be older. A window that lost its last row
+    /// is one of which the report says that there is nothing. Where there are rows, their reading
+    /// counts: a loss is older, or of a run that commits meanwhile.
+    pub(super) fn apply_losses(&mut self) {
+        let losses = core::mem::take(&mut self.losses);
+        let is_empty = |window: &WindowDays| !self.windows.contains_key(window);
+        let emptied: BTreeSet<_> =
+            losses.keys().map(|(window, _)| *window).filter(is_empty).collect();
+        for ((window, project), lost_at) in losses {
+            if emptied.contains(&window) {
+                self.note_window(window, lost_at);
+            }
+            if let Some(project) = project {
+                self.told.entry((window, project)).or_insert(lost_at);
+            }
+        }
+        self.has_losses = true;
+    }
+
+    fn note_window(&mut self, window: WindowDays, at: i64) {
+        let (DayNumber(first), DayNumber(last)) = window;
+        self.longest = self.longest.max(last.saturating_sub(first));
+        let newest = self.windows.entry(window).or_insert(at);
+        *newest = at.max(*newest);
     }
 }
 

@@ -154,7 +154,6 @@ fn a_report_without_a_row_is_as_new_as_the_loss_of_it() {
     sums.time.sums.clear();
     sums.time.told.clear();
     count(&mut sums.time, &entry(20_610, BEFORE), [8_000_000, 8_000_000, 0, 0]);
-    assert!(sums.suspects_lost_rows(ReportKind::Time));
     let reason = |sums: &Reconciliation, swept_at| {
         let moved = history(sums, &[(1, 20_610)], &[]);
         only(&sums.judged(ReportKind::Time, "t", Some(swept_at), &moved))
@@ -165,9 +164,49 @@ fn a_report_without_a_row_is_as_new_as_the_loss_of_it() {
     // The report never had such a row.
     sums.complete_report_changes(ReportKind::Time);
     assert_eq!(reason(&sums, READ + 1), DifferenceReason::Unexplained);
-    sums.time.note_numbers(JUNE, 1, AFTER);
+    sums.time.note_loss(JUNE, Some(1), AFTER);
+    sums.time.note_loss(JUNE, Some(1), BEFORE);
+    sums.complete_report_changes(ReportKind::Time);
     assert_eq!(reason(&sums, READ + 1), DifferenceReason::NotSwept);
     assert_eq!(reason(&sums, AFTER), DifferenceReason::Unexplained);
+}
+
+/// The last record of a month is deleted: the report has no row with the window any more.
+#[test]
+fn a_window_without_rows_is_as_new_as_the_loss_of_the_last() {
+    let mut sums = Reconciliation::new(AccountFacts::default());
+    sums.time.note_reading(JULY, Some(1), BEFORE);
+    let add = |sums: &mut Reconciliation, project, hours| {
+        let record = CountedRecord { project, ..entry(20_610, BEFORE) };
+        count(&mut sums.time, &record, [hours, 0, 0, 0]);
+    };
+    let mut without = sums.clone();
+    add(&mut without, Some(1), 5);
+    assert_eq!(only(&judged(&without, &history(&without, &[], &[]))), DifferenceReason::NoWindow);
+    for (project, at) in [(Some(1), READ), (None, READ + 1), (Some(2), READ - 1)] {
+        sums.time.note_loss(JUNE, project, at);
+    }
+    sums.complete_report_changes(ReportKind::Time);
+    assert_eq!(sums.time.windows, BTreeMap::from([(JUNE, READ + 1), (JULY, BEFORE)]));
+    for (project, told_at) in [(Some(1), READ), (Some(2), READ - 1), (Some(3), READ + 1)] {
+        let mut sums = sums.clone();
+        add(&mut sums, project, 5);
+        let moved = history(&sums, &[], &[]);
+        let reason = |swept_at| only(&sums.judged(ReportKind::Time, "t", Some(swept_at), &moved));
+        assert_eq!(reason(told_at - 1), DifferenceReason::NotSwept, "{project:?}");
+        assert_eq!(reason(told_at), DifferenceReason::Unexplained, "{project:?}");
+    }
+}
+
+/// A run that commits meanwhile has removed a row that was read: what the row says counts.
+#[test]
+fn a_loss_says_nothing_of_a_row_that_is_there() {
+    let mut sums = reported(8_000_000);
+    sums.time.note_loss(JUNE, Some(1), AFTER);
+    sums.time.note_loss(JUNE, None, AFTER);
+    sums.complete_report_changes(ReportKind::Time);
+    assert_eq!(sums.time.windows, BTreeMap::from([(JUNE, READ), (JULY, READ)]));
+    assert_eq!(sums.time.told_at(JUNE, Some(1)), Some(READ));
 }
 
 #[test]
