@@ -10,7 +10,7 @@ use aws::S3Store;
 use delta::store::ObjectStore;
 use engine::ids::AccountId;
 use serde_json::{Value, json};
-use sim::{Account, AccountScale, HttpFace, RunningFace};
+use sim::{AccountScale, HttpFace, RunningFace};
 use state::{PutOutcome, StateStore as _, WriteCondition};
 
 use crate::emulators::lasting::LastingEmulator;
@@ -18,7 +18,7 @@ use crate::emulators::{self, Emulator, environment};
 use crate::lambda::{Function, Lambda, Unreliable};
 use crate::oracle::{After, Oracle};
 use crate::proxy::Proxy;
-use crate::scene::{binary, now};
+use crate::scene::{binary, now, settled_account};
 
 /// A tick of the schedule, as the scheduler sends it.
 pub const TICK: &str = include_str!("../../events/orchestrator-tick.json");
@@ -123,7 +123,7 @@ impl Cloud {
         };
         let (failures, news) = (queue("failures").await, queue("news").await);
         subscribe(&aws, &sqs, &name, &news).await;
-        let account = Account::generate(&plan.scale, plan.seed, now());
+        let account = settled_account(&plan.scale, plan.seed);
         let served = sim::serve(Arc::new(Mutex::new(account)), HttpFace::local()).await;
         let served = served.expect("a port");
         served.with(|account| {

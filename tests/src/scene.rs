@@ -158,7 +158,7 @@ impl Scene {
     /// Returns a scene with an account of `scale` whose answers take `latency`.
     pub fn of(scale: &AccountScale, seed: u64, latency: Duration) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let account = Account::generate(scale, seed, now());
+        let account = settled_account(scale, seed);
         let mut face = HttpFace::local();
         face.latency = latency;
         let served = runtime.block_on(sim::serve(Arc::new(Mutex::new(account)), face)).unwrap();
@@ -393,6 +393,20 @@ pub fn in_parallel<T: Sync>(cases: &[(&str, T)], check: impl Fn(&T) + Sync) {
         running.into_iter().filter_map(|(name, it)| it.join().is_err().then_some(name)).collect()
     });
     assert_eq!(failed, Vec::<&str>::new(), "see above for each");
+}
+
+/// Makes an account for real processes. No timer runs: its hours would grow between the reading by a
+/// process and the comparison, which a busy machine may have minutes apart.
+///
+/// The account depends on the instant at which it is made. A test that fails shows the instant, and
+/// the variable `ACCOUNT_AT` makes the same account again.
+#[expect(clippy::disallowed_methods, reason = "a setting of tests")]
+pub fn settled_account(scale: &AccountScale, seed: u64) -> Account {
+    let made_at = std::env::var("ACCOUNT_AT").map_or_else(|_| now(), |at| at.parse().unwrap());
+    eprintln!("account {seed}: ACCOUNT_AT={made_at}");
+    let mut account = Account::generate(scale, seed, made_at);
+    while account.apply(made_at, &Mutation::StopTimer { id: None }).is_ok() {}
+    account
 }
 
 /// Current time of this machine.

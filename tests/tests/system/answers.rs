@@ -247,7 +247,7 @@ fn after_a_sync(scene: &Scene, seen: &mut SeenAnswers) {
 
 /// While another process works on `users`.
 fn while_a_stream_is_busy(scene: &Scene, seen: &mut SeenAnswers) {
-    scene.fault("/v2/users?", FaultChoice::Always, FaultEffect::Slow(4_000));
+    scene.fault("/v2/users?", FaultChoice::Always, FaultEffect::Hang);
     let running = scene.command("sync --streams users --pass full").spawn().unwrap();
     let is_running =
         || scene.run("status --json").json()["streams"].to_string().contains("\"running\"");
@@ -263,7 +263,8 @@ fn while_a_stream_is_busy(scene: &Scene, seen: &mut SeenAnswers) {
         assert!(of_users["waits_until"].is_string() && of_users["error"].is_null(), "{of_users}");
     }
     scene.clear_faults();
-    finish(running);
+    crate::signals::send(&running, "-TERM");
+    finish(running).with(143);
 }
 
 /// With tables that are damaged, and files that are gone.

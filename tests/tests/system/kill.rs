@@ -12,16 +12,11 @@ use std::time::Duration;
 use delta::store::FolderStore;
 use e2e::deadly::MOMENTS;
 use e2e::oracle::{After, Oracle};
+use e2e::scene::{now, settled_account};
 use engine::ids::AccountId;
-use engine::time::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use sim::{Account, AccountScale, HttpFace, RunningFace};
-
-#[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
-fn now() -> Timestamp {
-    Timestamp::now()
-}
+use sim::{AccountScale, HttpFace, RunningFace};
 
 /// A lake on disk and the fake account behind HTTP that it copies.
 struct Scene {
@@ -33,7 +28,7 @@ struct Scene {
 impl Scene {
     fn new(seed: u64) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let account = Account::generate(&AccountScale::tiny(), seed, now());
+        let account = settled_account(&AccountScale::tiny(), seed);
         let served =
             runtime.block_on(sim::serve(Arc::new(Mutex::new(account)), HttpFace::local())).unwrap();
         served.with(|account| {

@@ -36,7 +36,8 @@ fn begun(scene: &Scene, script: &str) -> Child {
     child
 }
 
-fn send(child: &Child, signal: &str) {
+/// Sends a signal, such as `-TERM`, to a process.
+pub(crate) fn send(child: &Child, signal: &str) {
     let id = child.id().to_string();
     assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
 }
