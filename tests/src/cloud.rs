@@ -18,7 +18,7 @@ use crate::emulators::{self, Emulator, environment};
 use crate::lambda::{Function, Lambda, Unreliable};
 use crate::oracle::{After, Oracle};
 use crate::proxy::Proxy;
-use crate::scene::{binary, now, settled_account};
+use crate::scene::{binary, mutate_settled, now, settled_account};
 
 /// A tick of the schedule, as the scheduler sends it.
 pub const TICK: &str = include_str!("../../events/orchestrator-tick.json");
@@ -225,6 +225,11 @@ impl Cloud {
         let answer = self.lambda.call("orchestrator", event).await;
         self.lambda.quiet().await;
         answer
+    }
+
+    /// Makes random changes of the account.
+    pub fn mutate(&self, seed: u64, steps: u64) {
+        self.served.with(|account| mutate_settled(account, seed, steps));
     }
 
     /// Ticks until no stream is due and no worker runs; returns the number of ticks.

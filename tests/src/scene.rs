@@ -240,10 +240,7 @@ impl Scene {
 
     /// Makes random changes that an incremental pass reads, in most streams.
     pub fn mutate(&self, seed: u64) {
-        self.served.with(|account| {
-            account.mutate(now(), seed, 60);
-            while account.apply(now(), &Mutation::StopTimer { id: None }).is_ok() {}
-        });
+        self.served.with(|account| mutate_settled(account, seed, 60));
     }
 
     fn oracle(&self, lake: &Path) -> Oracle<'_> {
@@ -405,8 +402,18 @@ pub fn settled_account(scale: &AccountScale, seed: u64) -> Account {
     let made_at = std::env::var("ACCOUNT_AT").map_or_else(|_| now(), |at| at.parse().unwrap());
     eprintln!("account {seed}: ACCOUNT_AT={made_at}");
     let mut account = Account::generate(scale, seed, made_at);
-    while account.apply(made_at, &Mutation::StopTimer { id: None }).is_ok() {}
+    stop_timers(&mut account, made_at);
     account
+}
+
+/// Makes random changes of an account for real processes, and stops the timers that they start.
+pub fn mutate_settled(account: &mut Account, seed: u64, steps: u64) {
+    account.mutate(now(), seed, steps);
+    stop_timers(account, now());
+}
+
+fn stop_timers(account: &mut Account, at: Timestamp) {
+    while account.apply(at, &Mutation::StopTimer { id: None }).is_ok() {}
 }
 
 /// Current time of this machine.

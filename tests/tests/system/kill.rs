@@ -12,7 +12,7 @@ use std::time::Duration;
 use delta::store::FolderStore;
 use e2e::deadly::MOMENTS;
 use e2e::oracle::{After, Oracle};
-use e2e::scene::{now, settled_account};
+use e2e::scene::{mutate_settled, now, settled_account};
 use engine::ids::AccountId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -76,10 +76,7 @@ impl Scene {
     }
 
     fn mutate(&self, seed: u64, steps: u64) {
-        self.served.with(|account| {
-            account.mutate(now(), seed, steps);
-            while account.apply(now(), &sim::Mutation::StopTimer { id: None }).is_ok() {}
-        });
+        self.served.with(|account| mutate_settled(account, seed, steps));
     }
 
     fn differences(&self, after: After) -> Vec<String> {

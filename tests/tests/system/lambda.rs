@@ -134,7 +134,7 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
         let asked = cloud.served.with(|account| account.statistics().paths.clone());
         assert!(asked.is_empty(), "{asked:?}");
 
-        cloud.served.with(|account| account.mutate(e2e::scene::now(), 3, 300));
+        cloud.mutate(3, 300);
         let asked = json!({ "now": true, "pass": "full", "accept_deletes": true });
         let answer = cloud.lambda.call("orchestrator", asked).await.unwrap();
         assert!(!answer["due"].as_array().unwrap().is_empty(), "{answer}");
@@ -235,7 +235,7 @@ fn a_lake_of_one_machine_goes_on_in_a_deployment_that_has_its_objects() {
         assert!(asked < first / 2, "{asked} requests, and {first} for the first load");
         assert_eq!(versions(&cloud).await, before, "nothing has changed");
 
-        cloud.served.with(|account| account.mutate(e2e::scene::now(), 3, 60));
+        cloud.mutate(3, 60);
         let all = json!({ "now": true, "pass": "full", "accept_deletes": true });
         cloud.lambda.call("orchestrator", all).await.unwrap();
         cloud.lambda.quiet().await;
@@ -391,7 +391,7 @@ fn no_request_leaves_over_a_connection_from_before_the_process_stood_still() {
         let cloud = Cloud::deploy(Plan { faults, variables, ..Plan::default() }).await;
         cloud.rest().await;
         for round in 0..2 {
-            cloud.served.with(|account| account.mutate(e2e::scene::now(), round, 300));
+            cloud.mutate(round, 300);
             // Both functions are suspended, and their connections to the servers die.
             for proxy in &cloud.proxies {
                 assert!(proxy.forget_connections() > 0);
