@@ -188,8 +188,7 @@ class Emulator:
         return self._client(boto3.Session(region_name=REGION, **credentials), service)
 
     def _client(self, session: boto3.Session, service: str):
-        # An invocation may take a quarter of an hour in Lambda, and the client waits for a minute if nothing is said.
-        once = Config(retries={"total_max_attempts": 1}, read_timeout=900, s3={"addressing_style": "path"})
+        once = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
         return session.client(service, endpoint_url=self.endpoint, verify=str(self.certificate), config=once)
 
     @contextlib.contextmanager

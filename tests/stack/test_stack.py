@@ -34,7 +34,7 @@ TABLES_AND_VIEWS = 103 + len(list((ROOT / "infra" / "model").glob("*.sql")))
 # Seconds until a schedule that was made has ticked: a minute, and the emulator looks every ten seconds.
 FIRST_TICK = 90
 # Seconds until nothing is due, on a machine that does other work as well.
-FILLED = 900
+FILLED = 300
 # Outcomes of a tick that was not kept from planning by another one.
 PLANNED = ("planned", "quiet")
 # One of each kind, for a second look at what was compared in full before.

@@ -34,7 +34,7 @@ def run(
     folder: Path,
     environment: dict[str, str],
     answer: Callable[[str], str],
-    seconds: float = 600,
+    seconds: float = 120,
     secret: str | None = None,
 ) -> Typed:
     """Runs the command until it ends; an error if a question comes twice, or the time is over. The file `TRANSCRIPT` of the

@@ -77,7 +77,10 @@ async fn twelve_processes_keep_one_limit_together() {
     );
     assert!(general.requests > 600, "{seen:?}");
     assert_eq!((general.refused, general.peak.max(100)), (0, 100), "{seen:?}");
-    // Lost races count, too: 0.4 for each request where nothing else runs on two cores, and the more, the
-    // slower the processes are. Without permits in groups there would be one for each, and the races.
-    assert!(budget < general.requests, "{budget} writes for {} requests", general.requests);
+    // Lost races count, too. About 0.4 when nothing else runs on two cores.
+    assert!(
+        budget * 10 <= general.requests * 6,
+        "{budget} writes for {} requests",
+        general.requests
+    );
 }
