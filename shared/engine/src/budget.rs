@@ -22,6 +22,9 @@ pub const MOST_AT_ONCE: u32 = 8;
 pub const HORIZON_INCREMENTAL: SignedDuration = SignedDuration::from_secs(20);
 /// Time ahead of now within which a full pass reserves: less, so that small streams get their turn.
 pub const HORIZON_FULL: SignedDuration = SignedDuration::from_secs(5);
+/// Longest time of one read or write of the item for which permits are timed, in seconds. Reads and
+/// writes that take longer can let a permit go to waste.
+pub const LONGEST_ACCESS: SignedDuration = SignedDuration::from_secs(1);
 /// Longest block that is believed; a longer one was written by a clock that is wrong.
 pub const LONGEST_BLOCK: SignedDuration = SignedDuration::from_hours(1);
 
@@ -83,9 +86,9 @@ impl BudgetItem {
     }
 
     /// Returns the item after a 429: no request is sent before `now` + `retry_after` (missing: one
-    /// window; at most an hour). A block only moves forward. Permits that lie before its end and
-    /// cannot have been sent yet are free again; their holders learn of it from
-    /// [`BudgetItem::is_blocked`].
+    /// window; at most an hour). A block only moves forward. Permits that lie before its end are free
+    /// again if their holders learn of it from [`BudgetItem::is_blocked`]: until this item is
+    /// written, and by a read that began before, some may still be sent.
     #[must_use]
     pub fn blocked(
         &self,
@@ -98,7 +101,11 @@ impl BudgetItem {
         let mut item = self.trimmed(limit, now);
         let new_end = ceil_millis(plus(now, wait));
         let end = item.blocked_until.map_or(new_end, |old| old.max(new_end));
-        let maybe_sent = ceil_millis(plus(now, guard.lateness.saturating_add(guard.skew)));
+        let unseen = LONGEST_ACCESS.saturating_mul(2);
+        let maybe_sent = ceil_millis(plus(
+            now,
+            guard.lateness.saturating_add(guard.skew).saturating_add(unseen),
+        ));
         item.dues.retain(|due| *due <= maybe_sent || *due >= end);
         item.blocked_until = Some(end);
         item

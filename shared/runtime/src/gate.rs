@@ -1,6 +1,7 @@
 //! Permits: each request needs one that is due.
 
 mod lane;
+mod record;
 #[cfg(test)]
 mod tests;
 

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use engine::budget::{BudgetItem, MOST_AT_ONCE, RequestLimit, Reservation};
+use engine::budget::{BudgetItem, LONGEST_ACCESS, MOST_AT_ONCE, RequestLimit, Reservation};
 use engine::time::{SignedDuration, Timestamp, between, minus, plus};
-use state::{ItemKey, PutOutcome, StateError, StateItem, StateStore, WriteCondition};
+use state::{ItemKey, StateError, StateStore};
 use tokio::sync::Mutex;
 
+use super::record::BudgetRecord;
 use super::{NoPermit, PATIENCE, alone};
 use crate::clock::Clock;
 use crate::random::SharedRandom;
@@ -16,22 +17,24 @@ use crate::random::SharedRandom;
 /// Time that a caller whose permit is not due soon waits for other callers of this process, so that
 /// one write reserves permits for all of them.
 const GATHERED: SignedDuration = SignedDuration::from_millis(200);
-/// Upper bound of the allowance for the latency of the reserving write.
-const LONGEST_LEAD: SignedDuration = SignedDuration::from_millis(250);
 /// Age up to which the item as last seen can answer "come back later". Other processes can only
 /// postpone that, except for a 429, which frees permits.
 const BELIEVED: SignedDuration = SignedDuration::from_secs(1);
 /// Age up to which the item as last seen is not read again before a write: a read costs a fifth of
 /// a lost race.
 const FRESH: SignedDuration = SignedDuration::from_millis(100);
-/// Upper bound of the random pause after a lost race for the item, which grows with each lost race.
+/// Upper bound of the random pause after a lost race for the item, which grows with each lost race,
+/// if a write takes less than an eighth of it.
 const LONGEST_LOST_PAUSE: SignedDuration = SignedDuration::from_millis(400);
+/// Upper bound of that pause in times of a write, if the store is slower.
+const LOST_WRITES: i32 = 8;
+/// Upper bound of that pause, whatever the store takes.
+const LONGEST_PAUSE: SignedDuration = LONGEST_ACCESS.saturating_mul(LOST_WRITES);
 
 #[derive(Debug)]
 pub(super) struct BudgetLane {
-    state: Arc<dyn StateStore>,
     clock: Arc<dyn Clock>,
-    key: ItemKey,
+    record: BudgetRecord,
     limit: RequestLimit,
     random: SharedRandom,
     /// Number of callers that have no permit yet.
@@ -45,23 +48,10 @@ pub(super) struct BudgetLane {
 struct PermitPool {
     /// Due times of reserved permits that no caller of this process has taken yet.
     dues: VecDeque<Timestamp>,
-    /// The item with its revision.
-    known: Option<(u64, BudgetItem)>,
-    /// Start of the read or write that `known` is from.
-    known_at: Option<Timestamp>,
-    /// Latency of the last write: a permit cannot be used before its reservation is written.
-    write_takes: SignedDuration,
-}
-
-impl PermitPool {
-    /// Whether the item was seen within `age` before `now`.
-    fn knows_since(&self, age: SignedDuration, now: Timestamp) -> bool {
-        self.known_at.is_some_and(|at| at <= now && between(at, now) <= age)
-    }
-
-    fn item(&self) -> BudgetItem {
-        self.known.as_ref().map(|(_, item)| item.clone()).unwrap_or_default()
-    }
+    /// Number of lost races for the item since the last one that was won.
+    lost: u32,
+    /// End of the pause after the last lost race.
+    paused_until: Option<Timestamp>,
 }
 
 /// Guard that counts a caller as waiting for a permit until it is dropped.
@@ -99,8 +89,9 @@ impl BudgetLane {
         limit: RequestLimit,
         random: SharedRandom,
     ) -> Self {
+        let record = BudgetRecord::new(state, Arc::clone(&clock), key);
         let (waiting, pool) = (AtomicU32::new(0), Mutex::default());
-        Self { state, clock, key, limit, random, waiting, pool }
+        Self { clock, record, limit, random, waiting, pool }
     }
 
     /// Waits until a permit for the caller is due, and returns its due time.
@@ -112,8 +103,7 @@ impl BudgetLane {
         loop {
             let due = self.due(horizon).await?;
             // The check may have to read the item, so it is made once before the permit is due.
-            let early = minus(due, self.limit.guard().lateness);
-            self.clock.sleep_until(early).await;
+            self.clock.sleep_until(minus(due, self.kept())).await;
             if self.is_free_of_blocks(due).await? {
                 self.clock.sleep_until(due).await;
                 let is_late = || self.limit.is_dead(due, self.clock.now());
@@ -166,17 +156,18 @@ impl BudgetLane {
         Ok(!alone(async move { lane.is_blocked(due).await }).await?)
     }
 
+    /// Time before the due time of a permit within which the item must have been seen: the guard's
+    /// lateness, and the time that a read takes.
+    fn kept(&self) -> SignedDuration {
+        self.limit.guard().lateness.saturating_add(self.record.view().read_takes)
+    }
+
     /// Whether a block was recorded after the permit was given. Reads the item unless it was seen
-    /// within the guard's lateness before `due`: an older view may not show that another process
+    /// within [`BudgetLane::kept`] before `due`: an older view may not show that another process
     /// has recorded a block and given the permit away.
     async fn is_blocked(&self, due: Timestamp) -> Result<bool, StateError> {
-        let mut pool = self.pool.lock().await;
-        let kept = self.limit.guard().lateness;
-        if pool.known_at.is_none_or(|at| between(at, due) > kept) {
-            self.read(&mut pool).await?;
-        }
-        let now = self.clock.now();
-        Ok(pool.known.as_ref().is_some_and(|(_, item)| item.is_blocked(due, now)))
+        let view = self.record.see_from(minus(due, self.kept())).await?;
+        Ok(view.item().is_blocked(due, self.clock.now()))
     }
 
     /// Takes the next due time, or says when to ask again.
@@ -191,77 +182,69 @@ impl BudgetLane {
         if let Some(due) = pool.dues.pop_front() {
             return Ok(PermitAnswer::Due(due));
         }
-        self.see(&mut pool, BELIEVED).await?;
-        let mut lost = 0_u32;
-        loop {
-            let wish = self.waiting.load(Ordering::Relaxed).clamp(1, MOST_AT_ONCE);
-            let now = self.clock.now();
-            let rest = pool.item().together(self.limit, now, wish, horizon);
-            if let Reservation::ComeBack { at } = pool.item().reserve(self.limit, now, 1, horizon) {
-                return Ok(PermitAnswer::ComeBack { first: at, at: at.max(rest) });
-            }
-            if rest > now {
-                // Some permits are within the horizon, but not enough for all that wait.
-                return Ok(PermitAnswer::ComeBack { first: now, at: rest });
-            }
-            if !gathered && wish < MOST_AT_ONCE {
-                let soon = plus(now, GATHERED);
-                let has_time = between(soon, pool.item().estimate(self.limit, now, 1)) > GATHERED;
-                let moment = if has_time { GATHERED } else { self.limit.moment() };
-                return Ok(PermitAnswer::Gather(plus(now, moment)));
-            }
-            self.see(&mut pool, FRESH).await?;
-            let earliest = plus(self.clock.now(), pool.write_takes.min(LONGEST_LEAD));
-            match pool.item().reserve(self.limit, earliest, wish, horizon) {
-                Reservation::ComeBack { .. } => {}
-                Reservation::Reserved { item, dues } => {
-                    if self.write(&mut pool, item).await? {
-                        pool.dues.extend(dues);
-                        if let Some(due) = pool.dues.pop_front() {
-                            return Ok(PermitAnswer::Due(due));
-                        }
-                    }
-                    lost = lost.saturating_add(1);
-                    let pause = pool.write_takes.saturating_mul(1 << lost.min(5));
-                    let pause = self.share_of(pause.min(LONGEST_LOST_PAUSE));
-                    self.clock.sleep_until(plus(self.clock.now(), pause)).await;
-                }
-            }
+        let is_ahead = |at: &Timestamp| *at > now && between(now, *at) <= LONGEST_PAUSE;
+        if let Some(at) = pool.paused_until.filter(is_ahead) {
+            return Ok(PermitAnswer::Gather(at));
         }
-    }
-
-    /// Reads the item unless it was seen within `age`.
-    async fn see(&self, pool: &mut PermitPool, age: SignedDuration) -> Result<(), StateError> {
-        if pool.knows_since(age, self.clock.now()) { Ok(()) } else { self.read(pool).await }
-    }
-
-    async fn read(&self, pool: &mut PermitPool) -> Result<(), StateError> {
+        let view = self.record.see(BELIEVED).await?;
+        let wish = self.waiting.load(Ordering::Relaxed).clamp(1, MOST_AT_ONCE);
         let now = self.clock.now();
-        pool.known = self.state.get(&self.key).await?.map(|item| parsed(&item));
-        pool.known_at = Some(now);
-        Ok(())
-    }
-
-    async fn write(&self, pool: &mut PermitPool, item: BudgetItem) -> Result<bool, StateError> {
-        let body = serde_json::to_string(&item).unwrap_or_default();
-        let expect = pool
-            .known
-            .as_ref()
-            .map_or(WriteCondition::Absent, |(rev, _)| WriteCondition::Rev(*rev));
-        let began = self.clock.now();
-        let put = self.state.put(&self.key, expect, &body, None).await?;
-        pool.known_at = Some(began);
-        pool.write_takes = between(began, self.clock.now()).max(SignedDuration::ZERO);
-        match put {
-            PutOutcome::Stored(rev) => {
-                pool.known = Some((rev, item));
-                Ok(true)
-            }
-            PutOutcome::Lost(current) => {
-                pool.known = current.map(|item| parsed(&item));
-                Ok(false)
+        if let Some(at) = self.when_to_ask(&view.item(), now, wish, horizon, gathered) {
+            return Ok(at);
+        }
+        let view = self.record.see(FRESH).await?;
+        let now = self.clock.now();
+        match view.item().reserve(self.limit, plus(now, view.write_takes), wish, horizon) {
+            Reservation::ComeBack { at } => Ok(PermitAnswer::ComeBack { first: at, at }),
+            Reservation::Reserved { item, dues } => {
+                if self.record.write(&view, item).await? {
+                    pool.lost = 0;
+                    pool.dues.extend(dues);
+                    if let Some(due) = pool.dues.pop_front() {
+                        return Ok(PermitAnswer::Due(due));
+                    }
+                }
+                Ok(PermitAnswer::Gather(self.pause(&mut pool)))
             }
         }
+    }
+
+    /// When to ask again instead of reserving now; `None`: now.
+    fn when_to_ask(
+        &self,
+        item: &BudgetItem,
+        now: Timestamp,
+        wish: u32,
+        horizon: SignedDuration,
+        gathered: bool,
+    ) -> Option<PermitAnswer> {
+        let rest = item.together(self.limit, now, wish, horizon);
+        if let Reservation::ComeBack { at } = item.reserve(self.limit, now, 1, horizon) {
+            return Some(PermitAnswer::ComeBack { first: at, at: at.max(rest) });
+        }
+        if rest > now {
+            // Some permits are within the horizon, but not enough for all that wait.
+            return Some(PermitAnswer::ComeBack { first: now, at: rest });
+        }
+        if gathered || wish >= MOST_AT_ONCE {
+            return None;
+        }
+        let soon = plus(now, GATHERED);
+        let has_time = between(soon, item.estimate(self.limit, now, 1)) > GATHERED;
+        let moment = if has_time { GATHERED } else { self.limit.moment() };
+        Some(PermitAnswer::Gather(plus(now, moment)))
+    }
+
+    /// Counts a lost race for the item, and returns the end of the pause after it. All callers of
+    /// this process keep it, but permits in hand are given out.
+    fn pause(&self, pool: &mut PermitPool) -> Timestamp {
+        pool.lost = pool.lost.saturating_add(1);
+        let write_takes = self.record.view().write_takes;
+        let longest = write_takes.saturating_mul(LOST_WRITES).max(LONGEST_LOST_PAUSE);
+        let pause = write_takes.saturating_mul(1 << pool.lost.min(5)).min(longest);
+        let end = plus(self.clock.now(), self.share_of(pause));
+        pool.paused_until = Some(end);
+        end
     }
 
     pub(super) async fn block(
@@ -270,40 +253,33 @@ impl BudgetLane {
     ) -> Result<(), StateError> {
         let mut pool = self.pool.lock().await;
         pool.dues.clear();
-        self.see(&mut pool, FRESH).await?;
+        let mut view = self.record.see(FRESH).await?;
         loop {
-            let item = pool.item().blocked(self.limit, self.clock.now(), retry_after);
-            if self.write(&mut pool, item).await? {
+            let item = view.item().blocked(self.limit, self.clock.now(), retry_after);
+            if self.record.write(&view, item).await? {
                 return Ok(());
             }
+            view = self.record.view();
         }
     }
 
     /// End of the present block; `None`: there is none.
     pub(super) async fn blocked_until(&self) -> Result<Option<Timestamp>, StateError> {
-        let mut pool = self.pool.lock().await;
-        self.see(&mut pool, BELIEVED).await?;
-        Ok(pool.item().blocked_until(self.clock.now()))
+        let view = self.record.see(BELIEVED).await?;
+        Ok(view.item().blocked_until(self.clock.now()))
     }
 
     /// Time at which the last of `n` more requests would be due without other callers.
     pub(super) async fn estimate(&self, n: u32) -> Result<Timestamp, StateError> {
-        let mut pool = self.pool.lock().await;
-        self.see(&mut pool, BELIEVED).await?;
-        Ok(pool.item().estimate(self.limit, self.clock.now(), n))
+        let view = self.record.see(BELIEVED).await?;
+        Ok(view.item().estimate(self.limit, self.clock.now(), n))
     }
 
     /// Permits given for the window that ends now and for later, at most the limit; and the limit.
     pub(super) async fn used(&self) -> Result<(u32, RequestLimit), StateError> {
-        let mut pool = self.pool.lock().await;
-        self.see(&mut pool, BELIEVED).await?;
+        let view = self.record.see(BELIEVED).await?;
         // Permits of the next window are counted, too: to people the present one is just full.
-        let used = pool.item().used(self.limit, self.clock.now()).min(self.limit.requests());
+        let used = view.item().used(self.limit, self.clock.now()).min(self.limit.requests());
         Ok((used, self.limit))
     }
-}
-
-/// Parses the item. An unreadable one counts as an unused budget: Harvest's 429 still protects it.
-fn parsed(item: &StateItem) -> (u64, BudgetItem) {
-    (item.rev, serde_json::from_str(&item.body).unwrap_or_default())
 }

@@ -1,5 +1,5 @@
 use core::pin::pin;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::time::Duration;
 
 use async_trait::async_trait;
@@ -28,22 +28,38 @@ impl Clock for PausedClock {
     }
 }
 
-/// Store that answers with a delay, as real ones do.
+/// Store that answers with a delay, as real ones do, and counts what is asked of it.
 #[derive(Debug, Default)]
-struct Slow(MemoryState, AtomicBool);
+struct Slow {
+    store: MemoryState,
+    stalls: AtomicBool,
+    /// Time from a request to its answer.
+    latency: Duration,
+    asked: AtomicU32,
+}
 
 impl Slow {
     /// Lets the next write take 20 seconds.
     fn stall(&self) {
-        self.1.store(true, Ordering::SeqCst);
+        self.stalls.store(true, Ordering::SeqCst);
+    }
+
+    /// Half of the time from a request to its answer.
+    async fn travel(&self) {
+        tokio::task::yield_now().await;
+        #[expect(clippy::disallowed_methods, reason = "the clock is paused")]
+        tokio::time::sleep(self.latency / 2).await;
     }
 }
 
 #[async_trait]
 impl StateStore for Slow {
     async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
-        tokio::task::yield_now().await;
-        self.0.get(key).await
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.travel().await;
+        let item = self.store.get(key).await;
+        self.travel().await;
+        item
     }
 
     async fn put(
@@ -53,12 +69,15 @@ impl StateStore for Slow {
         body: &str,
         expires: Option<Timestamp>,
     ) -> Result<PutOutcome, StateError> {
-        tokio::task::yield_now().await;
-        if self.1.swap(false, Ordering::SeqCst) {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.travel().await;
+        if self.stalls.swap(false, Ordering::SeqCst) {
             #[expect(clippy::disallowed_methods, reason = "the clock is paused")]
             tokio::time::sleep(Duration::from_secs(20)).await;
         }
-        self.0.put(key, expect, body, expires).await
+        let put = self.store.put(key, expect, body, expires).await;
+        self.travel().await;
+        put
     }
 
     async fn list(
@@ -66,11 +85,11 @@ impl StateStore for Slow {
         account: AccountId,
         prefix: &str,
     ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
-        self.0.list(account, prefix).await
+        self.store.list(account, prefix).await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<u64, StateError> {
-        self.0.purge(now).await
+        self.store.purge(now).await
     }
 }
 
@@ -127,5 +146,61 @@ async fn no_permit_is_given_out_late_because_a_store_was_slow() {
             drop(gate.permit(RateClass::General, horizon).await);
         };
         futures::join!(waits, stalls);
+    }
+}
+
+/// Eight workers with four callers each, who take `permits` permits together from a store that takes
+/// `latency`: the time, and the accesses to the store.
+#[expect(clippy::disallowed_methods, reason = "the clock is paused")]
+async fn taken(limit: RequestLimit, latency: Duration, permits: u32) -> (SignedDuration, u32) {
+    let clock = PausedClock(tokio::time::Instant::now());
+    let state = Arc::new(Slow { latency, ..Slow::default() });
+    let left = AtomicU32::new(permits);
+    let worker = |number| {
+        let store = Arc::<Slow>::clone(&state);
+        let random = SharedRandom::seeded(number);
+        PermitGate::new(store, Arc::new(clock), AccountId(1), limit, limit, &random)
+    };
+    let gates: Vec<PermitGate> = (0..8).map(worker).collect();
+    let caller = |number: usize| {
+        let (gate, left) = (&gates[number % 8], &left);
+        async move {
+            while left.load(Ordering::SeqCst) > 0 {
+                match gate.permit(RateClass::General, SignedDuration::from_secs(5)).await {
+                    Ok(due) => {
+                        assert!(!limit.is_dead(due, clock.now()));
+                        let _ = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                            Some(left.saturating_sub(1))
+                        });
+                    }
+                    Err(NoPermit::ComeBack(at)) => clock.sleep_until(at).await,
+                    Err(NoPermit::State(error)) => panic!("{error}"),
+                }
+            }
+        }
+    };
+    futures::future::join_all((0..32).map(caller)).await;
+    (between(Timestamp::UNIX_EPOCH, clock.now()), state.asked.load(Ordering::SeqCst))
+}
+
+/// Permits that were over before their reservation was written, or before the check that follows was
+/// answered, were reserved again without end: of a slow store, or under a limit with a short window,
+/// whose permits are soon over.
+#[tokio::test(start_paused = true)]
+async fn a_slow_store_delays_permits_and_lets_none_go_to_waste() {
+    for latency in [2, 8, 50, 150, 400, 900] {
+        for text in ["95/15s", "5/1s", "100000/1s"] {
+            let limit: RequestLimit = text.parse().unwrap();
+            let latency = Duration::from_millis(latency);
+            let taken = tokio::time::timeout(Duration::from_hours(1), taken(limit, latency, 400));
+            let (took, asked) = taken.await.expect("permits that can be used");
+            println!("{text}, {latency:?}: {took:#}, {asked} accesses");
+            // Without a latency.
+            let rounds = i32::try_from(400 / limit.requests()).unwrap();
+            let least = (limit.window() + limit.guard().total()) * rounds;
+            let each = SignedDuration::try_from(latency).unwrap();
+            assert!(took <= least * 3 + each * 400, "{took:#}");
+            assert!(asked <= 20 * 400, "{asked}");
+        }
     }
 }
