@@ -195,7 +195,10 @@ impl BudgetLane {
         let view = self.record.see(FRESH).await?;
         let now = self.clock.now();
         match view.item().reserve(self.limit, plus(now, view.write_takes), wish, horizon) {
-            Reservation::ComeBack { at } => Ok(PermitAnswer::ComeBack { first: at, at }),
+            Reservation::ComeBack { at } => {
+                let rest = view.item().together(self.limit, now, wish, horizon);
+                Ok(PermitAnswer::ComeBack { first: at, at: at.max(rest) })
+            }
             Reservation::Reserved { item, dues } => {
                 if self.record.write(&view, item).await? {
                     pool.lost = 0;
