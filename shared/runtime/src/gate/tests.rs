@@ -181,9 +181,8 @@ async fn taken(limit: RequestLimit, latency: Duration, workers: usize, permits: 
                 match gate.permit(RateClass::General, SignedDuration::from_secs(5)).await {
                     Ok(due) => {
                         assert!(!limit.is_dead(due, clock.now()));
-                        let _ = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                            Some(left.saturating_sub(1))
-                        });
+                        let before = left.load(Ordering::SeqCst);
+                        left.store(before.saturating_sub(1), Ordering::SeqCst);
                     }
                     Err(NoPermit::ComeBack(at)) => clock.sleep_until(at).await,
                     Err(NoPermit::State(error)) => panic!("{error}"),
@@ -203,6 +202,7 @@ async fn taken(limit: RequestLimit, latency: Duration, workers: usize, permits: 
 /// answered, were reserved again without end: of a slow store, or under a limit with a short window,
 /// whose permits are soon over.
 #[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "the clock is paused")]
 async fn a_slow_store_delays_permits_and_lets_none_go_to_waste() {
     for latency in [2, 8, 50, 150, 400, 900] {
         for text in ["95/15s", "5/1s", "100000/1s"] {
