@@ -86,9 +86,9 @@ impl BudgetItem {
     }
 
     /// Returns the item after a 429: no request is sent before `now` + `retry_after` (missing: one
-    /// window; at most an hour). A block only moves forward. Permits that lie before its end are free
-    /// again if their holders learn of it from [`BudgetItem::is_blocked`]: until this item is
-    /// written, and by a read that began before, some may still be sent.
+    /// window; at most an hour). A block only moves forward. Permits before its end are free again,
+    /// and their holders learn of it from [`BudgetItem::is_blocked`]; not those due so soon that
+    /// their holder may have read the item before this one is written.
     #[must_use]
     pub fn blocked(
         &self,

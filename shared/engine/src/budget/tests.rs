@@ -229,6 +229,20 @@ fn a_permit_that_a_fast_clock_may_have_used_is_not_freed() {
 }
 
 #[test]
+fn a_permit_whose_holder_may_not_have_seen_the_block_is_not_freed() {
+    let limit = limit("1/15s");
+    let next = |due: i64| {
+        let (item, _) = grant(&BudgetItem::default(), limit, due, 1, 0);
+        let item = item.blocked(limit, at(0), None);
+        grant(&item, limit, 0, 1, 20_000).1
+    };
+    // Lateness, skew, and a read and a write of a second each.
+    assert_eq!(next(2_200), [17_600]);
+    // The end of the block, by the clock that is ahead.
+    assert_eq!(next(2_201), [15_100]);
+}
+
+#[test]
 fn what_only_a_wrong_clock_can_have_written_is_ignored() {
     let limit = RequestLimit::GENERAL;
     let day = 86_400_000;

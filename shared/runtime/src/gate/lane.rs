@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use engine::budget::{BudgetItem, LONGEST_ACCESS, MOST_AT_ONCE, RequestLimit, Reservation};
 use engine::time::{SignedDuration, Timestamp, between, minus, plus};
 use state::{ItemKey, StateError, StateStore};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock};
 
 use super::record::BudgetRecord;
 use super::{NoPermit, PATIENCE, alone};
@@ -42,6 +42,9 @@ pub(super) struct BudgetLane {
     /// Locked only inside a spawned task ([`alone`]): a future that is next in the queue for this
     /// lock would deadlock if the task that polls it waited for the lock elsewhere.
     pool: Mutex<PermitPool>,
+    /// Locked for writing while a block is recorded, so that no permit passes its check meanwhile;
+    /// as `pool`, inside a spawned task.
+    blocks: RwLock<()>,
 }
 
 #[derive(Debug, Default)]
@@ -90,8 +93,8 @@ impl BudgetLane {
         random: SharedRandom,
     ) -> Self {
         let record = BudgetRecord::new(state, Arc::clone(&clock), key);
-        let (waiting, pool) = (AtomicU32::new(0), Mutex::default());
-        Self { clock, record, limit, random, waiting, pool }
+        let (waiting, pool, blocks) = (AtomicU32::new(0), Mutex::default(), RwLock::default());
+        Self { clock, record, limit, random, waiting, pool, blocks }
     }
 
     /// Waits until a permit for the caller is due, and returns its due time.
@@ -166,6 +169,7 @@ impl BudgetLane {
     /// within [`BudgetLane::kept`] before `due`: an older view may not show that another process
     /// has recorded a block and given the permit away.
     async fn is_blocked(&self, due: Timestamp) -> Result<bool, StateError> {
+        let _none_recorded = self.blocks.read().await;
         let view = self.record.see_from(minus(due, self.kept())).await?;
         Ok(view.item().is_blocked(due, self.clock.now()))
     }
@@ -192,7 +196,8 @@ impl BudgetLane {
         if let Some(at) = self.when_to_ask(&view.item(), now, wish, horizon, gathered) {
             return Ok(at);
         }
-        let view = self.record.see(FRESH).await?;
+        // A slow store is not asked again for what it has just answered.
+        let view = self.record.see(FRESH.saturating_add(view.read_takes)).await?;
         let now = self.clock.now();
         match view.item().reserve(self.limit, plus(now, view.write_takes), wish, horizon) {
             Reservation::ComeBack { at } => {
@@ -254,6 +259,7 @@ impl BudgetLane {
         &self,
         retry_after: Option<SignedDuration>,
     ) -> Result<(), StateError> {
+        let _recorded = self.blocks.write().await;
         let mut pool = self.pool.lock().await;
         pool.dues.clear();
         let mut view = self.record.see(FRESH).await?;

@@ -152,6 +152,36 @@ async fn no_permit_is_given_out_late_because_a_store_was_slow() {
     }
 }
 
+/// Checks of permits do not wait for reservations, but they do for a block that is being recorded.
+#[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "the clock is paused")]
+async fn no_permit_is_given_out_while_a_block_is_recorded() {
+    let limit = RequestLimit::new(1, SignedDuration::from_secs(15)).unwrap();
+    let clock = PausedClock(tokio::time::Instant::now());
+    let store = Slow { latency: Duration::from_millis(50), ..Slow::default() };
+    let random = SharedRandom::seeded(1);
+    let gate =
+        PermitGate::new(Arc::new(store), Arc::new(clock), AccountId(1), limit, limit, &random);
+    let horizon = SignedDuration::from_secs(30);
+    gate.permit(RateClass::General, horizon).await.unwrap();
+    let waits = async {
+        let due = gate.permit(RateClass::General, horizon).await.unwrap();
+        (due, clock.now())
+    };
+    let blocks = async {
+        clock.sleep_until(plus(clock.now(), SignedDuration::from_secs(1))).await;
+        let next = gate.estimate(RateClass::General, 1).await.unwrap();
+        // Of the permit that the other caller has.
+        let due = minus(next, limit.window().saturating_add(limit.guard().total()));
+        clock.sleep_until(minus(due, SignedDuration::from_millis(20))).await;
+        let began = clock.now();
+        gate.block(RateClass::General, None).await.unwrap();
+        (due, plus(began, limit.window()))
+    };
+    let ((got, at), (due, end)) = futures::join!(waits, blocks);
+    assert!(due < end && got >= end && at >= end, "{due}: {got} at {at}, blocked until {end}");
+}
+
 /// Costs of permits that workers took together.
 struct Taken {
     time: SignedDuration,
