@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use sim::AccountScale;
 
 const PAGE: &str = include_str!("../../../docs/json.md");
-const RUN_ERRORS: &str = include_str!("../../../shared/runtime/src/error.rs");
-const COMMAND_ERRORS: &str = include_str!("../../../functions/cli/src/error.rs");
+const RUN_ERRORS: &str = include_str!("../../../shared/runtime/src/error/class.rs");
+const COMMAND_ERRORS: &str = include_str!("../../../functions/cli/src/error/class.rs");
 const EVENT_ERRORS: &str = include_str!("../../../shared/runtime/src/invoke.rs");
 const METRICS: [&str; 2] = [
     include_str!("../../../functions/worker/src/invocation.rs"),

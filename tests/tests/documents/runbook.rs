@@ -13,8 +13,8 @@ use serde_json::json;
 
 const RUNBOOK: &str = include_str!("../../../docs/runbook.md");
 const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
-const RUN_ERRORS: &str = include_str!("../../../shared/runtime/src/error.rs");
-const COMMAND_ERRORS: &str = include_str!("../../../functions/cli/src/error.rs");
+const RUN_ERRORS: &str = include_str!("../../../shared/runtime/src/error/class.rs");
+const COMMAND_ERRORS: &str = include_str!("../../../functions/cli/src/error/class.rs");
 /// Path of the page in links, with what stands between it and the heading.
 const LINK: &str = "runbook.md#";
 

@@ -4,7 +4,10 @@
 use engine::retry::RequestFailure;
 use harvest_api::ApiError;
 
-use super::{ACCOUNT, RunError};
+use super::RunError;
+
+/// Stream in errors of requests and items outside of streams.
+pub(crate) const ACCOUNT: &str = "account";
 
 /// Returns the error of a failed request by the kind of its failure. `stream` is `account` for
 /// requests before any stream is read.

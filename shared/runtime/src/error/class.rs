@@ -1,0 +1,83 @@
+//! Classes of errors: the name for programs that each has, and what a run or a command still does
+//! after it.
+
+use lake::partition::PartitionError;
+
+use super::RunError;
+
+impl RunError {
+    /// Whether the pages read before the error are whole, so that they may be written and count as
+    /// read.
+    pub(crate) const fn keeps_what_is_in(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::Api { .. } | Self::Page { .. } | Self::Stopped { .. } => {
+                true
+            }
+            Self::Waits { .. }
+            | Self::NoHistory { .. }
+            | Self::Credentials { .. }
+            | Self::NoSuchAccount { .. }
+            | Self::AccountUnread { .. }
+            | Self::NoCredentials
+            | Self::Secret { .. }
+            | Self::NoHashKey { .. }
+            | Self::Refresh { .. }
+            | Self::RolesLost { .. }
+            | Self::OtherPerson { .. }
+            | Self::OtherCompany { .. }
+            | Self::DeletesRefused { .. }
+            | Self::Contradictory { .. }
+            | Self::Unusable { .. }
+            | Self::ModuleOff { .. }
+            | Self::OtherGrid { .. }
+            | Self::OtherFixedFees { .. }
+            | Self::LostLease { .. }
+            | Self::ErasedMeanwhile { .. }
+            | Self::Table { .. }
+            | Self::Store { .. }
+            | Self::State { .. }
+            | Self::Defect { .. } => false,
+        }
+    }
+
+    /// Whether the file of a table is gone: a run may have replaced it since the table was opened.
+    #[must_use]
+    pub fn is_vanished(&self) -> bool {
+        let Self::Store { source, .. } = self else { return false };
+        matches!(source.downcast_ref(), Some(PartitionError::Missing { .. }))
+    }
+
+    /// Returns a stable name for logs, alarms and the caller of a function.
+    #[must_use]
+    pub const fn error_type(&self) -> &'static str {
+        match self {
+            Self::Credentials { .. } => "CredentialsRefused",
+            Self::NoSuchAccount { .. } => "NoSuchAccount",
+            Self::NoCredentials => "WaitingForCredentials",
+            Self::Secret { .. } => "SecretUnusable",
+            Self::NoHashKey { .. } => "NoHashKey",
+            Self::Refresh { .. } => "RefreshFailed",
+            Self::Refused { .. } => "StreamRefused",
+            Self::Api { .. } | Self::AccountUnread { .. } => "HarvestFailed",
+            Self::Waits { .. } => "Waits",
+            Self::NoHistory { .. } => "HistoryUnknown",
+            Self::Page { .. } => "PageUnusable",
+            Self::Contradictory { .. } => "AnswersContradictory",
+            Self::Stopped { .. } => "ReadingStopped",
+            Self::RolesLost { .. } => "RolesLost",
+            Self::OtherPerson { .. } => "OtherPerson",
+            Self::OtherCompany { .. } => "OtherCompany",
+            Self::DeletesRefused { .. } => "DeletesRefused",
+            Self::Unusable { .. } => "RecordsUnusable",
+            Self::ModuleOff { .. } => "ModuleOff",
+            Self::OtherGrid { .. } => "OtherGrid",
+            Self::OtherFixedFees { .. } => "OtherFixedFees",
+            Self::LostLease { .. } => "LostLease",
+            Self::ErasedMeanwhile { .. } => "ErasedMeanwhile",
+            Self::Table { .. } => "TableUnusable",
+            Self::Store { .. } => "StoreFailed",
+            Self::State { .. } => "StateFailed",
+            Self::Defect { .. } => "Defect",
+        }
+    }
+}
