@@ -16,12 +16,13 @@
 //! while pages were read: whether the person of the token still sees enough, and whether a person
 //! was erased meanwhile.
 
+mod check;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use delta::store::{ObjectEdit, change};
 use delta::table::{CommitError, CommitFiles, Committed, WriterIdentity};
-use engine::account::{PersonRoles, PersonSight, sight};
 use engine::coverage::{Coverage, delete_allowance};
 use engine::item::StreamPosition;
 use engine::pass::Pass;
@@ -34,11 +35,8 @@ use lake::collect::{CollectedRows, Collector};
 use lake::merge::{MergeJob, MergeOutcome, merge};
 use lake::partition::FileLimits;
 
-use crate::account::{self, PermitPatience};
 use crate::changes::files_of;
-use crate::erased::erased_of;
 use crate::error::RunError;
-use crate::heard::TokenPerson;
 use crate::hold::RunBuffer;
 use crate::progress::RunMoment;
 use crate::run::{Run, RunOrder};
@@ -47,13 +45,6 @@ use crate::run::{Run, RunOrder};
 const MERGES: u32 = 3;
 
 impl Run {
-    /// Fails where a person was erased since the run read the list: their data may be in its rows.
-    async fn check_erased(&self) -> Result<(), RunError> {
-        let now = erased_of(&self.context, self.order.spec).await?;
-        let stream = self.stream();
-        if now == self.erased { Ok(()) } else { Err(RunError::ErasedMeanwhile { stream }) }
-    }
-
     /// Makes the collected rows durable, then the position `after`. Returns the error of a refused
     /// mass delete once everything else is written.
     ///
@@ -255,47 +246,6 @@ impl Run {
         merge(Arc::clone(&self.context.store), job)
             .await
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })
-    }
-
-    /// Fails unless `person` with `roles` sees all that the writer of the rows saw, or the operator
-    /// accepts it.
-    pub(crate) fn suffices(&self, person: Option<i64>, roles: &[String]) -> Result<(), RunError> {
-        let StreamPosition { roles: before, person: writer, .. } = &self.item.value.position;
-        let stream = self.stream();
-        let now = PersonRoles { person, roles };
-        match sight(PersonRoles { person: *writer, roles: before }, now) {
-            _ if self.context.settings.accept_role => Ok(()),
-            PersonSight::Enough => Ok(()),
-            PersonSight::RolesLost => {
-                let (now, before) = (roles.join(", "), before.join(", "));
-                Err(RunError::RolesLost { stream, now, before })
-            }
-            PersonSight::OtherPerson => Err(RunError::OtherPerson {
-                stream,
-                now: person.unwrap_or_default(),
-                before: writer.unwrap_or_default(),
-                roles: roles.join(", "),
-            }),
-        }
-    }
-
-    /// Asks again for the person of the token, because a lost permission looks like nulls and
-    /// deletions. Before deletions also asks whether the stream's module is still on.
-    async fn person_before_commit(&mut self, counts: RowCounts) -> Result<TokenPerson, RunError> {
-        let stream = self.stream();
-        let (person, asked) = account::person_since(&self.context, stream, self.read_until).await?;
-        self.report.requests = self.report.requests.saturating_add(u64::from(asked));
-        self.suffices(person.id, &person.roles)?;
-        if counts.deleted > 0
-            && let Some(module) = self.order.spec.module
-        {
-            let company = account::company(&self.context, stream, PermitPatience::Budget).await?;
-            self.report.requests = self.report.requests.saturating_add(1);
-            if company.modules_off.iter().any(|off| off == module.feature()) {
-                return Err(RunError::ModuleOff { stream, module: module.feature() });
-            }
-        }
-        Ok(person)
     }
 
     /// Makes raw records durable before the commit that leaves them out.

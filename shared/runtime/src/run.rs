@@ -26,6 +26,7 @@ mod prepare;
 pub(crate) mod quarantine;
 pub(crate) mod record;
 mod report;
+mod save_point;
 mod usable;
 mod work;
 
