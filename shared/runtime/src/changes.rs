@@ -14,6 +14,8 @@
 //! of the table as inserts, at a sequence that was never used. Readers recognise that by the least
 //! sequence.
 
+mod upkeep;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,8 +25,8 @@ use delta::table::{ChangesCommit, CommitError, CommitNote, Table};
 use engine::ids::Sequence;
 use engine::report::RowCounts;
 use engine::testimony::Testimony;
-use engine::time::{Timestamp, month_before};
-use lake::changes::{BaselineWriter, ChangesOf, condense, expired, join, scattered};
+use engine::time::Timestamp;
+use lake::changes::{BaselineWriter, ChangesOf};
 use lake::partition::FileLimits;
 
 use crate::error::RunError;
@@ -204,50 +206,6 @@ impl Run {
             changes.commit_changes(now, &writer, &change, &note).await?;
         }
         Ok(())
-    }
-
-    /// Replaces changes older than their retention by one baseline: the rows as they were at the
-    /// end of the last expired month. Does nothing if nothing is expired or all changes are kept.
-    pub(crate) async fn expire_changes(&mut self, now: Timestamp) -> Result<(), RunError> {
-        let stream = self.stream();
-        let Some(changes) = &self.changes else {
-            return Ok(());
-        };
-        let retention = self.context.settings.changes_retention;
-        let old = retention.and_then(|months| expired(changes, &month_before(now, months)));
-        let Some(old) = old else {
-            return Ok(());
-        };
-        let writer = self.writer();
-        let name = format!("{}-{}-{}", writer.epoch, old.sequence, writer.attempt);
-        let (store, scratch) = (Arc::clone(&self.context.store), self.context.scratch.clone());
-        let add = condense(store, changes, &old, name, FileLimits::default(), scratch)
-            .await
-            .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
-        let change = ChangesCommit::Expire { add, remove: old.files };
-        self.commit_changes(change).await.map_err(|error| self.commit_error(error))
-    }
-
-    /// Joins the many change files of one past month into few. A month that goes on is left alone:
-    /// the next flush would add a file again.
-    pub(crate) async fn join_changes(&mut self, now: Timestamp) -> Result<(), RunError> {
-        let stream = self.stream();
-        let Some(changes) = &self.changes else {
-            return Ok(());
-        };
-        let limits = FileLimits::default();
-        let Some(small) = scattered(changes, &month_before(now, 0), limits) else {
-            return Ok(());
-        };
-        let writer = self.writer();
-        let sequence = changes.recorded_sequence();
-        let name = format!("{}-{sequence}-{}", writer.epoch, writer.attempt);
-        let store = Arc::clone(&self.context.store);
-        let add = join(store, changes, &small, name, now, limits)
-            .await
-            .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
-        let change = ChangesCommit::Join { add, remove: small };
-        self.commit_changes(change).await.map_err(|error| self.commit_error(error))
     }
 
     /// Continues the stream's table, which was lost or put back, at `sequence`: a sequence used
