@@ -1,5 +1,8 @@
 //! Construction of the parts of a deployment from its settings.
 
+mod error;
+mod owners;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,11 +12,11 @@ use harvest_api::{ApiCredentials, HarvestId, ReqwestApi, TransferLimits};
 use runtime::announce::{Announcer, NoAnnouncer};
 use runtime::clock::{Clock, SystemClock};
 use runtime::context::{Context, LeaseOwners};
-use runtime::credentials::{SecretContent, SecretCredentials, TokenKeeper, Vault as _, VaultError};
+use runtime::credentials::{SecretContent, SecretCredentials, TokenKeeper, Vault as _};
 use runtime::gate::PermitGate;
 use runtime::progress::Progress;
 use runtime::random::SharedRandom;
-use state::{MemoryState, OwnerLock, SqliteStore, StateStore};
+use state::{MemoryState, SqliteStore, StateStore};
 
 use crate::access::could_write;
 use crate::cloud::CloudClients;
@@ -21,53 +24,11 @@ use crate::config::{
     ConfigError, DeploymentSettings, LakePlace, StatePlace, TokenPlace, function_name,
 };
 use crate::login::LoginVault;
+pub use error::PartsError;
+pub use owners::{LocalOwners, RemoteOwners};
 
 /// Name of the folder of OS locks in a local lake.
 const LOCKS: &str = ".locks";
-
-/// Reason for which the parts cannot be constructed.
-#[derive(Debug, thiserror::Error)]
-pub enum PartsError {
-    /// A setting is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The lake holds another account.
-    #[error("the lake `{}` belongs to another account", lake)]
-    OtherAccount {
-        /// The lake.
-        lake: String,
-        /// The error, which names the other account.
-        #[source]
-        source: Box<TableError>,
-    },
-    /// The lake has the format of a newer version.
-    #[error("the lake `{}` is of a newer version; nothing is written", lake)]
-    Newer {
-        /// The lake.
-        lake: String,
-        /// The error of a table in the newer format.
-        #[source]
-        source: Box<TableError>,
-    },
-    /// A folder cannot be made.
-    #[error(
-        "the folder `{}` cannot be made: choose another with `--lake`, or allow writing there",
-        path.display()
-    )]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The login of this machine cannot be used.
-    #[error(transparent)]
-    Login(#[from] VaultError),
-    /// The state cannot be opened, or the owner's lock cannot be held.
-    #[error("the state of the lake cannot be used")]
-    State(#[from] state::StateError),
-}
 
 /// Returns the store of the lake at `place`. Sends no request yet.
 ///
@@ -299,60 +260,4 @@ async fn together(
 pub fn wake(context: &Context, deployment: &DeploymentSettings) {
     context.api.forget_connections();
     deployment.cloud.forget_connections();
-}
-
-/// Owners of leases on this machine, where each process holds an OS lock.
-#[derive(Debug)]
-pub struct LocalOwners {
-    folder: PathBuf,
-    id: String,
-    _lock: OwnerLock,
-}
-
-impl LocalOwners {
-    /// Returns an owner with its own lock in `folder`, and removes the locks of dead owners there.
-    ///
-    /// # Errors
-    /// Where the lock cannot be held.
-    pub fn create(folder: &Path, random: &SharedRandom) -> Result<Self, state::StateError> {
-        state::remove_free(folder)?;
-        let id = format!("{}-{}", std::process::id(), random.attempt());
-        let lock = OwnerLock::create(folder, &id)?;
-        Ok(Self { folder: folder.to_owned(), id, _lock: lock })
-    }
-}
-
-impl LeaseOwners for LocalOwners {
-    fn own_id(&self) -> String {
-        self.id.clone()
-    }
-
-    fn is_dead(&self, owner: &str) -> bool {
-        owner != self.id && !state::is_held(&self.folder, owner)
-    }
-}
-
-/// Owners of leases on many machines, which cannot know of each other whether they live, so that
-/// each lease lasts until its end.
-#[derive(Debug)]
-pub struct RemoteOwners {
-    id: String,
-}
-
-impl RemoteOwners {
-    /// Returns an owner with a random id.
-    #[must_use]
-    pub fn new(random: &SharedRandom) -> Self {
-        Self { id: format!("{}{}", random.attempt(), random.attempt()) }
-    }
-}
-
-impl LeaseOwners for RemoteOwners {
-    fn own_id(&self) -> String {
-        self.id.clone()
-    }
-
-    fn is_dead(&self, _owner: &str) -> bool {
-        false
-    }
 }
