@@ -13,9 +13,11 @@ use arrow::error::ArrowError;
 use decode::gather::column;
 use delta::table::FileEntry;
 
+use super::broken_rule::BrokenRule;
+use super::finding::{TableCheck, VerifyFinding};
 use super::placement::own_partition;
 use super::rules::{FileRules, about};
-use super::{ComparableKey, TableCheck, VerifyFinding, shape, shown, statistics};
+use super::{ComparableKey, shape, shown, statistics};
 use crate::partition::{
     FileContent, FileDifference, FileStats, PartitionError, TableFile, difference, open, reader,
 };
@@ -28,40 +30,6 @@ pub(super) struct ExaminedFile {
     /// Least and greatest key, and whether the keys are in ascending order. `None` for a file that
     /// is unreadable or without rows.
     pub(super) range: Option<(ComparableKey, ComparableKey, bool)>,
-}
-
-/// Rows that violate one rule: their number and the first of them. A rule may be violated by every
-/// row of a file, and one finding with a count says as much as a million.
-#[derive(Debug, Default)]
-struct BrokenRule {
-    rows: u64,
-    /// Key, expected value, actual value.
-    first: Option<(String, String, String)>,
-}
-
-impl BrokenRule {
-    /// Counts a row. Its `example` is computed only if it is the first one.
-    fn add(
-        &mut self,
-        example: impl FnOnce() -> Result<(String, String, String), ArrowError>,
-    ) -> Result<(), ArrowError> {
-        if self.rows == 0 {
-            self.first = Some(example()?);
-        }
-        self.rows += 1;
-        Ok(())
-    }
-
-    /// Finding about the rows; `None` if there are none.
-    fn finding(self, check: TableCheck, file: &FileEntry, what: &str) -> Option<VerifyFinding> {
-        let (key, expected, found) = self.first?;
-        let rows = match self.rows {
-            1 => String::new(),
-            rows => format!(" ({rows} rows; this is the first)"),
-        };
-        let what = format!("{what}, key {key}{rows}");
-        Some(VerifyFinding { check, file: Some(file.path.clone()), what, expected, found })
-    }
 }
 
 /// State of a pass over a file's rows. All checks of rows are made in one pass, batch by batch.

@@ -22,7 +22,8 @@ use engine::schema::OP;
 use serde::Serialize;
 
 use super::compare::{RowDifference, TableComparison, exactly};
-use super::{TableCheck, VerifyError, VerifyFinding, blocking};
+use super::finding::{TableCheck, VerifyFinding};
+use super::{VerifyError, blocking};
 use crate::changes::ChangeOp;
 use crate::collect::{CollectedRows, Collector, MEMORY_LIMIT};
 use crate::partition::{PartitionError, RowLayout, fetch, open};

@@ -8,7 +8,7 @@ use decode::schema::TableSchema;
 use delta::table::FileEntry;
 use engine::ids::AccountId;
 
-use super::{TableCheck, VerifyFinding};
+use super::finding::{TableCheck, VerifyFinding};
 use crate::partition::RowLayout;
 
 /// Expectations for the files of a table. Derived once, and shared with the threads that examine

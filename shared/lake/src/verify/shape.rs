@@ -6,8 +6,8 @@
 use arrow::datatypes::{DataType, Schema};
 use delta::table::FileEntry;
 
+use super::finding::{TableCheck, VerifyFinding};
 use super::rules::{FileRules, about};
-use super::{TableCheck, VerifyFinding};
 
 /// Finding if the file is not in the folder of its partition. Delta readers take the partition from
 /// the log and do not care; people and tools that read folders do. Other engines may choose any

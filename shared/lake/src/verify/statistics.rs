@@ -10,7 +10,7 @@ use delta::table::FileEntry;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{TableCheck, VerifyFinding};
+use super::finding::{TableCheck, VerifyFinding};
 use crate::partition::FileStats;
 
 /// Statistics with unparsed numbers, to compare decimals digit by digit: parsed as floats, `0.1`

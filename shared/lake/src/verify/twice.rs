@@ -12,7 +12,8 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use delta::table::Table;
 
-use super::{FileSpan, TableCheck, VerifyError, VerifyFinding, blocking, shown};
+use super::finding::{TableCheck, VerifyFinding};
+use super::{FileSpan, VerifyError, blocking, shown};
 use crate::partition::{ColumnChoice, KeyedRows, PartitionError, RowLayout, fetch, open};
 use crate::progress::FileProgress;
 
