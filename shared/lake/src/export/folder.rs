@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::PartitionBy;
+use super::division::PartitionBy;
 
 /// Folder value that Hive-style readers take for null.
 const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";

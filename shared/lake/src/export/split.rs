@@ -14,7 +14,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use super::{ExportError, ExportPart, PartitionBy};
+use super::ExportError;
+use super::division::{ExportPart, PartitionBy};
 
 /// Memory in bytes of all open row groups at which the largest is closed. A column of many values
 /// opens many writers.
