@@ -2,16 +2,20 @@
 
 mod cursor;
 mod offset;
+mod query;
+mod single;
 
 use serde::{Deserialize, Serialize};
 
 pub(super) use cursor::CursorPager;
 pub(super) use offset::OffsetPager;
+pub(super) use query::{ListQuery, gives_up};
+use single::{PageScope, SinglePager};
 
 use super::keyset::KeysetPager;
 use super::sweep::ProvenDays;
-use super::{LEAST_PER_PAGE, PER_PAGE, PageFacts, RequestTarget};
-use crate::retry::{RequestFailure, SmallerRetry};
+use super::{PageFacts, RequestTarget};
+use crate::retry::RequestFailure;
 use crate::spec::Paging;
 use crate::time::Date;
 
@@ -91,62 +95,6 @@ pub(super) enum PagerSetback {
     Restart,
     /// There is nothing else to try.
     Final,
-}
-
-/// Path and filters of a list, and the size of its pages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ListQuery {
-    /// Path below the base URL.
-    pub(super) path: String,
-    /// Query parameters other than those for paging.
-    pub(super) filters: Vec<(String, String)>,
-    /// Records per page.
-    pub(super) per_page: u32,
-    /// Time-outs and 5xx in a row.
-    #[serde(default)]
-    pub(super) trouble: u32,
-}
-
-impl ListQuery {
-    /// Returns a list with the largest pages.
-    #[must_use]
-    pub(super) fn new(path: impl Into<String>, filters: Vec<(String, String)>) -> Self {
-        Self { path: path.into(), filters, per_page: PER_PAGE, trouble: 0 }
-    }
-
-    pub(super) fn first_page(&self) -> RequestTarget {
-        self.with(&[], self.per_page)
-    }
-
-    pub(super) fn with(&self, more: &[(&str, String)], per_page: u32) -> RequestTarget {
-        let mut query = self.filters.clone();
-        query.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        query.push(("per_page".to_owned(), per_page.to_string()));
-        RequestTarget::Path { path: self.path.clone(), query }
-    }
-
-    /// Counts a failure and returns whether it halves the page size: the second time-out or 5xx in
-    /// a row does, an answer that is too large does at once.
-    pub(super) fn shrink_after(&mut self, failure: &RequestFailure) -> bool {
-        let (patience, least) = match failure.asks_for_smaller_pages() {
-            SmallerRetry::No => return false,
-            SmallerRetry::WhenRepeated => (2, LEAST_PER_PAGE),
-            SmallerRetry::AtOnce => (1, 1),
-        };
-        self.trouble = self.trouble.saturating_add(1);
-        if self.trouble < patience || self.per_page <= least {
-            return false;
-        }
-        self.trouble = 0;
-        self.per_page = (self.per_page / 2).max(least);
-        true
-    }
-}
-
-/// Whether a failed request is to be given up: its retries are used up (`last`), or its page is too
-/// large and cannot be made smaller.
-pub(super) fn gives_up(failure: &RequestFailure, last: bool, shrunk: bool) -> bool {
-    !shrunk && (last || failure.asks_for_smaller_pages() == SmallerRetry::AtOnce)
 }
 
 impl Pager {
@@ -282,53 +230,5 @@ impl Pager {
             Self::Offset(offset) => offset.resumed(),
             Self::Keyset(keyset) => keyset.resumed(),
         }
-    }
-}
-
-/// Reading of one answer: an object, or a sample of a list.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct SinglePager {
-    list: ListQuery,
-    #[serde(default)]
-    scope: PageScope,
-    asked: bool,
-    done: bool,
-}
-
-/// Part of its path that one answer is to hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-enum PageScope {
-    /// The only object that the path has.
-    #[default]
-    Object,
-    /// The first records of a list.
-    FirstPage,
-}
-
-impl SinglePager {
-    const fn new(list: ListQuery, scope: PageScope) -> Self {
-        Self { list, scope, asked: false, done: false }
-    }
-
-    fn proof(&self) -> ListProof {
-        match self.scope {
-            PageScope::Object => ListProof::Proven,
-            PageScope::FirstPage => ListProof::Unproven(format!(
-                "of {} only the first records were read",
-                self.list.path
-            )),
-        }
-    }
-
-    fn next(&mut self) -> Option<PagerQuestion> {
-        if self.asked || self.done {
-            return None;
-        }
-        self.asked = true;
-        let target = match self.scope {
-            PageScope::Object => RequestTarget::path(self.list.path.clone()),
-            PageScope::FirstPage => self.list.first_page(),
-        };
-        Some(PagerQuestion { slot: 0, target, count_only: false })
     }
 }

@@ -14,17 +14,21 @@
 //! An empty unit of which the table holds rows is read a second time before it counts, because its
 //! completion deletes these rows.
 
+mod active;
+mod failure;
+
 use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::pager::{ListProof, Pager, PagerSetback, PagerTurn};
+use super::pager::{ListProof, PagerTurn};
 use super::parents::TableUnits;
 use super::{AnswerEffect, PageFacts, RequestTarget, StopReason, Unit};
-use crate::retry::RequestFailure;
-use crate::spec::{StreamKind, StreamSpec};
+use crate::spec::StreamSpec;
 use crate::time::Timestamp;
 use crate::window::FixedFeeAmounts;
+pub(super) use active::unit_path;
+use active::{ActiveUnit, pager};
 
 /// The units still to read, and those under way.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -53,27 +57,6 @@ pub(super) struct UnitsReading {
     /// Number of units that failed, in this run and earlier ones, since a unit was last read.
     #[serde(default)]
     failed: usize,
-}
-
-/// Number of units that may fail before any is read; then the run gives up the others, too. A run
-/// may have too few requests to see as many failures, so those of earlier runs count.
-const FAILING_AT_FIRST: usize = 5;
-
-/// A unit that is being read.
-#[derive(Clone, Debug)]
-struct ActiveUnit {
-    unit: Unit,
-    pager: Pager,
-    /// Time of the first request that was answered: rows written since then are not deleted.
-    begun: Option<Timestamp>,
-    /// Records in the present reading of the unit, usable or not.
-    records: u64,
-    /// Those of them that cannot be rows: any row of the table may be one of them.
-    quarantined: u64,
-    /// Number of times that the unit was read and found empty.
-    empties: u32,
-    /// Whether the unit was empty and the table has to tell whether it holds rows of it.
-    awaits_held: bool,
 }
 
 impl UnitsReading {
@@ -257,97 +240,5 @@ impl UnitsReading {
         self.read = self.read.saturating_add(1);
         self.failed = 0;
         vec![AnswerEffect::Complete { unit, covered }]
-    }
-
-    /// Frees the failed request; `None` if nothing else can be tried.
-    pub(super) fn on_failure(
-        &mut self,
-        unit: Unit,
-        failure: &RequestFailure,
-        last: bool,
-    ) -> Option<Vec<AnswerEffect>> {
-        let one = self.active.iter_mut().find(|one| one.unit == unit)?;
-        match one.pager.on_failure(0, failure, last) {
-            PagerSetback::Same => Some(Vec::new()),
-            PagerSetback::Restart => {
-                one.restart_counts();
-                Some(vec![AnswerEffect::Drop(unit)])
-            }
-            PagerSetback::Final => None,
-        }
-    }
-
-    /// Gives the unit up: its records are dropped.
-    pub(super) fn give_up(&mut self, unit: Unit) -> Vec<AnswerEffect> {
-        self.active.retain(|one| one.unit != unit);
-        vec![AnswerEffect::Drop(unit)]
-    }
-
-    /// Sets a failed unit aside for another run; the other units go on.
-    pub(super) fn set_aside(&mut self, unit: Unit, stopped: StopReason) -> Vec<AnswerEffect> {
-        let effects = self.give_up(unit);
-        self.aside.push((unit, stopped));
-        self.failed = self.failed.saturating_add(1);
-        effects
-    }
-
-    /// Whether too many units failed before any was read, so that the others would fail, too.
-    fn is_hopeless(&self) -> bool {
-        self.read == 0 && !self.aside.is_empty() && self.failed >= FAILING_AT_FIRST
-    }
-
-    /// Returns the first failure once only failed units are left. They are queued for the next run.
-    pub(super) fn stopped(&mut self) -> Option<StopReason> {
-        if !self.active.is_empty() || !(self.queue.is_empty() || self.is_hopeless()) {
-            return None;
-        }
-        let mut aside = core::mem::take(&mut self.aside).into_iter();
-        let (unit, first) = aside.next()?;
-        self.failed = 0;
-        self.queue.push_back(unit);
-        self.queue.extend(aside.map(|(unit, _)| unit));
-        Some(first)
-    }
-
-    /// Queues a failed unit at the end, for another run.
-    pub(super) fn put_back(&mut self, unit: Unit) -> Vec<AnswerEffect> {
-        let effects = self.give_up(unit);
-        self.queue.push_back(unit);
-        effects
-    }
-}
-
-impl ActiveUnit {
-    /// Forgets the counts of a reading that begins anew. `begun` stays: an early time only deletes
-    /// fewer rows.
-    fn restart_counts(&mut self) {
-        self.records = 0;
-        self.quarantined = 0;
-    }
-}
-
-/// Returns the pager that reads one unit of the stream.
-fn pager(spec: &StreamSpec, unit: Unit, fixed_fees: FixedFeeAmounts) -> Pager {
-    let mut filters = match unit {
-        Unit::Stream | Unit::Parent(_) => Vec::new(),
-        Unit::Window(period) => vec![
-            ("from".to_owned(), period.start.to_string()),
-            ("to".to_owned(), period.end.to_string()),
-        ],
-    };
-    // Without the parameter, Harvest answers amounts of 0.
-    if let (StreamKind::ReportWindow(report), FixedFeeAmounts::Rates) = (&spec.kind, fixed_fees)
-        && report.values_fixed_fees
-    {
-        filters.push(("include_fixed_fee".to_owned(), "true".to_owned()));
-    }
-    Pager::new(spec.paging(), &unit_path(spec.path, unit), filters, None)
-}
-
-/// Returns the path with the parent's id in it.
-pub(super) fn unit_path(path: &str, unit: Unit) -> String {
-    match unit {
-        Unit::Parent(parent) => path.replace("{parent}", &parent.id.to_string()),
-        Unit::Stream | Unit::Window(_) => path.to_owned(),
     }
 }

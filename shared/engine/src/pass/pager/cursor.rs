@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::chain::{ChainFlaw, ChainLinkage, ChainVerdict, PageChain};
 use super::super::{PROOF_TRIES, PageFacts, RequestTarget};
-use super::{ListProof, ListQuery, PagerQuestion, PagerSetback, PagerTurn, gives_up};
+use super::query::{ListQuery, gives_up};
+use super::{ListProof, PagerQuestion, PagerSetback, PagerTurn};
 use crate::retry::RequestFailure;
 
 /// Reading of a cursor list: no record shifts meanwhile. Its end and its total prove it whole.

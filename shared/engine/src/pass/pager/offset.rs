@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::chain::{ChainFlaw, ChainLinkage, ChainVerdict, PageChain};
 use super::super::{PROOF_TRIES, PageFacts};
-use super::{ListProof, ListQuery, PagerQuestion, PagerSetback, PagerTurn, gives_up};
+use super::query::{ListQuery, gives_up};
+use super::{ListProof, PagerQuestion, PagerSetback, PagerTurn};
 use crate::retry::RequestFailure;
 
 /// Reading of an offset list: records shift meanwhile, so several pages must add up.
