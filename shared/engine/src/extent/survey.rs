@@ -14,6 +14,8 @@
 //! to halve, because each month with entries has to be known: an answer with entries leads to
 //! questions for the rest of its stretch, without the months that were seen.
 
+mod stretch;
+
 use std::collections::BTreeSet;
 
 use super::months::Month;
@@ -21,6 +23,7 @@ use super::{
     CalendarStretch, DatedEntry, DatedList, ListedEntries, Outlier, ReportReach, StretchProof,
 };
 use crate::time::{Date, next_day, previous_day};
+use stretch::{rest, whole};
 
 /// Number of times that a question without a usable answer is asked.
 const TRIES: u32 = 3;
@@ -28,8 +31,6 @@ const TRIES: u32 = 3;
 const MOST_QUESTIONS: u32 = 400;
 /// Largest number of entries beyond the reach that are named; of further ones, one for each month.
 const MOST_NAMED: usize = 100;
-/// First day that a date with a year of four digits can name.
-const FIRST_DAY: Date = Date::constant(1, 1, 1);
 
 /// Result of a survey.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -281,31 +282,4 @@ impl ExtentSurvey {
             self.list.name,
         ));
     }
-}
-
-/// Returns all days of these months.
-fn whole(first: Month, last: Month) -> CalendarStretch {
-    CalendarStretch { from: Some(first.first()), to: Some(last.last()) }
-}
-
-/// Returns the rest of `stretch` without the months of the entries of `listed`: their order proves
-/// nothing about the months beside them.
-fn rest(stretch: CalendarStretch, listed: &ListedEntries) -> Vec<CalendarStretch> {
-    let days = listed.entries.iter().filter_map(|entry| entry.day);
-    let months: BTreeSet<Month> = days.filter(|day| stretch.holds(*day)).map(Month::of).collect();
-    let mut rest = Vec::new();
-    let mut from = Some(stretch.from);
-    for month in months {
-        let to = Some(previous_day(month.first()));
-        if let Some(from) = from
-            && month.first() > FIRST_DAY
-        {
-            rest.push(CalendarStretch { from, to });
-        }
-        // There is no day after the last representable one.
-        from = (month.last() < Date::MAX).then(|| Some(next_day(month.last())));
-    }
-    rest.extend(from.map(|from| CalendarStretch { from, to: stretch.to }));
-    rest.retain(|stretch| stretch.is_any());
-    rest
 }

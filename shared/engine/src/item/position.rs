@@ -1,0 +1,177 @@
+//! Position of a stream, as its item and every commit hold it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::pass::{IdSet, ParkedParent, Pass};
+use crate::quarantine::AnswerCounts;
+use crate::time::{Date, Timestamp};
+use crate::window::{FixedFeeAmounts, WindowGrid};
+
+/// Position of a stream: written with every commit, then into the state item.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StreamPosition {
+    /// Everything that changed before this instant is in the table.
+    pub cursor: Option<Timestamp>,
+    /// The incremental pass.
+    pub incremental: PassState,
+    /// The full pass.
+    pub full: PassState,
+    /// Parents whose children could not be read.
+    pub parked: ItemValue<BTreeMap<i64, ParkedParent>>,
+    /// Rows that the last sweep missed without proof that they are gone.
+    pub absent: ItemValue<IdSet>,
+    /// The grid of report windows that the table began with.
+    pub grid: Option<WindowGrid>,
+    /// Amounts of fixed fees in the report that the table began with.
+    #[serde(skip_serializing_if = "FixedFeeAmounts::is_zero")]
+    pub fixed_fees: FixedFeeAmounts,
+    /// The first day that full passes read; an earlier setting starts a new full pass.
+    pub start_date: Option<Date>,
+    /// Whether the listing omits records unless it is asked for its two halves.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub by_halves: bool,
+    /// Roles of the person whose token read the rows.
+    pub roles: Vec<String>,
+    /// Id of that person.
+    pub person: Option<i64>,
+}
+
+impl StreamPosition {
+    /// Returns the state of `pass`.
+    #[must_use]
+    pub const fn pass(&self, pass: Pass) -> &PassState {
+        match pass {
+            Pass::Incremental => &self.incremental,
+            Pass::Full => &self.full,
+        }
+    }
+
+    /// Marks everything to be read again, because the missing rows are not known. Knowledge of
+    /// parents, windows and the person stays.
+    pub fn begin_anew(&mut self) {
+        self.cursor = None;
+        self.absent = ItemValue::default();
+        for pass in [&mut self.incremental, &mut self.full] {
+            pass.unfinished = None;
+            pass.last_begun = None;
+        }
+    }
+
+    /// Forgets everything but the person and the roles that the rows were last written with. A person
+    /// who sees less must not be the one who reads the lost rows again.
+    pub fn forget(&mut self) {
+        let roles = core::mem::take(&mut self.roles);
+        *self = Self { person: self.person, roles, ..Self::default() };
+    }
+
+    /// Records the person and the roles with which the rows were read.
+    pub fn written_by(&mut self, person: Option<i64>, roles: Vec<String>) {
+        self.person = person.or(self.person);
+        self.roles = roles;
+    }
+
+    /// Returns the keys of the lake objects that it names.
+    #[must_use]
+    pub fn objects(&self) -> Vec<String> {
+        let unfinished = [&self.incremental, &self.full].map(|pass| pass.unfinished.as_ref());
+        let of_passes = unfinished.into_iter().flatten().flat_map(ResumablePass::objects);
+        of_passes.chain(self.parked.object()).chain(self.absent.object()).collect()
+    }
+
+    /// Returns the state of `pass` for change.
+    pub const fn pass_mut(&mut self, pass: Pass) -> &mut PassState {
+        match pass {
+            Pass::Incremental => &mut self.incremental,
+            Pass::Full => &mut self.full,
+        }
+    }
+}
+
+/// State of one of the two passes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PassState {
+    /// The unfinished pass.
+    pub unfinished: Option<ResumablePass>,
+    /// Time at which the last complete pass began, by our clock.
+    pub last_begun: Option<Timestamp>,
+    /// Time at which the last pass began that did not count, because its answers contradicted each
+    /// other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubted: Option<Timestamp>,
+    /// Requests that the last complete pass took: the expected cost of the next.
+    pub last_requests: u64,
+    /// Rows deleted by passes that were not allowed to delete all: the next pass goes on counting
+    /// from here, so that a mass delete cannot come in instalments.
+    pub deleted: u64,
+}
+
+/// A pass that goes on in the next run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResumablePass {
+    /// Its start by the server's clock: the next cursor.
+    pub start: Timestamp,
+    /// Time at which it began, by our clock.
+    pub begun: Timestamp,
+    /// The saved reading.
+    pub resume: ItemValue<serde_json::Value>,
+    /// Key of the object with the ids that a sweep has seen so far.
+    #[serde(default)]
+    pub seen: Option<String>,
+    /// Rows that it has deleted so far.
+    pub deleted: u64,
+    /// Rows that it was not allowed to delete so far: if there are any, the pass runs again.
+    #[serde(default)]
+    pub refused: u64,
+    /// Counts of records in its answers so far.
+    #[serde(default)]
+    pub answers: AnswerCounts,
+    /// The first day that it reads, as set by the operator.
+    #[serde(default)]
+    pub start_date: Option<Date>,
+    /// Requests that it has taken so far.
+    pub requests: u64,
+    /// Units read and units left, for display.
+    pub progress: (u64, u64),
+    /// Time at which a run last worked on it, by our clock.
+    pub tried_at: Timestamp,
+    /// Time at which the budget has room for it again; `None`: it does not wait for the budget.
+    pub waits_until: Option<Timestamp>,
+}
+
+impl ResumablePass {
+    /// Returns the keys of the lake objects that it names.
+    pub fn objects(&self) -> impl Iterator<Item = String> {
+        self.resume.object().into_iter().chain(self.seen.clone())
+    }
+}
+
+/// A value in the item, or the key of the lake object that holds it because it is large.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemValue<T> {
+    /// The value.
+    Here(T),
+    /// Key of a JSON object below the lake's root.
+    At(String),
+}
+
+impl<T: Default> Default for ItemValue<T> {
+    fn default() -> Self {
+        Self::Here(T::default())
+    }
+}
+
+impl<T> ItemValue<T> {
+    /// Returns the key of the object that holds the value; `None`: the value is here.
+    #[must_use]
+    pub fn object(&self) -> Option<String> {
+        match self {
+            Self::Here(_) => None,
+            Self::At(key) => Some(key.clone()),
+        }
+    }
+}
