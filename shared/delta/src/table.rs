@@ -22,12 +22,16 @@ mod changes;
 mod check;
 mod checkpoint;
 mod commit;
+mod commit_file;
+mod content;
 mod create;
 mod describe;
+mod entry;
 mod error;
 mod following;
 mod foreign;
 mod listing;
+mod location;
 mod log;
 mod members;
 mod names;
@@ -43,16 +47,16 @@ use core::fmt;
 use std::sync::Arc;
 
 use decode::schema::TableSchema;
-use engine::ids::{AccountId, AttemptId, Epoch, Sequence};
+use engine::ids::{AccountId, Epoch, Sequence};
 use engine::key::Key;
-use engine::report::RowCounts;
 use engine::time::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::store::ObjectStore;
 use action::{EPOCH, SEQUENCE};
-use read::LogLocation;
+use location::LogLocation;
 
+pub use content::{ChangesCommit, CommitFiles, CommitNote, Committed, WriterIdentity};
+pub use entry::FileEntry;
 pub use error::{CommitError, TableError};
 pub use following::{ChangeFiles, ChangesLag, following, following_none, lag};
 pub use foreign::ForeignChange;
@@ -60,115 +64,6 @@ pub(crate) use log::LogState;
 pub use names::parse_data_file;
 pub(crate) use names::{LAST_CHECKPOINT, LogName, checkpoint_parts, parse_log};
 pub use past::{AsOf, PastError};
-
-/// A data file that is part of the table, or that a commit will add.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileEntry {
-    /// Path below the table's root, `created_month=2024-01/3-7-ab12-0.parquet`.
-    pub path: String,
-    /// Text value of the partition column; `None` for the null partition or a table without
-    /// partitions.
-    pub partition: Option<String>,
-    /// Size in bytes.
-    pub size: u64,
-    /// Time of writing.
-    pub modified: Timestamp,
-    /// Number of rows.
-    pub rows: u64,
-    /// Delta statistics as JSON text: decimals exact, instants rounded outwards, no free text.
-    /// Empty if the log has none.
-    pub stats: String,
-    /// First and last primary key, from `tags`; `None` for a file of another engine.
-    pub keys: Option<(Key, Key)>,
-    /// SHA-256 of the bytes in hex, from `tags`; `None` for a file of another engine or of an
-    /// earlier release.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-}
-
-impl FileEntry {
-    /// Latest instant in `column`, rounded up to a whole millisecond, as the statistics tell; `None`
-    /// if they do not.
-    #[must_use]
-    pub fn latest(&self, column: &str) -> Option<Timestamp> {
-        let stats: serde_json::Value = serde_json::from_str(&self.stats).ok()?;
-        stats.get("maxValues")?.get(column)?.as_str()?.parse().ok()
-    }
-}
-
-/// Writer of a commit: its attempt and its lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WriterIdentity {
-    /// Id of the attempt; part of the names of its files.
-    pub attempt: AttemptId,
-    /// Epoch of the writer's lease.
-    pub epoch: Epoch,
-}
-
-/// Content of a commit beside its files: stored in `commitInfo` and read back from there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommitNote {
-    /// Id of the run, for people who read the log.
-    pub run: String,
-    /// Cursor and state of both passes, as the state item holds them. Replaces a lost state item.
-    pub state: serde_json::Value,
-    /// Numbers of rows that this commit changed.
-    pub counts: RowCounts,
-    /// Files with the changes of the newest commit that changed rows. Repeated by later commits
-    /// until the table of changes is known to contain them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub changes: Option<ChangeFiles>,
-}
-
-/// Proof that a version is durable. A cursor write is built from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Committed {
-    /// Version of the table.
-    pub version: u64,
-    /// Sequence that the version records.
-    pub sequence: Sequence,
-}
-
-/// Files that a commit adds to and removes from a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommitFiles {
-    /// Start of writing of the first file in `add`. A commit more than an hour later is refused.
-    pub started: Timestamp,
-    /// New files, already in the store.
-    pub add: Vec<FileEntry>,
-    /// Files of the current version that are to leave the table.
-    pub remove: Vec<FileEntry>,
-}
-
-/// Kinds of commits to a table of changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ChangesCommit {
-    /// Adds the changes of the next sequence to those already there.
-    Append(ChangeFiles),
-    /// Replaces all files by a baseline: every row of the table at that sequence.
-    Replace(ChangeFiles),
-    /// Replaces old changes by a baseline; the sequence stays.
-    Expire {
-        /// Files of the baseline.
-        add: Vec<FileEntry>,
-        /// Files of the old changes.
-        remove: Vec<FileEntry>,
-    },
-    /// Moves the same rows into fewer files; the sequence stays.
-    Join {
-        /// The new files.
-        add: Vec<FileEntry>,
-        /// Files that held the rows before.
-        remove: Vec<FileEntry>,
-    },
-    /// Replaces files by redacted ones, after a person was erased; the sequence stays.
-    Rewrite {
-        /// The redacted files.
-        add: Vec<FileEntry>,
-        /// Files that held the rows before.
-        remove: Vec<FileEntry>,
-    },
-}
 
 /// A table at one of its versions.
 #[derive(Clone)]

@@ -6,8 +6,9 @@
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use super::location::LogLocation;
 use super::log::{LogReplay, LogState};
-use super::read::{LogLocation, SIDE_BY_SIDE};
+use super::read::SIDE_BY_SIDE;
 use super::{TableError, names};
 
 impl LogLocation<'_> {

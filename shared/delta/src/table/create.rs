@@ -8,7 +8,8 @@ use decode::schema::TableSchema;
 use engine::ids::{AccountId, Sequence};
 use engine::time::Timestamp;
 
-use super::action::{CommitInfo, Format, LogLine, MetaData, Protocol, commit_file};
+use super::action::{Format, LogLine, MetaData, Protocol};
+use super::commit_file::{CommitInfo, commit_file};
 use super::skipping::{STATS_COLUMNS, stats_columns};
 
 /// Version of this software's table conventions; tables with a higher one are refused.

@@ -10,7 +10,8 @@ use core::fmt;
 use serde_json::Value;
 
 use super::CommitNote;
-use super::action::{LogLine, is_ours, note_of};
+use super::action::LogLine;
+use super::commit_file::{is_ours, note_of};
 
 /// Changes of rows by other engines since the newest commit with a note.
 #[derive(Clone, Debug, PartialEq, Eq)]

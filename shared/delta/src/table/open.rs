@@ -11,7 +11,7 @@ use engine::ids::AccountId;
 use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 
-use super::read::LogLocation;
+use super::location::LogLocation;
 use super::{LogState, Table, TableError, create, names};
 use crate::store::ObjectStore;
 

@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 
 use engine::time::Timestamp;
 
-use super::action::parse_commit_file;
+use super::commit_file::parse_commit_file;
 use super::listing::LogListing;
+use super::location::LogLocation;
 use super::log::{LogReplay, LogState};
-use super::read::LogLocation;
 use super::{FileEntry, Table, TableError, names};
 
 /// Selects a version.

@@ -11,7 +11,7 @@
 
 use bytes::Bytes;
 
-use super::read::LogLocation;
+use super::location::LogLocation;
 use super::{TableError, names};
 use crate::store::{PutIfAbsent, StoreError};
 

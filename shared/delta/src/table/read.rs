@@ -6,29 +6,19 @@
 //! is an error: a missing commit before a later one, an unreadable checkpoint beyond the last
 //! commit, a hint without any log.
 
-use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
-use super::action::{LogLine, parse_commit_file};
+use super::action::LogLine;
+use super::commit_file::parse_commit_file;
 use super::foreign::{ForeignChange, NotedCommit};
 use super::listing::LogListing;
+use super::location::LogLocation;
 use super::log::{LogReplay, LogState};
 use super::{TableError, checkpoint, names};
-use crate::store::{ObjectStore, StoreError};
 
 /// Number of log files read at the same time.
 pub(super) const SIDE_BY_SIDE: usize = 12;
-
-/// Location of a log, with the table's name for errors.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LogLocation<'a> {
-    pub store: &'a dyn ObjectStore,
-    /// Name of the table, for errors.
-    pub stream: &'a str,
-    /// Folder of the table, `tables/clients`, without a slash at its end.
-    pub root: &'a str,
-}
 
 /// Content of `_last_checkpoint` as far as it is used. The number of parts is not: the listing
 /// shows which files exist.
@@ -263,45 +253,6 @@ impl LogLocation<'_> {
 
     pub(super) fn parsed(&self, version: u64, bytes: &[u8]) -> Result<Vec<LogLine>, TableError> {
         parse_commit_file(bytes).map_err(|what| self.damaged(&names::commit(version), what))
-    }
-
-    /// Reads a file below the table's folder.
-    pub(crate) async fn get(&self, file: &str) -> Result<Option<Bytes>, TableError> {
-        self.store.get(&self.key(file)).await.map_err(|source| self.failed(source))
-    }
-
-    /// Creates or replaces a file below the table's folder.
-    pub(crate) async fn put(&self, file: &str, bytes: Vec<u8>) -> Result<(), TableError> {
-        let put = self.store.put(&self.key(file), bytes.into()).await;
-        put.map_err(|source| self.failed(source))
-    }
-
-    /// Key in the store of a file below the table's folder.
-    pub(crate) fn key(&self, file: &str) -> String {
-        format!("{}/{file}", self.root)
-    }
-
-    /// Error for a failure of the store.
-    pub(crate) fn failed(&self, source: StoreError) -> TableError {
-        TableError::Store { table: self.stream.to_owned(), source }
-    }
-
-    /// Log files whose name is greater than `after` (below the table's folder), or all.
-    pub(crate) async fn list(&self, after: Option<&str>) -> Result<LogListing, TableError> {
-        let prefix = self.key("_delta_log/");
-        let after = after.map(|after| self.key(after));
-        let objects = self.store.list(&prefix, after.as_deref()).await;
-        let objects = objects.map_err(|source| self.failed(source))?;
-        Ok(LogListing::of(objects.iter().filter_map(|object| object.key.strip_prefix(&prefix))))
-    }
-
-    /// Error for a defect of `file`, a path below the table's folder.
-    pub(crate) fn damaged(&self, file: &str, what: impl Into<String>) -> TableError {
-        TableError::Damaged {
-            table: self.stream.to_owned(),
-            file: file.to_owned(),
-            what: what.into(),
-        }
     }
 }
 

@@ -12,9 +12,9 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::action::Add;
 use super::foreign::ForeignChange;
+use super::location::LogLocation;
 use super::log::{LogReplay, LogState};
 use super::past::PastError;
-use super::read::LogLocation;
 use super::{CommitError, CommitNote, Table, TableError, names};
 
 /// Number of log files read at the same time.

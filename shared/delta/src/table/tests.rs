@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use engine::fault::CallFault;
+use engine::ids::AttemptId;
+use engine::report::RowCounts;
 use engine::spec::StreamSpec;
 use engine::spec::{
     FieldSpec, Paging, PartitionSpec, StreamKind, date, instant, int, object, text,

@@ -11,9 +11,8 @@ use bytes::Bytes;
 use engine::ids::Sequence;
 use engine::time::{SignedDuration, Timestamp, between};
 
-use super::action::{
-    Add, CommitInfo, LogLine, MetaData, Remove, Txn, commit_file, parse_commit_file,
-};
+use super::action::{Add, LogLine, MetaData, Remove, Txn};
+use super::commit_file::{CommitInfo, commit_file, parse_commit_file};
 use super::log::LogState;
 use super::put::VersionOwner;
 use super::{
