@@ -16,6 +16,7 @@
 //! keeps the first one raw in `extra_json`. So of a member with a rule only the last occurrence is
 //! treated, and the others are removed.
 
+mod branches;
 mod erased;
 mod hash;
 
@@ -26,6 +27,7 @@ use arrow::error::ArrowError;
 use engine::privacy::{FieldTreatment, PrivacyRules};
 use engine::spec::{PersonalFields, StreamSpec};
 
+use self::branches::{MemberBranches, RedactionBranch, insert, takes_out};
 use self::erased::ErasedUsers;
 pub use self::hash::HashKey;
 use super::convert;
@@ -48,22 +50,6 @@ pub(super) struct Redactor {
     members: MemberBranches,
     key: Option<HashKey>,
     erased: Option<ErasedUsers>,
-}
-
-/// Treatment of the members of an object, by name. Members without an entry are kept.
-type MemberBranches = BTreeMap<String, RedactionBranch>;
-
-/// Treatment of a member. Of several occurrences only the last is kept.
-#[derive(Clone, Debug)]
-enum RedactionBranch {
-    /// The member is removed.
-    Exclude,
-    /// The value is replaced by its hash.
-    Hash,
-    /// The last occurrence is kept as it is.
-    Last,
-    /// Members of the object, or of each object of the list, are treated.
-    Inside(MemberBranches),
 }
 
 impl Redactor {
@@ -268,36 +254,6 @@ fn id_at<'a>(raw: &str, path: impl IntoIterator<Item = &'a str>) -> Option<i64> 
         raw::members(raw).ok().and_then(|members| raw::member(&members, name))
     });
     id.and_then(convert::integer)
-}
-
-/// Whether any of the rules removes or changes something.
-fn takes_out(rules: &MemberBranches) -> bool {
-    rules.values().any(|branch| match branch {
-        RedactionBranch::Exclude | RedactionBranch::Hash => true,
-        RedactionBranch::Last => false,
-        RedactionBranch::Inside(inner) => takes_out(inner),
-    })
-}
-
-/// Adds a rule. An exclusion or hash of the whole wins over a rule for a part, whichever came
-/// first. `Last` replaces no other rule, but it also hides later rules for parts. Hence the order
-/// of the callers: privacy rules first, then exclusions, then `Last`.
-fn insert(members: &mut MemberBranches, path: &[String], leaf: RedactionBranch) {
-    let Some((first, rest)) = path.split_first() else { return };
-    let branch = members.entry(first.clone());
-    if rest.is_empty() {
-        if matches!(leaf, RedactionBranch::Last) {
-            branch.or_insert(leaf);
-        } else {
-            branch.insert_entry(leaf);
-        }
-        return;
-    }
-    if let RedactionBranch::Inside(inner) =
-        branch.or_insert_with(|| RedactionBranch::Inside(MemberBranches::new()))
-    {
-        insert(inner, rest, leaf);
-    }
 }
 
 /// Appends the name of a member, after a comma unless it is the first of its object.

@@ -9,7 +9,8 @@ use arrow::error::ArrowError;
 use engine::schema::ColumnSource;
 use engine::spec::{FieldSpec, FieldType};
 
-use super::{MemberBranches, id_at, push_name};
+use super::branches::MemberBranches;
+use super::{id_at, push_name};
 use crate::raw;
 use crate::schema::TableSchema;
 
