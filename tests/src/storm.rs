@@ -4,25 +4,21 @@
 //! Every call of a process goes through its `Fate`, which decides by a random generator of its
 //! own, so that one seed gives one history. A decision never depends on the time.
 
-use core::ops::Range;
+mod state;
+mod store;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use delta::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
-use engine::ids::AccountId;
 use engine::time::{SignedDuration, Timestamp, plus};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use runtime::clock::Clock;
-use state::{
-    ItemKey, MemoryState, PutOutcome, StateError, StateErrorKind, StateItem, StateStore,
-    WriteCondition,
-};
 
 use crate::world::SimClock;
+pub(crate) use state::{EarlierItems, StormyState};
+pub(crate) use store::StormyStore;
 
 /// Freeze of a process at a certain call of the stores, before it has its effect.
 #[derive(Clone, Copy, Debug)]
@@ -241,205 +237,4 @@ enum CallKind {
     Read,
     List,
     Write,
-}
-
-fn object_phase(key: &str, kind: CallKind) -> CallPhase {
-    let log = key.contains("_delta_log");
-    match kind {
-        CallKind::Read | CallKind::List if log => CallPhase::LogRead,
-        CallKind::Write if log && !key.contains("checkpoint") => CallPhase::Commit,
-        CallKind::Write if log => CallPhase::Checkpoint,
-        CallKind::Read if key.ends_with(".parquet") => CallPhase::DataRead,
-        CallKind::Write if key.ends_with(".parquet") => CallPhase::DataWrite,
-        CallKind::Read | CallKind::List | CallKind::Write => CallPhase::Other,
-    }
-}
-
-/// The lake as a process in trouble reaches it.
-#[derive(Debug)]
-pub(crate) struct StormyStore {
-    pub(crate) inner: Arc<MemoryStore>,
-    pub(crate) fate: Arc<Fate>,
-}
-
-fn broken(key: &str) -> StoreError {
-    StoreError::from_io(key, std::io::Error::other("injected"))
-}
-
-/// Returns the answer to a write that took effect, unless it is lost.
-fn answer<T>(verdict: CallVerdict, key: &str, answer: T) -> Result<T, StoreError> {
-    if verdict == CallVerdict::Lose { Err(broken(key)) } else { Ok(answer) }
-}
-
-impl StormyStore {
-    /// Decides about a write, and fails it if it is refused.
-    async fn write(&self, phase: CallPhase, key: &str) -> Result<CallVerdict, StoreError> {
-        let verdict = self.fate.call(phase, CallKind::Write).await;
-        self.inner.set_now(self.fate.clock.now());
-        match verdict {
-            CallVerdict::Refuse => Err(broken(key)),
-            CallVerdict::Pass | CallVerdict::Stale | CallVerdict::Lose | CallVerdict::Repeat => {
-                Ok(verdict)
-            }
-        }
-    }
-
-    async fn read(&self, key: &str, kind: CallKind) -> Result<CallVerdict, StoreError> {
-        match self.fate.call(object_phase(key, kind), kind).await {
-            CallVerdict::Refuse | CallVerdict::Lose => Err(broken(key)),
-            verdict @ (CallVerdict::Pass | CallVerdict::Stale | CallVerdict::Repeat) => Ok(verdict),
-        }
-    }
-}
-
-#[async_trait]
-impl ObjectStore for StormyStore {
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
-        let phase = object_phase(key, CallKind::Write);
-        let verdict = self.write(phase, key).await?;
-        if verdict == CallVerdict::Repeat {
-            self.inner.put_if_absent(key, bytes.clone()).await?;
-        }
-        answer(verdict, key, self.inner.put_if_absent(key, bytes).await?)
-    }
-
-    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
-        let phase = object_phase(key, CallKind::Write);
-        let verdict = self.write(phase, key).await?;
-        if verdict == CallVerdict::Repeat {
-            self.inner.put(key, bytes.clone()).await?;
-        }
-        answer(verdict, key, self.inner.put(key, bytes).await?)
-    }
-
-    async fn replace(
-        &self,
-        key: &str,
-        old: &Bytes,
-        new: Bytes,
-    ) -> Result<ReplaceOutcome, StoreError> {
-        let phase = object_phase(key, CallKind::Write);
-        let verdict = self.write(phase, key).await?;
-        if verdict == CallVerdict::Repeat {
-            self.inner.replace(key, old, new.clone()).await?;
-        }
-        answer(verdict, key, self.inner.replace(key, old, new).await?)
-    }
-
-    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.read(key, CallKind::Read).await?;
-        self.inner.get(key).await
-    }
-
-    async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
-        self.read(key, CallKind::Read).await?;
-        self.inner.get_range(key, range).await
-    }
-
-    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
-        let verdict = self.read(prefix, CallKind::List).await?;
-        let mut objects = self.inner.list(prefix, after).await?;
-        if verdict == CallVerdict::Stale {
-            let then = plus(self.fate.clock.now(), SignedDuration::from_mins(-1));
-            objects.retain(|object| object.modified < then);
-        }
-        Ok(objects)
-    }
-
-    async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        let verdict = self.write(CallPhase::Cleanup, key).await?;
-        answer(verdict, key, self.inner.delete(key).await?)
-    }
-}
-
-/// Items before their newest writes.
-pub(crate) type EarlierItems = Arc<Mutex<BTreeMap<ItemKey, StateItem>>>;
-
-/// The state as a process in trouble reaches it.
-#[derive(Debug)]
-pub(crate) struct StormyState {
-    pub(crate) inner: Arc<MemoryState>,
-    pub(crate) fate: Arc<Fate>,
-    /// Items as an outdated listing shows them.
-    pub(crate) earlier: EarlierItems,
-}
-
-fn injected(sort: &str) -> StateError {
-    StateError::new(StateErrorKind::Failed, format!("`{sort}` (injected)"))
-}
-
-impl StormyState {
-    async fn read(&self, sort: &str, kind: CallKind) -> Result<CallVerdict, StateError> {
-        let budget = sort.starts_with("budget");
-        let phase = if budget { CallPhase::Budget } else { CallPhase::StateRead };
-        match self.fate.call(phase, kind).await {
-            CallVerdict::Refuse | CallVerdict::Lose => Err(injected(sort)),
-            verdict @ (CallVerdict::Pass | CallVerdict::Repeat | CallVerdict::Stale) => Ok(verdict),
-        }
-    }
-
-    /// Returns the item as it was before its newest write; `None` if there was none.
-    fn before(&self, key: &ItemKey, item: StateItem) -> Option<StateItem> {
-        let earlier = self.earlier.lock().expect("no panic");
-        match earlier.get(key) {
-            _ if item.rev == 1 => None,
-            Some(before) if before.rev + 1 == item.rev => Some(before.clone()),
-            Some(_) | None => Some(item),
-        }
-    }
-}
-
-#[async_trait]
-impl StateStore for StormyState {
-    async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
-        self.read(&key.sort, CallKind::Read).await?;
-        self.inner.get(key).await
-    }
-
-    async fn put(
-        &self,
-        key: &ItemKey,
-        expect: WriteCondition,
-        body: &str,
-        expires: Option<Timestamp>,
-    ) -> Result<PutOutcome, StateError> {
-        let budget = key.sort.starts_with("budget");
-        let phase = if budget { CallPhase::Budget } else { CallPhase::StateWrite };
-        let verdict = self.fate.call(phase, CallKind::Write).await;
-        if let Some(before) = self.inner.get(key).await? {
-            self.earlier.lock().expect("no panic").insert(key.clone(), before);
-        }
-        let put = || self.inner.put(key, expect, body, expires);
-        match verdict {
-            CallVerdict::Pass | CallVerdict::Stale => put().await,
-            CallVerdict::Refuse => Err(injected(&key.sort)),
-            CallVerdict::Lose => {
-                put().await?;
-                Err(injected(&key.sort))
-            }
-            CallVerdict::Repeat => {
-                put().await?;
-                put().await
-            }
-        }
-    }
-
-    async fn list(
-        &self,
-        account: AccountId,
-        prefix: &str,
-    ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
-        let verdict = self.read(prefix, CallKind::List).await?;
-        let items = self.inner.list(account, prefix).await?;
-        if verdict != CallVerdict::Stale {
-            return Ok(items);
-        }
-        let before = |(key, item)| Some((ItemKey::clone(&key), self.before(&key, item)?));
-        Ok(items.into_iter().filter_map(before).collect())
-    }
-
-    async fn purge(&self, now: Timestamp) -> Result<u64, StateError> {
-        self.read("", CallKind::Write).await?;
-        self.inner.purge(now).await
-    }
 }
