@@ -1,70 +1,27 @@
 //! Random faults in a world, and syncs during which one fault lasts.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod lists;
+mod refused;
+mod standing;
+mod visits;
 
 use engine::pass::Pass;
-use engine::spec::{Paging, StreamKind, StreamSpec};
-use engine::time::{SignedDuration, Timestamp};
+use engine::spec::{Paging, StreamKind};
 use rand::RngExt;
 use runtime::run::RunOutcome;
-use sim::{Contradiction, FaultChoice, FaultEffect, Mutation, Spelling};
+use sim::{FaultChoice, FaultEffect, Mutation, Spelling};
 
-use crate::foreign::Visitor;
 use crate::mishap::{Chronicle, Mishap};
 use crate::oracle::After;
 use crate::story::{fault, report, status};
-use crate::watch::Watch;
 use crate::world::{Live, Synced, World, now, sync};
+use lists::{OF_LISTS, all_spots, effect, spots};
+use refused::{RefusedUnit, refused_unit};
+use standing::Standing;
+pub use visits::visit;
 
 /// Number of requests of one round or trial beyond which its runs count as endless.
 const PATIENCE: u64 = 10_000;
-
-/// List that can contradict itself.
-#[derive(Clone, Copy, Debug)]
-struct ListSpot {
-    /// Pattern of its requests.
-    path: &'static str,
-    /// Stream of the list.
-    stream: &'static str,
-    /// Number of records per page with which the list has several pages.
-    cap: usize,
-}
-
-const fn spot(path: &'static str, stream: &'static str, cap: usize) -> ListSpot {
-    ListSpot { path, stream, cap }
-}
-
-const SPOTS: [ListSpot; 16] = [
-    spot("/v2/clients?", "clients", 2),
-    spot("/v2/contacts?", "contacts", 3),
-    spot("/v2/projects?", "projects", 3),
-    spot("/v2/users?", "users", 2),
-    spot("/v2/roles?", "roles", 1),
-    spot("/v2/user_assignments?", "user_assignments", 5),
-    spot("/v2/time_entries?", "time_entries", 40),
-    spot("/v2/expenses?", "expenses", 10),
-    spot("/v2/invoices?", "invoices", 4),
-    spot("/v2/estimates?", "estimates", 3),
-    spot("/payments?", "invoice_payments", 1),
-    spot("/billable_rates?", "user_billable_rates", 1),
-    spot("/v2/reports/time/projects?", "time_report_projects", 2),
-    spot("/v2/reports/expenses/team?", "expense_report_team", 1),
-    spot("/v2/reports/uninvoiced?", "uninvoiced_report", 2),
-    spot("/v2/reports/project_budget?", "project_budget_report", 2),
-];
-
-/// Kinds that are wrong answers to requests for lists.
-const OF_LISTS: [Mishap; 9] = [
-    Mishap::SmallTotals,
-    Mishap::LargeTotals,
-    Mishap::TotalsOfPage,
-    Mishap::EarlyEnds,
-    Mishap::BrokenLinks,
-    Mishap::Circles,
-    Mishap::EmptyPages,
-    Mishap::IgnoredPages,
-    Mishap::DeepPages,
-];
 
 /// Kinds that can last for a whole sync.
 const LASTING: [Mishap; 5] = [
@@ -74,25 +31,6 @@ const LASTING: [Mishap; 5] = [
     Mishap::AccountSpelling,
     Mishap::OddCounts,
 ];
-
-/// Kinds that are work of other engines.
-const FOREIGN: [Mishap; 5] = [
-    Mishap::Compaction,
-    Mishap::ForeignDelete,
-    Mishap::ForeignRestore,
-    Mishap::ForeignAppend,
-    Mishap::ForeignVacuum,
-];
-
-/// Part of a stream that is refused.
-#[derive(Clone, Debug)]
-struct RefusedUnit {
-    stream: &'static str,
-    path: String,
-    /// Beginning of the keys of a window's rows.
-    window: Option<String>,
-    parent: Option<i64>,
-}
 
 /// Fault rules of kinds, each with its place among the rules of the account.
 #[derive(Clone, Debug, Default)]
@@ -132,90 +70,6 @@ impl Befallen {
         world.expect_at_most(PATIENCE);
         if endless { Err("requests without end".to_owned()) } else { Ok(()) }
     }
-}
-
-/// Returns the lists of the world's streams.
-fn all_spots(world: &World) -> Vec<ListSpot> {
-    SPOTS.into_iter().filter(|spot| world.settings.includes(spot.stream)).collect()
-}
-
-/// Returns the lists that `mishap` can befall.
-fn spots(world: &World, mishap: Mishap) -> Vec<ListSpot> {
-    let reports = |spot: &ListSpot| spot.path.contains("/reports/");
-    all_spots(world)
-        .into_iter()
-        .filter(|spot| !matches!(mishap, Mishap::IgnoredPages | Mishap::DeepPages) || reports(spot))
-        .collect()
-}
-
-/// Returns a random effect of a kind that is wrong answers.
-fn effect(chronicle: &mut Chronicle, mishap: Mishap) -> FaultEffect {
-    use Contradiction::{
-        Circle, CountsIgnored, CountsOff, EmptyLinks, EmptyNext, EmptyPages, EndsEarly, NoLinks,
-        NullLinks, OwnPage, PageIgnored, TooDeep, TotalOfPage,
-    };
-    let total = FaultEffect::WrongTotal;
-    let list = FaultEffect::Contradiction;
-    let deep = |status| list(TooDeep { beyond: 1, status });
-    let effects = [
-        (Mishap::SmallTotals, [-1, -2, -10_000].map(total).to_vec()),
-        (Mishap::LargeTotals, [1, 2, 500].map(total).to_vec()),
-        (Mishap::TotalsOfPage, vec![list(TotalOfPage)]),
-        (Mishap::EarlyEnds, [1, 2, 3].map(EndsEarly).map(list).to_vec()),
-        (Mishap::BrokenLinks, [NoLinks, NullLinks, EmptyLinks, EmptyNext].map(list).to_vec()),
-        (Mishap::Circles, [Circle, OwnPage].map(list).to_vec()),
-        (Mishap::EmptyPages, vec![list(EmptyPages)]),
-        (Mishap::IgnoredPages, vec![list(PageIgnored)]),
-        (
-            Mishap::OddCounts,
-            [CountsOff(1), CountsOff(-1), CountsOff(-150), CountsIgnored].map(list).to_vec(),
-        ),
-        (Mishap::DeepPages, [404, 422, 500, 504].map(deep).to_vec()),
-    ];
-    let (_, effects) =
-        effects.into_iter().find(|(kind, _)| *kind == mishap).expect("a kind of wrong answers");
-    let which = if effects.len() > 1 { chronicle.random.random_range(0..effects.len()) } else { 0 };
-    effects[which].clone()
-}
-
-fn refused_unit(world: &World, chronicle: &mut Chronicle, mishap: Mishap) -> Option<RefusedUnit> {
-    if mishap == Mishap::RefusedWindow {
-        let months: Vec<_> = world.oracle().months().into_iter().collect();
-        let month = chronicle.one(&months).start;
-        let mut reports = vec![
-            ("time_report_clients", "time/clients"),
-            ("time_report_projects", "time/projects"),
-            ("time_report_tasks", "time/tasks"),
-            ("time_report_team", "time/team"),
-            ("expense_report_team", "expenses/team"),
-            ("uninvoiced_report", "uninvoiced"),
-        ];
-        reports.retain(|(stream, _)| world.settings.includes(stream));
-        if reports.is_empty() {
-            return None;
-        }
-        let (stream, path) = chronicle.one(&reports);
-        let path = format!("/v2/reports/{path}?from={month}");
-        return Some(RefusedUnit { stream, path, window: Some(format!("{month}|")), parent: None });
-    }
-    let mut lists = vec![
-        ("invoice_payments", "invoices", "payments"),
-        ("invoice_messages", "invoices", "messages"),
-        ("estimate_messages", "estimates", "messages"),
-        ("user_billable_rates", "users", "billable_rates"),
-        ("user_cost_rates", "users", "cost_rates"),
-        ("user_project_assignments", "users", "project_assignments"),
-    ];
-    lists.retain(|(stream, ..)| world.settings.includes(stream));
-    if lists.is_empty() {
-        return None;
-    }
-    let (stream, parents, last) = chronicle.one(&lists);
-    let ids = world.oracle().true_versions(streams::find(parents).unwrap());
-    let ids: Vec<i64> = ids.into_keys().collect();
-    let parent = *ids.get(chronicle.random.random_range(0..1000) % ids.len().max(1))?;
-    let path = format!("/v2/{parents}/{parent}/{last}");
-    Some(RefusedUnit { stream, path, window: None, parent: Some(parent) })
 }
 
 /// Adds random fault rules for a round. Their effects are counted at its end, by `Befallen::over`.
@@ -306,42 +160,6 @@ fn redate(world: &World, chronicle: &mut Chronicle, mishap: Mishap) {
     let applied = world.account.lock().unwrap().apply(now(world), &mutation);
     chronicle.tell(format!("{}: {mutation:?}", mishap.declared().name));
     chronicle.fired(mishap, u64::from(applied.is_ok()));
-}
-
-/// Makes random commits of other engines.
-pub async fn visit(world: &World, chronicle: &mut Chronicle, watch: &mut Watch) {
-    for mishap in FOREIGN {
-        if !chronicle.befalls(mishap) {
-            continue;
-        }
-        let spots = all_spots(world);
-        if spots.is_empty() {
-            continue;
-        }
-        let name = chronicle.one(&spots).stream;
-        let (step, back) = (chronicle.random.random_range(1..4), chronicle.one(&[1, 1, 2, 3]));
-        let spec = streams::find(name).unwrap();
-        let Some(visitor) = Visitor::of(world, spec).await else { continue };
-        let done = if mishap == Mishap::Compaction {
-            visitor.compact().await
-        } else if mishap == Mishap::ForeignDelete {
-            visitor.delete_every(step).await
-        } else if mishap == Mishap::ForeignAppend {
-            visitor.append().await
-        } else if mishap == Mishap::ForeignVacuum {
-            visitor.vacuum(SignedDuration::from_hours(25)).await
-        } else {
-            visitor.restore(back).await
-        };
-        chronicle.tell(format!("{}: {name}, done: {done}", mishap.declared().name));
-        chronicle.fired(mishap, u64::from(done));
-        if done && mishap == Mishap::ForeignVacuum {
-            watch.forget_removed();
-        }
-        if done && !matches!(mishap, Mishap::Compaction | Mishap::ForeignVacuum) {
-            watch.excuse(world, name).await;
-        }
-    }
 }
 
 /// Runs a sync while one fault lasts. Checks that no stream loses rows, that none reports success
@@ -458,46 +276,4 @@ async fn silent(world: &World, synced: &Synced, refused: Option<&RefusedUnit>) -
         wrong.extend(differences.into_iter().map(|line| format!("ends well: {line}")));
     }
     wrong
-}
-
-/// Keys and cursors of all tables before a fault.
-#[derive(Debug)]
-struct Standing {
-    keys: BTreeMap<&'static str, BTreeSet<String>>,
-    cursors: BTreeMap<&'static str, Option<Timestamp>>,
-}
-
-impl Standing {
-    async fn of(world: &World) -> Self {
-        let mut standing = Self { keys: BTreeMap::new(), cursors: BTreeMap::new() };
-        let included = |spec: &&StreamSpec| world.settings.includes(spec.name);
-        for spec in streams::STREAMS.into_iter().filter(included) {
-            if Visitor::of(world, spec).await.is_none() {
-                continue;
-            }
-            let keys = world.oracle().table_rows(spec).await.into_keys().collect();
-            standing.keys.insert(spec.name, keys);
-            let cursor = world.item(spec.name).await.position.cursor;
-            standing.cursors.insert(spec.name, cursor);
-        }
-        standing
-    }
-
-    /// Returns the rows that were deleted although Harvest has their records.
-    async fn lost(&self, world: &World) -> Vec<String> {
-        let mut lost = Vec::new();
-        let months = world.oracle().months();
-        for (name, before) in &self.keys {
-            let spec = streams::find(name).unwrap();
-            let now = world.oracle().table_rows(spec).await;
-            let gone: Vec<&String> = before.iter().filter(|key| !now.contains_key(*key)).collect();
-            if gone.is_empty() {
-                continue;
-            }
-            let truth = world.oracle().true_rows(spec, &months);
-            let gone = gone.into_iter().filter(|key| truth.contains_key(*key));
-            lost.extend(gone.map(|key| format!("{name}: {key} was deleted and is still there")));
-        }
-        lost
-    }
 }
