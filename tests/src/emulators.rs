@@ -5,12 +5,11 @@
 //! temporary folder. The emulators end with the process.
 
 pub mod lasting;
+mod server;
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
 
 use aws::{AwsClients, AwsConnections};
 use aws_config::Region;
@@ -18,10 +17,11 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
-use engine::time::{SignedDuration, plus};
-use runtime::clock::{Clock as _, SystemClock};
 use runtime::random::SharedRandom;
 use tokio::sync::OnceCell;
+
+pub use server::free_port;
+use server::{has_setpriv, throw_away, tools, until};
 
 /// Access key that all emulators accept.
 pub const ACCESS_KEY: &str = "test";
@@ -29,8 +29,6 @@ pub const ACCESS_KEY: &str = "test";
 pub const SECRET_KEY: &str = "testtest";
 /// Region of all emulators.
 pub const REGION: &str = "us-east-1";
-/// Time that a server may take to start on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Server that runs as long as this process.
 #[derive(Clone, Debug)]
@@ -242,37 +240,6 @@ async fn start_moto() -> Emulator {
     server
 }
 
-/// Returns the path of a tool that the project's scripts install for tests.
-fn tools(path: &str) -> PathBuf {
-    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools").join(path);
-    assert!(found.exists(), "{} is missing: `make test` installs it", found.display());
-    found
-}
-
-fn throw_away(hint: &str) -> PathBuf {
-    let folder = tempfile::Builder::new().prefix(hint).tempdir().expect("a folder");
-    // Statics are never dropped, so the folder is left to the system's cleaning.
-    folder.keep()
-}
-
-/// Ports that servers get. Linux gives those from 32,768 on to connections; so the one ten thousand
-/// above, too, is none that a connection of another test takes before the server does.
-const PORTS: core::ops::Range<u16> = 20_000..22_768;
-
-/// Returns a free port. The port ten thousand above is free, too: `SeaweedFS` uses it for gRPC, and
-/// ends at once if it is taken.
-#[must_use]
-pub fn free_port() -> u16 {
-    for _ in 0..1000 {
-        let port = rand::random_range(PORTS);
-        let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-        if free(port) && free(port + 10_000) {
-            return port;
-        }
-    }
-    panic!("no free port");
-}
-
 /// Starts `command` so that it ends with this process, even if this process is killed.
 #[expect(clippy::disallowed_methods, reason = "a thread that never ends, of the test alone")]
 fn start(name: &str, command: Command, port: u16) -> Emulator {
@@ -297,21 +264,4 @@ fn start(name: &str, command: Command, port: u16) -> Emulator {
     });
     let pid = told.recv().expect("an answer").unwrap_or_else(|why| panic!("{name}: {why}"));
     Emulator { endpoint: format!("http://127.0.0.1:{port}"), pid }
-}
-
-fn has_setpriv() -> bool {
-    let asked = Command::new("setpriv").args(["--pdeathsig", "KILL", "true"]).output();
-    asked.is_ok_and(|answer| answer.status.success())
-}
-
-/// Asks until the server answers.
-#[expect(clippy::disallowed_methods, reason = "a real server starts in real time")]
-async fn until(name: &str, mut is_ready: impl AsyncFnMut() -> bool) {
-    let asking = async {
-        while !is_ready().await {
-            let later = plus(SystemClock.now(), SignedDuration::from_millis(200));
-            SystemClock.sleep_until(later).await;
-        }
-    };
-    assert!(tokio::time::timeout(PATIENCE, asking).await.is_ok(), "{name} does not start");
 }

@@ -6,9 +6,9 @@
 //! delivered at least once, are tried again after an error, and then go to the failure queue.
 
 mod environment;
+mod function;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,38 +22,9 @@ use tokio::sync::Semaphore;
 
 use environment::Environment;
 pub(crate) use environment::signal;
+pub use function::Function;
 
 use crate::http;
-
-/// Function to host.
-#[derive(Clone, Debug)]
-pub struct Function {
-    /// Name.
-    pub name: String,
-    /// Program that is the `bootstrap`.
-    pub bootstrap: PathBuf,
-    /// Environment variables.
-    pub variables: Vec<(String, String)>,
-    /// Time after which an invocation is killed.
-    pub timeout: Duration,
-    /// Memory, in megabytes.
-    pub memory: u32,
-    /// Most environments at the same time.
-    pub concurrency: usize,
-    /// Number of times that a failed asynchronous invocation is tried again.
-    pub retries: u32,
-    /// Queue for the asynchronous invocations that failed for good.
-    pub failure_queue: Option<String>,
-    /// File for standard output and standard error, if any.
-    pub log: Option<PathBuf>,
-}
-
-impl Function {
-    fn log(&self) -> Option<std::fs::File> {
-        let path = self.log.as_ref()?;
-        std::fs::File::options().create(true).append(true).open(path).ok()
-    }
-}
 
 /// One attempt at an invocation.
 #[derive(Clone, Debug)]

@@ -3,27 +3,29 @@
 //! Neither side of it comes from the product: `crate::reader` reads the tables, `crate::naive`
 //! makes the rows that they should have, and `crate::legal` checks every version of their logs.
 
+mod comparison;
+mod truth;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use delta::store::ObjectStore;
 use engine::ids::AccountId;
 use engine::privacy::PrivacyRules;
-use engine::schema::{Column, ColumnSource};
+use engine::schema::ColumnSource;
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{Date, Timestamp};
 use engine::window::Period;
 use runtime::settings::Settings;
-use serde_json::value::RawValue;
-use sim::{Account, ServerRequest};
+use sim::Account;
 
-use crate::naive::leaves;
-use crate::naive::record::{NaiveReader, Row, RowOrigin, compared};
+use crate::naive::record::{NaiveReader, Row, compared};
 use crate::reader::LakeTable;
 use crate::reader::cell::OrderedValue;
 use crate::reader::lake::{LakeReading, same_objects};
-use crate::reader::memory::{KeptTruth, OracleMemory, is_same};
+use crate::reader::memory::OracleMemory;
+pub(crate) use comparison::is_same_row;
+use comparison::{Compared, compare, joined};
 
 /// Rows by key.
 pub type Contents = BTreeMap<String, Row>;
@@ -67,13 +69,6 @@ impl Oracle<'_> {
         (*rows.0).clone()
     }
 
-    fn ask(&self, target: &str) -> Bytes {
-        let request = ServerRequest::new("GET", "http://sim", target);
-        let response = self.account.lock().expect("no panic").handle(self.now, &request);
-        assert_eq!(response.status, 200, "{target}");
-        Bytes::from(response.body.to_vec())
-    }
-
     /// Returns the rows that `spec`'s table should have.
     #[must_use]
     pub fn true_rows(&self, spec: &'static StreamSpec, windows: &BTreeSet<Period>) -> Contents {
@@ -100,63 +95,6 @@ impl Oracle<'_> {
                 windows,
             ),
         )
-    }
-
-    /// Returns the rows of each answer of the truth: one for a report window, and one for any other
-    /// stream.
-    fn truths(
-        &self,
-        spec: &'static StreamSpec,
-        windows: &BTreeSet<Period>,
-        erased: &BTreeSet<i64>,
-    ) -> Vec<KeptTruth> {
-        let privacy = self.settings.map(|settings| settings.privacy.of(spec)).unwrap_or_default();
-        self.truths_by(&NaiveReader::new(spec, self.id, erased, privacy), windows)
-    }
-
-    fn truths_by(&self, reader: &NaiveReader<'_>, windows: &BTreeSet<Period>) -> Vec<KeptTruth> {
-        let spec = reader.spec;
-        let target = format!("/_sim/truth/{}", spec.name);
-        if !matches!(spec.kind, StreamKind::ReportWindow(_)) {
-            return vec![self.truth(reader, &target, None)];
-        }
-        let of_window = |window: &Period| {
-            let target = format!("{target}?from={}&to={}", window.start, window.end);
-            self.truth(reader, &target, Some(*window))
-        };
-        windows.iter().map(of_window).collect()
-    }
-
-    /// Returns the rows of one answer. Records that were read before are not read again.
-    fn truth(&self, reader: &NaiveReader<'_>, target: &str, period: Option<Period>) -> KeptTruth {
-        let body = self.ask(target);
-        let reading = format!("{} {:?} {:?}", self.id, reader.erased, reader.privacy);
-        let place = (target.to_owned(), reading.clone());
-        let kept = self.memory.shelves().truths.get(&place).cloned().unwrap_or_default();
-        if is_same(&kept.body, &body) {
-            return kept;
-        }
-        let truth: Truth<'_> = serde_json::from_slice(&body).expect("the truth");
-        let mut records = BTreeMap::new();
-        for one in &truth.records {
-            let origin =
-                RowOrigin { parent: one.parent, parent_created_at: one.parent_created_at, period };
-            let text = one.text();
-            let known = kept.records.get(&text).cloned();
-            let row = known.unwrap_or_else(|| reader.row(one.record.get(), &origin));
-            records.insert(text, row);
-        }
-        let rows: Contents = records.values().flatten().cloned().collect();
-        let new = KeptTruth {
-            versions: Arc::new(versions(reader.spec, &rows)),
-            hashed: reader.hashed(),
-            rows: Arc::new(rows),
-            records: Arc::new(records),
-            reading,
-            body,
-        };
-        self.memory.shelves().truths.insert(place, new.clone());
-        new
     }
 
     /// Returns the `updated_at` of every record of a stream, by id.
@@ -283,74 +221,6 @@ impl Oracle<'_> {
     }
 }
 
-/// Returns the rows of all answers.
-fn joined(truths: &[KeptTruth]) -> Contents {
-    let mut rows = Contents::new();
-    for truth in truths {
-        rows.extend(truth.rows.iter().map(|(key, row)| (key.clone(), Arc::clone(row))));
-    }
-    rows
-}
-
-/// Whether two rows are the same. In a table with files of earlier releases, a value may be in a
-/// column of one and in `extra_json` of the other.
-pub(crate) fn is_same_row(spec: &StreamSpec, older: bool, one: &Row, other: &Row) -> bool {
-    let same = Arc::ptr_eq(one, other) || one == other;
-    same || (older && leaves::are_same(&compared(spec), one, other))
-}
-
-/// A table and the answers that it should agree with.
-#[derive(Clone, Copy)]
-struct Compared<'a> {
-    older: bool,
-    rows: &'a Contents,
-    truths: &'a [KeptTruth],
-}
-
-/// Returns the differences between the rows of a table and those that it should have.
-fn compare(spec: &StreamSpec, after: After, both: Compared<'_>) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let (rows, truth) = (both.rows, joined(both.truths));
-    for (key, row) in &truth {
-        match rows.get(key) {
-            None => wrong.push(format!("{}: {key} is missing", spec.name)),
-            Some(ours) if is_same_row(spec, both.older, ours, row) => {}
-            Some(ours) => {
-                let mut names = differing(spec, after, ours, row);
-                let hashed = |name: &str| both.truths.iter().any(|it| it.hashed.contains(name));
-                names.retain(|name| !hashed(name.split(':').next().unwrap_or_default()));
-                if !names.is_empty() {
-                    wrong.push(format!("{}: {key} differs in {names:?}", spec.name));
-                }
-            }
-        }
-    }
-    // In listings only a sweep finds deletions.
-    let deletions = after == After::FullPasses || !matches!(spec.kind, StreamKind::Listing(_));
-    for key in rows.keys().filter(|key| deletions && !truth.contains_key(*key)) {
-        wrong.push(format!("{}: {key} is no longer in Harvest", spec.name));
-    }
-    wrong
-}
-
-/// Returns the columns in which two rows differ, but must not, each with both values.
-fn differing(spec: &StreamSpec, after: After, ours: &Row, truth: &Row) -> Vec<String> {
-    let columns = compared(spec);
-    let values = columns.iter().zip(ours.iter().zip(truth.iter()));
-    let differ = values.filter(|(column, (ours, truth))| {
-        ours != truth
-            && match (&column.source, after) {
-                (ColumnSource::Record(path), After::IncrementalPasses) => path.len() == 1,
-                (_, After::IncrementalPasses | After::FullPasses) => true,
-            }
-    });
-    let told = |(column, (ours, truth)): (&Column, (&Option<String>, &Option<String>))| {
-        let text = |value: &Option<String>| value.clone().unwrap_or("null".to_owned());
-        format!("{}: {} for {}", column.name, text(ours), text(truth))
-    };
-    differ.map(told).collect()
-}
-
 /// Position of the column with this origin among the compared ones.
 fn place(spec: &StreamSpec, wanted: impl Fn(&ColumnSource) -> bool) -> Option<usize> {
     compared(spec).iter().position(|column| wanted(&column.source))
@@ -364,34 +234,6 @@ pub fn versions(spec: &StreamSpec, rows: &Contents) -> Versions {
     let version =
         |(key, row): (&String, &Row)| Some((key.parse().ok()?, row[at].as_ref()?.parse().ok()?));
     rows.iter().filter_map(version).collect()
-}
-
-#[derive(serde::Deserialize)]
-struct Truth<'a> {
-    #[serde(borrow)]
-    records: Vec<TrueRecord<'a>>,
-}
-
-#[derive(serde::Deserialize)]
-struct TrueRecord<'a> {
-    #[serde(borrow)]
-    record: &'a RawValue,
-    parent: Option<i64>,
-    parent_created_at: Option<&'a str>,
-}
-
-impl TrueRecord<'_> {
-    /// Returns everything that its row depends on.
-    fn text(&self) -> String {
-        let (record, since) = (self.record.get(), self.parent_created_at.unwrap_or_default());
-        let mut text = String::with_capacity(record.len() + since.len() + 24);
-        text.push_str(record);
-        text.push_str(since);
-        if let Some(parent) = self.parent {
-            text.push_str(&parent.to_string());
-        }
-        text
-    }
 }
 
 #[cfg(test)]

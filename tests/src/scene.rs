@@ -6,11 +6,13 @@
     reason = "most of these assert, and may be the end of a chain"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+mod account;
+mod ended;
+
+use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,110 +26,8 @@ use sim::{
 };
 
 use crate::oracle::{After, Oracle};
-
-/// Size of an account whose first sync takes nearly 2,000 general requests.
-pub fn two_thousand_requests() -> AccountScale {
-    AccountScale {
-        days: 2 * 365,
-        users: 60,
-        projects: 200,
-        time_entries: 20_000,
-        expenses: 2_000,
-        invoices: 740,
-        estimates: 250,
-        ..AccountScale::issue()
-    }
-}
-
-/// Result of a command.
-#[derive(Debug)]
-pub struct Ended {
-    /// Exit code.
-    pub code: Option<i32>,
-    /// Signal that ended the command.
-    pub signal: Option<i32>,
-    /// Standard output.
-    pub out: String,
-    /// Standard error.
-    pub err: String,
-}
-
-impl Ended {
-    /// Returns the output without the long part of a summary.
-    fn brief(&self) -> String {
-        let out: String = self.out.chars().take(2000).collect();
-        format!("{out}\n{}", self.err)
-    }
-
-    /// Returns standard output and standard error.
-    pub fn said(&self) -> String {
-        format!("{}\n{}", self.out, self.err)
-    }
-
-    /// Asserts that the command ended with `code`.
-    pub fn with(self, code: i32) -> Self {
-        assert_eq!((self.code, self.signal), (Some(code), None), "{}", self.brief());
-        self
-    }
-
-    /// Asserts that the output contains each of `words`.
-    pub fn says(self, words: &[&str]) -> Self {
-        for word in words {
-            assert!(self.said().contains(word), "{word:?} is missing in: {}", self.brief());
-        }
-        self
-    }
-
-    /// Asserts that the document follows the schema of the command of `line`, if it has `--json`.
-    pub fn answers(self, line: &str) -> Self {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        // A command line that cannot be parsed prints none.
-        if words.contains(&"--json")
-            && !self.out.is_empty()
-            && let Some(code) = self.code
-        {
-            crate::json::check_answer(&words, &self.json(), code);
-        }
-        self
-    }
-
-    /// Parses the one JSON document of a command with `--json`.
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.said()))
-    }
-
-    /// Returns error type and message of each stream that failed.
-    pub fn failures(&self) -> BTreeMap<String, (String, String)> {
-        let json = self.json();
-        let text = |of: &Value, name: &str| of[name].as_str().unwrap().to_owned();
-        let failures = json["failures"].as_array().unwrap_or_else(|| panic!("{}", self.said()));
-        failures
-            .iter()
-            .map(|one| (text(one, "stream"), (text(one, "error_type"), text(one, "error"))))
-            .collect()
-    }
-
-    /// Returns the outcome of the last run of each stream.
-    pub fn outcomes(&self) -> BTreeMap<String, String> {
-        let json = self.json();
-        let streams = json["streams"].as_array().unwrap_or_else(|| panic!("{}", self.said()));
-        let text = |of: &Value, name: &str| of[name].as_str().unwrap().to_owned();
-        streams.iter().map(|one| (text(one, "stream"), text(one, "outcome"))).collect()
-    }
-
-    /// Asserts that only these streams failed, and all others that ran are complete.
-    pub fn only_failed(self, streams: &[&str]) -> Self {
-        let failed: Vec<String> = self.failures().into_keys().collect();
-        let mut wanted = streams.to_vec();
-        wanted.sort_unstable();
-        assert_eq!(failed, wanted, "{}", self.brief());
-        for (stream, outcome) in self.outcomes() {
-            let expected = if wanted.contains(&stream.as_str()) { "failed" } else { "complete" };
-            assert_eq!(outcome, expected, "{stream}: {}", self.brief());
-        }
-        self
-    }
-}
+pub use account::{mutate_settled, settled_account, two_thousand_requests};
+pub use ended::{Ended, finish};
 
 /// Cursor, table version and files of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -330,20 +230,6 @@ impl Scene {
     }
 }
 
-/// Waits for the end of a command. Asserts that the output has neither the token nor a panic.
-pub fn finish(child: Child) -> Ended {
-    let output = child.wait_with_output().unwrap();
-    let ended = Ended {
-        code: output.status.code(),
-        signal: output.status.signal(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    };
-    assert!(!ended.said().contains(sim::ADMINISTRATOR_TOKEN), "{}", ended.said());
-    assert!(!ended.said().contains("panicked"), "{}", ended.said());
-    ended
-}
-
 /// Returns the path of a built binary of another package, in the folder of this test's profile.
 pub fn binary(name: &str) -> PathBuf {
     let program = std::env::current_exe().unwrap();
@@ -390,30 +276,6 @@ pub fn in_parallel<T: Sync>(cases: &[(&str, T)], check: impl Fn(&T) + Sync) {
         running.into_iter().filter_map(|(name, it)| it.join().is_err().then_some(name)).collect()
     });
     assert_eq!(failed, Vec::<&str>::new(), "see above for each");
-}
-
-/// Makes an account for real processes. No timer runs: its hours would grow between the reading by a
-/// process and the comparison, which a busy machine may have minutes apart.
-///
-/// The account depends on the instant at which it is made. A test that fails shows the instant, and
-/// the variable `ACCOUNT_AT` makes the same account again.
-#[expect(clippy::disallowed_methods, reason = "a setting of tests")]
-pub fn settled_account(scale: &AccountScale, seed: u64) -> Account {
-    let made_at = std::env::var("ACCOUNT_AT").map_or_else(|_| now(), |at| at.parse().unwrap());
-    eprintln!("account {seed}: ACCOUNT_AT={made_at}");
-    let mut account = Account::generate(scale, seed, made_at);
-    stop_timers(&mut account, made_at);
-    account
-}
-
-/// Makes random changes of an account for real processes, and stops the timers that they start.
-pub fn mutate_settled(account: &mut Account, seed: u64, steps: u64) {
-    account.mutate(now(), seed, steps);
-    stop_timers(account, now());
-}
-
-fn stop_timers(account: &mut Account, at: Timestamp) {
-    while account.apply(at, &Mutation::StopTimer { id: None }).is_ok() {}
 }
 
 /// Current time of this machine.

@@ -4,7 +4,8 @@
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Emulator, dynamodb_command, dynamodb_is_ready, free_port, s3_command, s3_is_ready};
+use super::server::free_port;
+use super::{Emulator, dynamodb_command, dynamodb_is_ready, s3_command, s3_is_ready};
 use crate::lambda::signal;
 
 /// Emulator that can be stopped and started again. It ends with this value.

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
-use super::{Function, pause};
+use super::function::Function;
+use super::pause;
 use crate::http;
 
 /// An invocation on its way to the process.
