@@ -3,7 +3,7 @@
 mod api;
 mod clock;
 mod conduct;
-mod process;
+mod mortal;
 mod script;
 mod sync;
 
@@ -35,8 +35,8 @@ use crate::storm::{EarlierItems, Fate, FaultCounts, StormyState, StormyStore};
 pub use api::{AskedPause, Pauses};
 pub use clock::{BEGINNING, Jump, SimClock};
 pub use conduct::Conduct;
-pub use process::MortalProcess;
-use process::{Process, StartedProcesses};
+pub use mortal::MortalProcess;
+use mortal::{Process, StartedProcesses};
 pub use sync::{Synced, Wish, sync, sync_as};
 
 /// The world.

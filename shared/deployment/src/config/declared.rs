@@ -1,4 +1,6 @@
 //! The table of all settings. CONTRIBUTING.md says what a new one needs besides its entry here.
+//!
+//! Longer than other files: it is one table, whose order is that of help and documentation.
 #![expect(clippy::doc_markdown, reason = "the comments are the help text: backticks would show")]
 
 use super::setting::SettingDefault::{Described, Found, Required, Text, Unset};

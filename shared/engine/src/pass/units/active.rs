@@ -1,4 +1,4 @@
-//! A unit that is being read, and the list that it is.
+//! A unit that is being read, and the pager that reads it.
 
 use super::super::Unit;
 use super::super::pager::Pager;
