@@ -23,7 +23,7 @@ use engine::schema::ColumnType;
 
 pub(super) use self::list::{ListBuffer, ListItems, StructBuffer};
 pub(super) use self::values::{FixedBuffer, TextBuffer};
-use super::{convert, literal};
+use super::{convert, literal, plain};
 use crate::schema::{DECIMAL_DIGITS, arrow_type};
 
 /// Outcome of putting a value into its column.
@@ -114,6 +114,13 @@ impl Cells {
             }
         }
         self.rows += 1;
+    }
+
+    /// Makes room for `times` as many rows of the size of those that there are.
+    pub(super) fn reserve(&mut self, times: usize) {
+        for buffer in &mut self.buffers {
+            buffer.reserve(times);
+        }
     }
 
     /// Keeps the first `rows` rows and drops a row that is not closed yet.
@@ -222,6 +229,44 @@ impl ColumnBuffer {
                 list.push_null();
                 CellOutcome::Misfit
             }
+        }
+    }
+
+    /// Adds the cell for the JSON value at the beginning of `text` if it is null or of the usual
+    /// form, and returns its length in bytes. Otherwise adds nothing.
+    ///
+    /// Gives the same cell as [`Self::put`] and its outcome `Stored`, for less time.
+    pub(super) fn put_plain(&mut self, text: &str) -> Option<usize> {
+        let bytes = text.as_bytes();
+        if let Some(length) = plain::null(bytes) {
+            self.push_null();
+            return Some(length);
+        }
+        match self {
+            Self::Int(fixed) => fixed.take(plain::integer(bytes)),
+            Self::Instant(fixed) => fixed.take(plain::instant(bytes)),
+            Self::Text(texts) => {
+                let (text, length) = plain::text(text)?;
+                texts.push(Some(text));
+                Some(length)
+            }
+            Self::Bool(fixed) => fixed.take(plain::flag(bytes)),
+            Self::Date(fixed) => fixed.take(plain::date(bytes)),
+            Self::Decimal(fixed, scale) => fixed.take(plain::decimal(bytes, *scale)),
+            Self::List(_) => None,
+        }
+    }
+
+    /// Makes room for `times` as many cells as there are.
+    fn reserve(&mut self, times: usize) {
+        match self {
+            Self::Int(fixed) | Self::Instant(fixed) => fixed.reserve(times),
+            Self::Text(texts) => texts.reserve(times),
+            Self::Bool(fixed) => fixed.reserve(times),
+            Self::Date(fixed) => fixed.reserve(times),
+            Self::Decimal(fixed, _) => fixed.reserve(times),
+            // What is in lists differs most from record to record.
+            Self::List(_) => {}
         }
     }
 

@@ -3,9 +3,10 @@
 //! All but the partition are the same for every row of a page, because one request reads the
 //! children of one parent or the rows of one period.
 
+use core::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Date32Array, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Date32Array, Int64Array, StringBuilder, TimestampMicrosecondArray};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use engine::schema::{ColumnSource, ColumnType};
 use engine::spec::PartitionSpec;
@@ -17,6 +18,9 @@ use super::buffer::{Cells, ColumnBuffer, TextBuffer};
 use super::error::PageError;
 use super::rows::RecordLayout;
 use crate::schema::arrow_type;
+
+/// Microseconds of a day.
+const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Batch with all columns of the table, in the order of its schema.
 ///
@@ -74,16 +78,21 @@ fn partition(
         let ColumnBuffer::Instant(instants) = cells.buffers.get(layout.placed_by?)? else {
             return None;
         };
-        instants.get(row).and_then(utc_day)
+        instants.get(row)
     };
     Ok(match layout.schema.spec.partition {
         PartitionSpec::None => None,
         PartitionSpec::CreatedMonth | PartitionSpec::StartedMonth => {
-            let months = (0..rows).map(|row| created(row).map(month));
-            Some(Arc::new(months.collect::<StringArray>()))
+            let mut names = MonthNames::default();
+            let mut months = StringBuilder::with_capacity(rows, rows * "YYYY-MM".len());
+            for row in 0..rows {
+                months.append_option(created(row).and_then(|micros| names.of(micros)));
+            }
+            Some(Arc::new(months.finish()))
         }
         PartitionSpec::CreatedYear => {
-            let years = (0..rows).map(|row| created(row).map(|day| i64::from(day.year())));
+            let years = (0..rows)
+                .map(|row| created(row).and_then(utc_day).map(|day| i64::from(day.year())));
             Some(Arc::new(years.collect::<Int64Array>()))
         }
         PartitionSpec::ParentCreatedYear => {
@@ -95,6 +104,29 @@ fn partition(
             Some(repeated(i64::from(year), rows))
         }
     })
+}
+
+/// Names of months. That of the instant before is kept, because those of a page are mostly of one
+/// or two months.
+#[derive(Debug, Default)]
+struct MonthNames {
+    /// Microseconds since 1970 of a month, and its name.
+    last: Option<(Range<i64>, String)>,
+}
+
+impl MonthNames {
+    /// Name of the UTC month of an instant in microseconds since 1970; `None` if there is no such
+    /// instant.
+    fn of(&mut self, micros: i64) -> Option<&str> {
+        if self.last.as_ref().is_none_or(|(instants, _)| !instants.contains(&micros)) {
+            let day = utc_day(micros)?;
+            let days_before = i64::from(day.day()) - 1;
+            let start = (micros.div_euclid(DAY_MICROS) - days_before) * DAY_MICROS;
+            let end = start + i64::from(day.days_in_month()) * DAY_MICROS;
+            self.last = Some((start..end, month(day)));
+        }
+        self.last.as_ref().map(|(_, name)| name.as_str())
+    }
 }
 
 /// UTC day of an instant in microseconds since 1970.
@@ -125,4 +157,30 @@ fn repeated_day(day: Date, rows: usize) -> Result<ArrayRef, PageError> {
 fn repeated_instant(at: Timestamp, rows: usize) -> ArrayRef {
     let array = TimestampMicrosecondArray::from_value(at.as_microsecond(), rows);
     Arc::new(array.with_data_type(arrow_type(&ColumnType::Instant)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_ends_where_the_next_one_begins() {
+        let micros = |text: &str| text.parse::<Timestamp>().unwrap().as_microsecond();
+        let mut names = MonthNames::default();
+        for (at, expected) in [
+            ("2024-02-29T23:59:59.999999Z", "2024-02"),
+            ("2024-02-01T00:00:00Z", "2024-02"),
+            ("2024-01-31T23:59:59.999999Z", "2024-01"),
+            ("2024-03-01T00:00:00Z", "2024-03"),
+            ("1969-12-31T23:59:59.999999Z", "1969-12"),
+            ("1970-01-01T00:00:00Z", "1970-01"),
+            ("1969-12-01T00:00:00Z", "1969-12"),
+            ("0001-01-01T00:00:00Z", "0001-01"),
+            ("9999-12-30T22:00:00Z", "9999-12"),
+        ] {
+            assert_eq!(names.of(micros(at)), Some(expected), "{at}");
+        }
+        assert_eq!(names.of(i64::MAX), None);
+        assert_eq!(names.of(micros("2024-02-01T00:00:00Z")), Some("2024-02"));
+    }
 }

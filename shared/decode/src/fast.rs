@@ -21,6 +21,10 @@ use super::envelope::{MEMBERS, RawEnvelope};
 use super::odd::OddValues;
 use super::rows::{DecodedRows, RecordLayout};
 
+/// Largest number of records of a page of Harvest (Harvest API v2, Pagination), for which room is
+/// made at once.
+const PAGE_RECORDS: usize = 2_000;
+
 /// Rows, and raw members beside the records.
 pub(super) type FastPage<'de> = (DecodedRows, RawEnvelope<'de>);
 
@@ -86,10 +90,16 @@ impl<'de> RecordReader<'_, 'de> {
     /// Reads a list of records.
     fn all(&mut self, json: &mut JsonCursor<'de>) -> Option<()> {
         json.open(b'[')?;
-        let mut is_first = true;
+        let (mut is_first, before) = (true, json.left());
         while json.more(is_first, b']')? {
-            is_first = false;
             self.one(json)?;
+            if is_first {
+                // The other records of a page are about as long as the first one.
+                let left = json.left();
+                let others = left / (before - left).max(1);
+                self.rows.cells.reserve(others.min(PAGE_RECORDS));
+            }
+            is_first = false;
         }
         Some(())
     }

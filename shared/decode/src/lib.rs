@@ -41,6 +41,7 @@ mod observed;
 mod odd;
 mod parents;
 mod path;
+mod plain;
 mod presence;
 mod raw;
 mod redact;

@@ -56,8 +56,14 @@ pub(super) fn integer(raw: &str) -> Option<i64> {
 /// scale 4.
 pub(super) fn decimal(raw: &str, scale: i8) -> Option<i128> {
     let (negative, magnitude) = scaled(raw, i64::from(scale))?;
-    let value = i128::from(magnitude);
-    (magnitude < DECIMAL_END).then_some(if negative { -value } else { value })
+    let value = shifted(magnitude, 0)?;
+    Some(if negative { -value } else { value })
+}
+
+/// Unscaled value of a decimal column: `digits` followed by `zeros` zeros. `None` beyond 18 digits.
+pub(super) fn shifted(digits: u64, zeros: usize) -> Option<i128> {
+    let value = digits.checked_mul(*POWERS.get(zeros)?)?;
+    (value < DECIMAL_END).then_some(i128::from(value))
 }
 
 /// Flag, written `true` or `false`.
@@ -99,7 +105,8 @@ pub(super) fn instant(raw: &str) -> Option<i64> {
 
 /// Microseconds as from [`instant`], parsed from the text itself.
 pub(super) fn instant_of(text: &str) -> Option<i64> {
-    fixed_instant(text.as_bytes()).or_else(|| general_instant(text))
+    let fixed = text.as_bytes().try_into().ok().and_then(fixed_instant);
+    fixed.or_else(|| general_instant(text))
 }
 
 /// Non-negative integer, for the numbers in the envelope of a page.
@@ -179,8 +186,7 @@ fn exponent(text: &str) -> i64 {
 
 /// Instant of exactly the form `YYYY-MM-DDTHH:MM:SSZ`, the form in Harvest's answers. Others go to
 /// `general_instant`, which accepts more and is slower.
-fn fixed_instant(bytes: &[u8]) -> Option<i64> {
-    let bytes: &[u8; 20] = bytes.try_into().ok()?;
+pub(super) fn fixed_instant(bytes: &[u8; 20]) -> Option<i64> {
     let [day @ .., b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = bytes else {
         return None;
     };
@@ -213,7 +219,7 @@ fn has_leap_second(text: &str) -> bool {
 }
 
 /// Days since 1970 of a valid day in the form `YYYY-MM-DD`.
-fn days(day: &[u8; 10]) -> Option<i32> {
+pub(super) fn days(day: &[u8; 10]) -> Option<i32> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = day else {
         return None;
     };

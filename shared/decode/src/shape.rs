@@ -31,6 +31,8 @@ pub(super) struct ObjectShape {
 #[derive(Debug)]
 pub(super) struct DeclaredMember {
     pub(super) name: &'static str,
+    /// Text with which the member begins: its name in quotes, and the colon.
+    pub(super) begin: Box<str>,
     pub(super) target: MemberTarget,
 }
 
@@ -80,7 +82,8 @@ impl ObjectShape {
                 }
                 FieldType::Object(inner) => MemberTarget::Object(Self::from(inner, next, ids)),
             };
-            members.push(DeclaredMember { name: field.name, target });
+            let begin = format!("\"{}\":", field.name).into_boxed_str();
+            members.push(DeclaredMember { name: field.name, begin, target });
         }
         Self { id, members }
     }

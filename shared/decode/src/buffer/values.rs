@@ -8,6 +8,7 @@ use arrow::buffer::{Buffer as Bytes, OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
 use super::CellOutcome;
+use crate::plain::Taken;
 
 /// Values of fixed width. A null has the type's default as its value.
 #[derive(Debug)]
@@ -30,9 +31,15 @@ impl<T: Copy + Default> FixedBuffer<T> {
         Self { values: Vec::new(), valid: NullBufferBuilder::new(0) }
     }
 
+    #[inline]
     pub(super) fn push(&mut self, value: Option<T>) {
         self.values.push(value.unwrap_or_default());
         self.valid.append(value.is_some());
+    }
+
+    /// Makes room for `times` as many values as there are.
+    pub(super) fn reserve(&mut self, times: usize) {
+        self.values.reserve(self.values.len() * times);
     }
 
     /// Adds the value `plain`, or else the converted value of `other`. Adds a null if there is
@@ -49,6 +56,15 @@ impl<T: Copy + Default> FixedBuffer<T> {
         let converted = other();
         self.push(converted);
         CellOutcome::converted(converted.is_some())
+    }
+
+    /// Adds a value that was taken from a text, and returns its length there; adds nothing for
+    /// `None`.
+    #[inline]
+    pub(super) fn take(&mut self, taken: Taken<T>) -> Option<usize> {
+        let (value, length) = taken?;
+        self.push(Some(value));
+        Some(length)
     }
 
     /// Value of a row; `None` if it is null or there is no such row.
@@ -68,10 +84,17 @@ impl TextBuffer {
         Self { bytes: Vec::new(), ends: Vec::new(), valid: NullBufferBuilder::new(0) }
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, text: Option<&str>) {
         self.bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
         self.ends.push(self.bytes.len());
         self.valid.append(text.is_some());
+    }
+
+    /// Makes room for `times` as many texts and bytes as there are.
+    pub(super) fn reserve(&mut self, times: usize) {
+        self.bytes.reserve(self.bytes.len() * times);
+        self.ends.reserve(self.ends.len() * times);
     }
 
     /// Text of a row; `None` if it is null or there is no such row.
@@ -104,9 +127,11 @@ pub(super) fn start(ends: &[usize], row: usize) -> usize {
 /// Arrow offsets for `ends`: a 0, then the ends. Arrow's `Utf8` and `List` have offsets of 32 bits,
 /// and `envelope::MAX_BYTES` keeps pages far below that.
 pub(super) fn offsets(ends: &[usize]) -> Result<OffsetBuffer<i32>, ArrowError> {
-    let offsets: Result<Vec<i32>, ArrowError> = core::iter::once(&0)
-        .chain(ends)
-        .map(|end| i32::try_from(*end).map_err(|_| ArrowError::OffsetOverflowError(*end)))
-        .collect();
-    Ok(OffsetBuffer::new(ScalarBuffer::from(offsets?)))
+    let last = ends.last().copied().unwrap_or(0);
+    let last = i32::try_from(last).map_err(|_| ArrowError::OffsetOverflowError(last))?;
+    let mut offsets = Vec::with_capacity(ends.len() + 1);
+    offsets.push(0);
+    // No end is beyond the last one.
+    offsets.extend(ends.iter().map(|end| i32::try_from(*end).unwrap_or(last)));
+    Ok(OffsetBuffer::new(ScalarBuffer::from(offsets)))
 }

@@ -6,12 +6,7 @@
 
 use serde_json::value::RawValue;
 
-/// Bytes of a word that are looked at together.
-const WORD: usize = 8;
-/// 0x01 in each byte of a word.
-const ONES: u64 = u64::MAX / 255;
-/// 0x80 in each byte of a word.
-const HIGHS: u64 = ONES * 0x80;
+use crate::plain;
 
 /// Place in a text.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +19,11 @@ impl<'de> JsonCursor<'de> {
     /// Returns the beginning of `text`.
     pub(super) const fn new(text: &'de str) -> Self {
         Self { text, at: 0 }
+    }
+
+    /// Number of bytes that are left.
+    pub(super) const fn left(&self) -> usize {
+        self.text.len() - self.at
     }
 
     /// Steps over the bracket that begins an object or a list.
@@ -45,16 +45,13 @@ impl<'de> JsonCursor<'de> {
         Some(true)
     }
 
-    /// Steps over the name of a member and its colon if it is `name`, which needs no escapes, and is
+    /// Steps over `begin`, the name of a member with its quotes and its colon, if it is next and
     /// written without spaces.
-    pub(super) fn is_name(&mut self, name: &str) -> bool {
-        let end = self.at + name.len() + 1;
-        let is_it = self.byte(self.at) == Some(b'"')
-            && self.text.as_bytes().get(self.at + 1..end) == Some(name.as_bytes())
-            && self.byte(end) == Some(b'"')
-            && self.byte(end + 1) == Some(b':');
+    pub(super) fn is_name(&mut self, begin: &str) -> bool {
+        let end = self.at + begin.len();
+        let is_it = self.text.as_bytes().get(self.at..end) == Some(begin.as_bytes());
         if is_it {
-            self.at = end + 2;
+            self.at = end;
         }
         is_it
     }
@@ -71,6 +68,15 @@ impl<'de> JsonCursor<'de> {
     /// Steps over `null` and returns whether it is there.
     pub(super) fn is_null(&mut self) -> Option<bool> {
         if self.peek()? == b'n' { self.word("null").map(|_| true) } else { Some(false) }
+    }
+
+    /// Passes the text from the next value on to `take`, which returns the length of the value in
+    /// bytes if it has taken it; steps over it then. Returns whether it was taken.
+    pub(super) fn taken(&mut self, take: impl FnOnce(&'de str) -> Option<usize>) -> Option<bool> {
+        self.peek()?;
+        let length = take(self.text.get(self.at..)?);
+        self.at += length.unwrap_or(0);
+        Some(length.is_some())
     }
 
     /// Steps over a value and returns its text.
@@ -120,7 +126,7 @@ impl<'de> JsonCursor<'de> {
     fn string(&mut self) -> Option<&'de str> {
         let mut end = self.at + 1;
         loop {
-            end = self.ordinary(end);
+            end = plain::ordinary(self.text.as_bytes(), end);
             match self.byte(end)? {
                 b'"' => return self.take(end + 1),
                 b'\\' => end = self.escape(end + 1)?,
@@ -128,26 +134,6 @@ impl<'de> JsonCursor<'de> {
                 _ => return None,
             }
         }
-    }
-
-    /// Returns the place of the next quote, backslash or control character from `at` on, or the end
-    /// of the text.
-    fn ordinary(&self, mut at: usize) -> usize {
-        let bytes = self.text.as_bytes();
-        while let Some(word) = bytes.get(at..at + WORD).and_then(|word| word.try_into().ok()) {
-            let special = special(u64::from_le_bytes(word));
-            if special != 0 {
-                // The lowest bit set is exact; those above may not be.
-                return at + special.trailing_zeros() as usize / 8;
-            }
-            at += WORD;
-        }
-        while let Some(byte) = bytes.get(at)
-            && !matches!(byte, b'"' | b'\\' | 0..0x20)
-        {
-            at += 1;
-        }
-        at
     }
 
     /// Returns the place behind the escape whose letter is at `at`.
@@ -197,17 +183,6 @@ impl<'de> JsonCursor<'de> {
     }
 }
 
-/// Returns a word with the highest bit set of each byte of `word` that is a quote, a backslash or a
-/// control character. Bytes after the first of them may be set without reason.
-const fn special(word: u64) -> u64 {
-    let quotes = word ^ (ONES * 0x22);
-    let backslashes = word ^ (ONES * 0x5c);
-    let quote = quotes.wrapping_sub(ONES) & !quotes;
-    let backslash = backslashes.wrapping_sub(ONES) & !backslashes;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (quote | backslash | control) & HIGHS
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -248,20 +223,6 @@ mod tests {
     }
 
     #[test]
-    fn each_byte_is_special_or_not_at_each_place_of_a_word() {
-        for byte in 0..=0x7f_u8 {
-            for place in 0..24 {
-                let mut text = "x".repeat(place);
-                text.push(char::from(byte));
-                text.push_str(&"\u{e9}".repeat(12));
-                let expected =
-                    if matches!(byte, b'"' | b'\\' | 0..0x20) { place } else { text.len() };
-                assert_eq!(JsonCursor::new(&text).ordinary(0), expected, "{byte} at {place}");
-            }
-        }
-    }
-
-    #[test]
     fn names_of_members_are_told_apart() {
         for (text, expected) in [
             (r#""id":1"#, true),
@@ -271,7 +232,7 @@ mod tests {
             (r#""\u0069d":1"#, false),
             (r#""id""#, false),
         ] {
-            assert_eq!(JsonCursor::new(text).is_name("id"), expected, "{text}");
+            assert_eq!(JsonCursor::new(text).is_name(r#""id":"#), expected, "{text}");
         }
         assert_eq!(JsonCursor::new(r#" "id" :1"#).name(), Some("id"));
         assert_eq!(JsonCursor::new(r#""\u0069d":1"#).name(), None);

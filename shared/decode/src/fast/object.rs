@@ -1,13 +1,13 @@
 //! Reads objects and lists, and puts their values into cells.
 //!
 //! Three functions call each other as the declaration nests: `object` (an object whose members have
-//! cells), `list` (a list column) and `structs` (its structs). Each keeps the path of `odd` right:
+//! cells), `list` (a list column) and `structs` (its structs); `value` reads what is in them. Each keeps the path of `odd` right:
 //! it enters a step before it reads a value and leaves it afterwards. If one fails, the path is
 //! wrong, but then the whole page is dropped.
 
 use super::cursor::JsonCursor;
 use super::order::MemberOrder;
-use crate::buffer::{Cells, ListBuffer, ListItems, StructBuffer};
+use crate::buffer::{Cells, ColumnBuffer, ListBuffer, ListItems, StructBuffer};
 use crate::odd::{OddValues, ValueStep};
 use crate::shape::{MemberTarget, ObjectShape, SeenMembers};
 
@@ -25,7 +25,7 @@ pub(super) fn object<'de>(
     while json.more(is_first, b'}')? {
         is_first = false;
         let expected = order.after(shape, before);
-        let index = if shape.member(expected).is_some_and(|member| json.is_name(member.name)) {
+        let index = if shape.member(expected).is_some_and(|member| json.is_name(&member.begin)) {
             expected
         } else {
             let name = json.name()?;
@@ -42,10 +42,7 @@ pub(super) fn object<'de>(
         let step = ValueStep::Member(member.name);
         match &member.target {
             MemberTarget::Cell(cell) => {
-                let raw = json.value()?;
-                // The path is entered only for a value that is not as declared, because this runs
-                // for each value.
-                odd.put_at(step, cells.buffers.get_mut(*cell)?.put(raw), raw);
+                value(json, cells.buffers.get_mut(*cell)?, odd, step)?;
             }
             MemberTarget::Object(shape) => {
                 odd.enter(step);
@@ -72,6 +69,23 @@ pub(super) fn object<'de>(
     Some(())
 }
 
+/// Reads a value into the next cell of a column.
+fn value<'de>(
+    json: &mut JsonCursor<'de>,
+    buffer: &mut ColumnBuffer,
+    odd: &mut OddValues<'de>,
+    step: ValueStep,
+) -> Option<()> {
+    if json.taken(|text| buffer.put_plain(text))? {
+        return Some(());
+    }
+    let raw = json.value()?;
+    // The path is entered only for a value that is not as declared, because this runs for each
+    // value.
+    odd.put_at(step, buffer.put(raw), raw);
+    Some(())
+}
+
 /// Reads a list; one with a shape holds structs. Closing the row adds the null of a list that is
 /// null.
 fn list<'de>(
@@ -89,8 +103,7 @@ fn list<'de>(
         (ListItems::Values(buffer), _) => {
             let mut index = 0;
             while json.more(index == 0, b']')? {
-                let raw = json.value()?;
-                odd.put_at(ValueStep::Item(index), buffer.put(raw), raw);
+                value(json, buffer, odd, ValueStep::Item(index))?;
                 index += 1;
             }
         }

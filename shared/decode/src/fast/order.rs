@@ -13,6 +13,7 @@ pub(super) struct MemberOrder(Vec<Vec<usize>>);
 impl MemberOrder {
     /// Position of the member that is expected after `before`, or as the first one. Before it was
     /// seen: the next one of the declaration.
+    #[inline]
     pub(super) fn after(&self, shape: &ObjectShape, before: Option<usize>) -> usize {
         let place = place(before);
         let known = self.0.get(shape.id()).and_then(|order| order.get(place));
