@@ -10,8 +10,8 @@ use super::literal;
 /// Value and its length in the text, in bytes.
 pub(super) type Taken<T> = Option<(T, usize)>;
 
-/// Most bytes of a number without its sign: 18 digits and a decimal point. More digits may not fit
-/// in the 64 bits in which they are summed up.
+/// Most bytes of a number without its sign. More digits may not fit in the 64 bits in which they are
+/// summed up.
 const NUMBER_BYTES: usize = 19;
 
 /// Bytes of a word that are looked at together.
@@ -22,7 +22,7 @@ const ONES: u64 = u64::MAX / 255;
 const HIGHS: u64 = ONES * 0x80;
 
 /// Digits of a number, as one integer.
-struct PlainNumber {
+struct NumberDigits {
     negative: bool,
     digits: u64,
     /// Number of digits behind the decimal point.
@@ -81,27 +81,25 @@ pub(super) fn instant(text: &[u8]) -> Taken<i64> {
 }
 
 /// Number in JSON's grammar, followed by the end of its member or item.
-fn number(text: &[u8]) -> Option<PlainNumber> {
+fn number(text: &[u8]) -> Option<NumberDigits> {
     let negative = *text.first()? == b'-';
     let start = usize::from(negative);
     let (mut digits, mut end, mut point) = (0_u64, start, None);
     loop {
         match *text.get(end)? {
+            b',' | b'}' | b']' => break,
+            _ if end - start == NUMBER_BYTES => return None,
             digit @ b'0'..=b'9' => digits = digits * 10 + u64::from(digit - b'0'),
             b'.' if point.is_none() => point = Some(end),
-            b',' | b'}' | b']' => break,
             _ => return None,
         }
         end += 1;
-        if end - start > NUMBER_BYTES {
-            return None;
-        }
     }
     let whole = point.unwrap_or(end);
     // A digit before the point, and behind it; no number but those between 0 and 1 begins with 0.
     let begins = whole == start + 1 || (whole > start && *text.get(start)? != b'0');
     let places = point.map_or(0, |point| end - point - 1);
-    (begins && (point.is_none() || places > 0)).then_some(PlainNumber {
+    (begins && (point.is_none() || places > 0)).then_some(NumberDigits {
         negative,
         digits,
         places,
@@ -191,7 +189,7 @@ mod tests {
     fn the_usual_form_is_taken() {
         assert_eq!(integer(b"2412000001,"), Some((2_412_000_001, 10)));
         assert_eq!(integer(b"-7}"), Some((-7, 2)));
-        assert_eq!(integer(b"999999999999999999]"), Some((999_999_999_999_999_999, 18)));
+        assert_eq!(integer(b"9223372036854775807]"), Some((i64::MAX, 19)));
         assert_eq!(decimal(b"1.5,", 4), Some((15_000, 3)));
         assert_eq!(decimal(b"0.25}", 4), Some((2_500, 4)));
         assert_eq!(decimal(b"-120.0,", 4), Some((-1_200_000, 6)));
