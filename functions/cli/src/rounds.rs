@@ -22,6 +22,7 @@ mod after;
 mod synced;
 #[cfg(test)]
 mod tests;
+mod waits;
 
 use core::panic::AssertUnwindSafe;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,21 +32,18 @@ use engine::item::AccountItem;
 use engine::pass::Pass;
 use engine::plan::{Demand, DueRun};
 use engine::room::{RunWeight, WorkerRoom};
-use engine::spec::RateClass;
-use engine::time::{SignedDuration, Timestamp, between, plus};
+use engine::time::{SignedDuration, Timestamp};
 use futures::FutureExt as _;
-use runtime::account;
-use runtime::gate::PATIENCE;
 use runtime::run::RunReport;
 use runtime::waiting::RequestWait;
-use runtime::{Context, RunError, records};
+use runtime::{Context, RunError};
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::display::{DisplayForm, SyncDisplay, display};
 use crate::interrupt::InterruptFlag;
-use crate::text;
 
 pub(crate) use synced::{SyncOptions, SyncOutcome};
+use waits::prepared;
 
 /// Pause before a busy or failed stream is tried again. Short, because another process may end at
 /// any time, and a try costs no request.
@@ -132,36 +130,6 @@ pub(crate) async fn rounds(
     synced
 }
 
-/// Returns the account as Harvest describes it now. If Harvest may not be asked soon, returns the
-/// stored account, and the wait.
-///
-/// The stored account still lets runs start that do work without requests, see `would_be_in_vain`.
-/// With `--wait`, or if the wait is short, this waits and asks again, as often as needed: another
-/// process may use the permits meanwhile.
-async fn prepared(
-    context: &Context,
-    wish: SyncOptions,
-) -> Result<(AccountItem, Option<RequestWait>), RunError> {
-    loop {
-        let waiting = match orchestrator::prepare(context).await {
-            Ok(account) => return Ok((account, None)),
-            Err(RunError::Waits { waiting, .. }) => waiting,
-            Err(error) => return Err(error),
-        };
-        let now = context.clock.now();
-        if !wish.wait && between(now, waiting.until) > SHORT_WAIT {
-            let state = |source| RunError::State { stream: "account", source };
-            let (account, present) = (context.settings.account, context.present());
-            let known = records::account(&*context.state, account, &present).await;
-            return Ok((known.map_err(state)?.value, Some(waiting)));
-        }
-        account::tell(context, "account", waiting);
-        // At least a pause, so that an instant that is already over does not turn this into a busy
-        // loop.
-        context.clock.sleep_until(waiting.until.max(plus(now, BUSY_PAUSE))).await;
-    }
-}
-
 impl<'c> SyncLoop<'c> {
     /// Returns a loop that begins now and has run nothing.
     fn new(
@@ -242,65 +210,6 @@ impl<'c> SyncLoop<'c> {
     /// Whether runs may still be started.
     fn goes_on(&self) -> bool {
         !self.synced.credentials_refused && !self.interrupt.is_asked()
-    }
-
-    /// Tells for what a long wait is while nothing runs, and until when. A display that stands still
-    /// for a quarter of an hour looks like a program that hangs.
-    async fn tell(&self, wake: Option<Timestamp>) -> Result<(), RunError> {
-        let Some(until) = wake.filter(|_| self.runs.is_empty()) else {
-            return Ok(());
-        };
-        let now = self.context.clock.now();
-        if between(now, until) <= PATIENCE {
-            return Ok(());
-        }
-        let state = |source| RunError::State { stream: "account", source };
-        // The remedies differ: the budget comes back by itself, while a `Retry-After` of Harvest may
-        // mean that another program of the account sends too much.
-        let mut why = "the budget has no room before".to_owned();
-        for class in [RateClass::General, RateClass::Reports] {
-            if self.context.gate.blocked_until(class).await.map_err(state)?.is_some() {
-                let class = class.name();
-                why = format!("Harvest asked to wait (`Retry-After`) with {class} requests");
-                break;
-            }
-        }
-        self.watch.waits(&format!("waits until {}: {why}", text::clock(until, now)));
-        Ok(())
-    }
-
-    /// Waits for the end of a run, for `wake`, or for a request to stop. Without any run and
-    /// without `wake` it would wait for a signal alone; `run` ends before that.
-    async fn next(&mut self, wake: Option<Timestamp>) {
-        let clock = Arc::clone(&self.context.clock);
-        let awake = async move {
-            match wake {
-                Some(at) => clock.sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
-        // The request to stop only has to end this wait once: the runs see it by themselves,
-        // through the display.
-        let interrupted = async {
-            if self.interrupt.is_asked() {
-                // The request is known already: wait only for the ends of the runs.
-                std::future::pending::<()>().await;
-            } else {
-                self.interrupt.asked().await;
-            }
-        };
-        tokio::select! {
-            // An empty set answers `None`, which disables this branch instead of waking the loop at
-            // once.
-            Some(ended) = self.runs.join_next() => match ended {
-                Ok((_, Some(report))) => self.take(report),
-                Ok((stream, None)) => self.lost(stream),
-                // Cannot happen: the task catches panics and is never aborted.
-                Err(_) => {}
-            },
-            () = awake => {}
-            () = interrupted => {}
-        }
     }
 
     /// Starts the runs that are due, as far as there is room.

@@ -11,28 +11,25 @@
 //! with `--all`, or if streams are named, all of these.
 
 mod condition;
+mod content;
 mod day;
 mod render;
 #[cfg(test)]
 mod tests;
 mod watch;
 
-use delta::table::{ForeignChange, Table, TableError};
+use delta::table::{ForeignChange, Table};
 use deployment::config::{GivenSettings, SettingName};
 use deployment::parts;
-use engine::drift::DriftFinding;
-use engine::ids::AccountId;
 use engine::item::{AccountItem, ItemValue, PassState, StreamHealth, StreamItem, StreamPosition};
 use engine::pass::Pass;
 use engine::persisted::PersistedInstants as _;
 use engine::plan::{Demand, ripe};
 use engine::present::Present;
-use engine::runbook::Remedy;
 use engine::spec::{StreamKind, StreamSpec};
 use engine::testimony::Testimony;
 use engine::time::{SignedDuration, Timestamp, minus};
 use runtime::clock::{Clock as _, SystemClock};
-use serde::Serialize;
 
 use crate::arguments::StatusArguments;
 use crate::error::CliError;
@@ -40,126 +37,9 @@ use crate::lake_facts::LakeFacts;
 use crate::ledger::{LastDay, LedgerRun, runs, usual};
 use crate::said::{CommandAnswer, TextStyle};
 use crate::stored::StateContents;
-use condition::{ConditionFacts, StreamCondition, condition};
+use condition::{ConditionFacts, condition};
+use content::{LakeStatus, LastError, StreamStatus, UnfinishedPass};
 pub(crate) use watch::watched;
-
-/// The state of one stream, in the form of its part of the JSON document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct StreamStatus {
-    stream: &'static str,
-    state: StreamCondition,
-    /// Rows of the table; null without a table that can be read.
-    rows: Option<u64>,
-    /// Version of the table in its Delta log.
-    version: Option<u64>,
-    /// Time up to which the table has all changes.
-    cursor: Option<Timestamp>,
-    /// Beginning of the last complete pass, from which the age of the data counts.
-    as_of: Option<Timestamp>,
-    /// Time at which a pass was last completed.
-    last_success: Option<Timestamp>,
-    /// Beginning of the last complete full pass: records deleted in Harvest since then may still
-    /// have rows.
-    last_full: Option<Timestamp>,
-    /// Time at which the schedule has the next sweep; null without one to come.
-    next_sweep: Option<Timestamp>,
-    /// Pass that has begun and is not complete; the full one if both are.
-    unfinished: Option<UnfinishedPass>,
-    /// Number of parents whose children could not be read; null if the item does not hold their
-    /// list.
-    parked: Option<u64>,
-    /// Number of records in the quarantine.
-    quarantined: u64,
-    /// Number of values that did not fit their column, in the last run that read any.
-    misfits: u64,
-    /// Number of values that came in another JSON type or form and were converted for their column.
-    converted: u64,
-    /// Differences between the records and the declaration.
-    drift: Vec<DriftFinding>,
-    /// Doubts about the last pass, and changes by other engines.
-    warning: Option<String>,
-    /// Number of runs in a row that failed or never came back.
-    failures: u32,
-    /// The last error; null after a success.
-    last_error: Option<LastError>,
-    /// Interval between its syncs, in seconds: the set one, or what the last runs tell. Data older
-    /// than twice that is late.
-    usual_interval: i64,
-    /// Requests and changed rows of the last day.
-    day: LastDay,
-    /// Whether the table is there, or may be, and cannot be read.
-    #[serde(skip)]
-    unreadable: bool,
-}
-
-impl StreamStatus {
-    /// Notes that the table cannot be read, whatever the item says: the next run will fail on it,
-    /// too.
-    fn cannot_be_read(&mut self, now: Timestamp, error: TableError) {
-        if self.state.is_read() {
-            self.state = StreamCondition::Failing;
-        }
-        let error = CliError::Table(error);
-        let remedy = Remedy::of(error.error_type());
-        self.last_error = Some(LastError::new(now, error.chain(), remedy));
-        self.unreadable = true;
-    }
-
-    /// Whether the stream needs a person, by its state or by what its runs have found.
-    fn needs_a_person(&self) -> bool {
-        self.state.needs_a_person() || self.has_findings()
-    }
-
-    /// Whether its runs, or the look at its table, have found something that needs a person.
-    fn has_findings(&self) -> bool {
-        let found = self.quarantined > 0
-            || self.parked != Some(0)
-            || self.warning.is_some()
-            || self.drift.iter().any(|finding| finding.what.costs_values());
-        (found && self.state.is_read()) || self.unreadable
-    }
-}
-
-/// Time and text of an error, and its remedy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct LastError {
-    at: Timestamp,
-    error: String,
-    /// Advice: one sentence, without a full stop.
-    advice: &'static str,
-    /// Place of the runbook about it.
-    runbook: String,
-}
-
-impl LastError {
-    fn new(at: Timestamp, error: String, Remedy { advice, heading }: Remedy) -> Self {
-        Self { at, error, advice, runbook: heading.link() }
-    }
-}
-
-/// A pass that goes on in another run: its parts (windows, parents) read and left, `0` and `0` if
-/// it has none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct UnfinishedPass {
-    pass: &'static str,
-    began: Timestamp,
-    read: u64,
-    left: u64,
-    waits_until: Option<Timestamp>,
-}
-
-/// Content of the answer.
-#[derive(Clone, Debug)]
-struct LakeStatus {
-    account: AccountItem,
-    account_id: AccountId,
-    /// Place of the lake, as it was given.
-    lake: String,
-    streams: Vec<StreamStatus>,
-    /// Requests and changed rows of the last day, of these streams.
-    day: LastDay,
-    now: Timestamp,
-}
 
 /// Shows the state of each stream; asks Harvest nothing.
 ///

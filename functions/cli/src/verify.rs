@@ -13,6 +13,7 @@ mod ahead;
 mod harvest;
 mod render;
 mod reports;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +26,6 @@ use engine::spec::StreamSpec;
 use lake::verify::{ReplayedChanges, TableCheck, VerifiedTable, VerifyFinding};
 use runtime::compare::ComparedPortion;
 use runtime::settings::NoChanges;
-use serde::Serialize;
 use serde_json::json;
 use streams::{find_stream, find_table};
 
@@ -38,6 +38,7 @@ use crate::said::{CommandAnswer, TextStyle};
 use ahead::{WorkAhead, has_changes, planned};
 use harvest::{HarvestComparer, HarvestComparison};
 use reports::ComparedReports;
+use stream::StreamFindings;
 
 /// Approximate number of records of each stream that are read without `--sample`.
 const SAMPLE: u64 = 200;
@@ -51,27 +52,6 @@ impl VerifyArguments {
             ComparedPortion::Sample(self.sample.unwrap_or(SAMPLE))
         };
         self.against_harvest.then_some(portion)
-    }
-}
-
-/// Findings of one stream.
-#[derive(Clone, Debug, Default, Serialize)]
-struct StreamFindings {
-    stream: &'static str,
-    /// Findings in the table, its log and its changes.
-    #[serde(flatten)]
-    table: VerifiedTable,
-    /// Replay of the table of changes, if there is one.
-    changes: Option<ReplayedChanges>,
-    /// Comparison with Harvest, if it was asked for.
-    harvest: Option<HarvestComparison>,
-}
-
-impl StreamFindings {
-    /// Number of all findings, those of the comparison with Harvest included.
-    fn findings(&self) -> u64 {
-        let of_table = self.table.findings.len() as u64;
-        of_table.saturating_add(self.harvest.as_ref().map_or(0, HarvestComparison::findings))
     }
 }
 
@@ -280,7 +260,7 @@ fn said(
     let of_tables: u64 = verdicts.iter().map(StreamFindings::findings).sum();
     let findings = of_tables.saturating_add(reports.map_or(0, ComparedReports::findings));
     let exit = if findings > 0 { CliExit::SomeFailed } else { CliExit::Done };
-    let documents: Vec<serde_json::Value> = verdicts.iter().map(document).collect();
+    let documents: Vec<serde_json::Value> = verdicts.iter().map(StreamFindings::document).collect();
     let waits = |verdict: &StreamFindings| verdict.harvest.as_ref()?.waits_until;
     let left = verdicts.iter().any(|verdict| waits(verdict).is_some());
     let place = lake.place.to_string();
@@ -292,18 +272,4 @@ fn said(
         "reports": reports,
     });
     CommandAnswer { text: render::text(verdicts, reports, paint), json, exit, left }
-}
-
-/// Returns the stream's part of the JSON document: the findings, and their number by check.
-fn document(verdict: &StreamFindings) -> serde_json::Value {
-    let mut document = serde_json::to_value(verdict).unwrap_or_default();
-    // Every check is named, also with 0 findings: a program sees that it was made.
-    let counts = TableCheck::ALL.iter().map(|check| {
-        let found = verdict.table.findings.iter().filter(|finding| finding.check == *check);
-        (check.name().to_owned(), json!(found.count()))
-    });
-    if let Some(document) = document.as_object_mut() {
-        document.insert("checks".to_owned(), counts.collect());
-    }
-    document
 }

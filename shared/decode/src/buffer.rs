@@ -9,6 +9,7 @@
 //! missing ones with null. So a member may be missing from a record without any code for it.
 
 mod list;
+mod outcome;
 mod values;
 
 use std::sync::Arc;
@@ -22,37 +23,10 @@ use arrow::error::ArrowError;
 use engine::schema::ColumnType;
 
 pub(super) use self::list::{ListBuffer, ListItems, StructBuffer};
+pub(super) use self::outcome::CellOutcome;
 pub(super) use self::values::{FixedBuffer, TextBuffer};
 use super::{convert, literal, plain};
 use crate::schema::{DECIMAL_DIGITS, arrow_type};
-
-/// Outcome of putting a value into its column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CellOutcome {
-    /// Stored; JSON's `null` as null.
-    Stored,
-    /// Stored after conversion from another JSON type or form.
-    Converted,
-    /// Not storable: the cell is null.
-    Misfit,
-    /// Not storable only because it has more decimal places than the column: the cell is null.
-    Finer,
-}
-
-impl CellOutcome {
-    /// Whether the column holds the value, so that it needs no place in `extra_json`.
-    pub(super) const fn is_held(self) -> bool {
-        match self {
-            Self::Stored | Self::Converted => true,
-            Self::Misfit | Self::Finer => false,
-        }
-    }
-
-    /// Outcome of a conversion that succeeded or failed.
-    const fn converted(held: bool) -> Self {
-        if held { Self::Converted } else { Self::Misfit }
-    }
-}
 
 /// A column under construction. Each variant has the representation of its Arrow array: days since
 /// 1970 for `Date`, microseconds since 1970 for `Instant`, unscaled values for `Decimal` with its

@@ -9,6 +9,7 @@
 //! one (Harvest API v2, "Overview").
 
 mod body;
+mod client;
 #[cfg(test)]
 mod tests;
 
@@ -22,29 +23,24 @@ use engine::memory::DECODED_AT_ONCE;
 use engine::pass::RequestTarget;
 use engine::retry::RequestFailure;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap,
-    HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER,
 };
 use reqwest::{Client, Response};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use tokio::sync::Semaphore;
 
 use self::body::{AnswerBody, BodyError};
+pub use self::client::trusted_roots;
+pub(crate) use self::client::{bearer, user_agent};
+use self::client::{client, headers};
 use crate::base::shown;
 use crate::error::SetupError;
 use crate::{
-    AnswerRoom, ApiAnswer, ApiCredentials, ApiError, BaseUrl, HarvestApi, ServerReply, Token,
-    TokenCell,
+    AnswerRoom, ApiAnswer, ApiCredentials, ApiError, BaseUrl, HarvestApi, ServerReply, TokenCell,
 };
 
 /// Size in bytes of the largest body read of an unsuccessful answer: enough for its message.
 const LARGEST_REFUSAL: u64 = 16 * 1024;
-/// Time that an idle connection is kept. It exceeds the longest window of the budget, so a due
-/// request finds an open connection and is not delayed by a handshake. Does not help after the
-/// process stood still.
-const KEPT_OPEN: Duration = Duration::from_mins(20);
-/// Interval of the pings that reveal a lost connection.
-const PING: Duration = Duration::from_secs(30);
 
 /// Limits of one request. The defaults suit Harvest; tests use shorter ones.
 ///
@@ -202,35 +198,6 @@ impl HarvestApi for ReqwestApi {
     }
 }
 
-/// Client without any connection. TLS sessions are resumed, which spares the server's certificates
-/// and their check.
-fn client(
-    base: &BaseUrl,
-    tuning: TransferLimits,
-    tls: &ClientConfig,
-    headers: &HeaderMap,
-) -> Result<Client, reqwest::Error> {
-    let mut builder = Client::builder()
-        .tls_backend_preconfigured(tls.clone())
-        .default_headers(headers.clone())
-        .https_only(!base.is_plain())
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .pool_idle_timeout(KEPT_OPEN)
-        .http2_keep_alive_interval(PING)
-        .http2_keep_alive_timeout(tuning.connect)
-        .http2_keep_alive_while_idle(true)
-        .connect_timeout(tuning.connect)
-        .read_timeout(tuning.silence)
-        .timeout(tuning.total);
-    // A proxy of the environment cannot reach this machine's own loopback address.
-    if base.is_loopback() {
-        builder = builder.no_proxy();
-    }
-    builder.build()
-}
-
 impl ReqwestApi {
     /// Error of a request without an answer. `Unreachable` only if no connection came about, so
     /// that nothing was sent; otherwise Harvest may have counted the request. The cause loses its
@@ -264,53 +231,4 @@ fn broken(request: &str, source: impl std::error::Error + 'static) -> ApiError {
 fn text(response: &Response, name: &HeaderName) -> Option<String> {
     let value = response.headers().get(name)?.to_str().ok()?;
     Some(value.to_owned())
-}
-
-/// Headers of every request: account, contact, and the encodings that are understood.
-fn headers(credentials: &ApiCredentials, contact: &str) -> Result<HeaderMap, SetupError> {
-    let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-    headers.insert(
-        HeaderName::from_static("harvest-account-id"),
-        HeaderValue::from(credentials.account.0),
-    );
-    headers.insert(USER_AGENT, user_agent(contact)?);
-    Ok(headers)
-}
-
-/// Value of the `User-Agent` header, with a contact.
-pub(crate) fn user_agent(contact: &str) -> Result<HeaderValue, SetupError> {
-    let contact = contact.trim();
-    let agent = format!("harvest-lake/{} ({contact})", env!("CARGO_PKG_VERSION"));
-    let plain = !contact.is_empty() && contact.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-    let agent = plain.then(|| HeaderValue::from_str(&agent).ok()).flatten();
-    agent.ok_or_else(|| SetupError::Contact(contact.escape_debug().to_string()))
-}
-
-/// Value of the `Authorization` header, marked as sensitive so that the HTTP library does not log
-/// it.
-pub(crate) fn bearer(token: &Token) -> Result<HeaderValue, ApiError> {
-    // All characters of a token are allowed in a header.
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
-        .map_err(|_| ApiError::new(RequestFailure::Unauthorized, "the token"))?;
-    bearer.set_sensitive(true);
-    Ok(bearer)
-}
-
-/// TLS configuration with the roots that browsers trust, compiled in. Loading those of the
-/// operating system takes milliseconds at each start.
-///
-/// # Errors
-/// When TLS does not start.
-pub fn trusted_roots() -> Result<ClientConfig, SetupError> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|source| SetupError::Tls(Box::new(source)))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
 }

@@ -3,6 +3,7 @@ use std::sync::Mutex;
 
 use deployment::config::{DeploymentSettings, GivenSettings, SettingName};
 use deployment::parts;
+use engine::time::between;
 use runtime::run::{RunOutcome, YieldReason};
 use runtime::{clock::Clock as _, clock::SystemClock};
 use sim::{Account, AccountScale, HttpFace, QuotaLimit, RunningFace, serve};

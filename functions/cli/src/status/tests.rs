@@ -1,10 +1,13 @@
+use delta::table::TableError;
 use deployment::config::LakePlace;
+use engine::ids::AccountId;
 use engine::ids::Epoch;
 use engine::item::{ResumablePass, StreamHealth};
 use engine::lease::Lease;
 use engine::time::{minus, plus};
 use serde_json::json;
 
+use super::condition::StreamCondition;
 use super::*;
 use crate::exit::CliExit;
 

@@ -5,6 +5,7 @@ use engine::time::SignedDuration;
 
 use self::server::{Act, Server};
 use super::*;
+use crate::Token;
 use crate::conformance::{ApiHarness, check};
 
 const SECRET: &str = "4321.pt.very-secret";

@@ -1,0 +1,42 @@
+//! Findings of one stream.
+
+use lake::verify::{ReplayedChanges, TableCheck, VerifiedTable};
+use serde::Serialize;
+use serde_json::json;
+
+use super::harvest::HarvestComparison;
+
+/// Findings of one stream.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct StreamFindings {
+    pub(super) stream: &'static str,
+    /// Findings in the table, its log and its changes.
+    #[serde(flatten)]
+    pub(super) table: VerifiedTable,
+    /// Replay of the table of changes, if there is one.
+    pub(super) changes: Option<ReplayedChanges>,
+    /// Comparison with Harvest, if it was asked for.
+    pub(super) harvest: Option<HarvestComparison>,
+}
+
+impl StreamFindings {
+    /// Number of all findings, those of the comparison with Harvest included.
+    pub(super) fn findings(&self) -> u64 {
+        let of_table = self.table.findings.len() as u64;
+        of_table.saturating_add(self.harvest.as_ref().map_or(0, HarvestComparison::findings))
+    }
+
+    /// Returns the stream's part of the JSON document: the findings, and their number by check.
+    pub(super) fn document(&self) -> serde_json::Value {
+        let mut document = serde_json::to_value(self).unwrap_or_default();
+        // Every check is named, also with 0 findings: a program sees that it was made.
+        let counts = TableCheck::ALL.iter().map(|check| {
+            let found = self.table.findings.iter().filter(|finding| finding.check == *check);
+            (check.name().to_owned(), json!(found.count()))
+        });
+        if let Some(document) = document.as_object_mut() {
+            document.insert("checks".to_owned(), counts.collect());
+        }
+        document
+    }
+}
