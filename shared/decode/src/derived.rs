@@ -10,7 +10,7 @@ use arrow::array::{ArrayRef, Date32Array, Int64Array, StringBuilder, TimestampMi
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use engine::schema::{ColumnSource, ColumnType};
 use engine::spec::PartitionSpec;
-use engine::time::{Date, Timestamp};
+use engine::time::{DAY_MICROS, Date, Timestamp};
 use jiff::Unit;
 
 use super::ReadAt;
@@ -18,9 +18,6 @@ use super::buffer::{Cells, ColumnBuffer, TextBuffer};
 use super::error::PageError;
 use super::rows::RecordLayout;
 use crate::schema::arrow_type;
-
-/// Microseconds of a day.
-const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Batch with all columns of the table, in the order of its schema.
 ///

@@ -15,15 +15,13 @@ mod cursor;
 mod object;
 mod order;
 
+use engine::pass::PER_PAGE;
+
 use self::cursor::JsonCursor;
 use self::order::MemberOrder;
 use super::envelope::{MEMBERS, RawEnvelope};
 use super::odd::OddValues;
 use super::rows::{DecodedRows, RecordLayout};
-
-/// Largest number of records of a page of Harvest (Harvest API v2, Pagination), for which room is
-/// made at once.
-const PAGE_RECORDS: usize = 2_000;
 
 /// Rows, and raw members beside the records.
 pub(super) type FastPage<'de> = (DecodedRows, RawEnvelope<'de>);
@@ -97,7 +95,7 @@ impl<'de> RecordReader<'_, 'de> {
                 // The other records of a page are about as long as the first one.
                 let left = json.left();
                 let others = left / (before - left).max(1);
-                self.rows.cells.reserve(others.min(PAGE_RECORDS));
+                self.rows.cells.reserve(others.min(PER_PAGE as usize));
             }
             is_first = false;
         }

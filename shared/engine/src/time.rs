@@ -3,6 +3,9 @@
 pub use jiff::civil::Date;
 pub use jiff::{SignedDuration, Timestamp};
 
+/// Length of a day in UTC in microseconds, the unit of instants in tables.
+pub const DAY_MICROS: i64 = 86_400_000_000;
+
 /// Returns the instant `by` after `at`, held at the end of representable time.
 #[must_use]
 pub fn plus(at: Timestamp, by: SignedDuration) -> Timestamp {

@@ -4,12 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use engine::time::DAY_MICROS;
+
 use crate::calendar::{DayNumber, ReportCalendar};
 use crate::fixed::{FixedPoint, Hours, rounded};
 use crate::work::TrackedSpan;
-
-/// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
 
 /// Version of a person in the table of changes, or the person as of now where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +106,7 @@ fn spans(versions: &[PersonVersion]) -> Vec<VersionSpan> {
 
 /// Day in UTC of an instant in microseconds.
 fn day_of(instant: i64) -> DayNumber {
-    DayNumber(i32::try_from(instant.div_euclid(DAY)).unwrap_or(i32::MAX))
+    DayNumber(i32::try_from(instant.div_euclid(DAY_MICROS)).unwrap_or(i32::MAX))
 }
 
 /// A fifth of the weekly capacity, which is in seconds. Rounded to six digits twice, as in the
@@ -129,8 +128,8 @@ mod tests {
     fn version(sequence: i64, changed: &str, hours: i64, is_active: bool) -> PersonVersion {
         PersonVersion {
             sequence,
-            changed_at: i64::from(day(changed).0) * DAY,
-            created_at: Some(i64::from(day("2026-02-16").0) * DAY + 9),
+            changed_at: i64::from(day(changed).0) * DAY_MICROS,
+            created_at: Some(i64::from(day("2026-02-16").0) * DAY_MICROS + 9),
             is_deleted: false,
             is_active,
             weekly_capacity: Some(hours * 3600),

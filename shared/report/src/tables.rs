@@ -1,5 +1,6 @@
 //! Rows of tables as the sums take them: which columns each table is asked for, and what they are.
 
+use engine::time::DAY_MICROS;
 use lake::scan::{ScannedColumn, ScannedRows};
 
 use crate::calendar::DayNumber;
@@ -178,7 +179,7 @@ impl InvoiceSums {
             let date = |column: &str| day(rows.column(column), row);
             let amount = |column: &str| decimal::<4>(rows.column(column), row);
             let closed = rows.column("closed_at").instant(row);
-            let closed = closed.and_then(|at| i32::try_from(at.div_euclid(86_400_000_000)).ok());
+            let closed = closed.and_then(|at| i32::try_from(at.div_euclid(DAY_MICROS)).ok());
             let taxes = [amount("tax_amount"), amount("tax2_amount")];
             let invoice = InvoiceRow {
                 id,

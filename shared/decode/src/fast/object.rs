@@ -1,9 +1,9 @@
 //! Reads objects and lists, and puts their values into cells.
 //!
 //! Three functions call each other as the declaration nests: `object` (an object whose members have
-//! cells), `list` (a list column) and `structs` (its structs); `value` reads what is in them. Each keeps the path of `odd` right:
-//! it enters a step before it reads a value and leaves it afterwards. If one fails, the path is
-//! wrong, but then the whole page is dropped.
+//! cells), `list` (a list column) and `structs` (its structs); `value` reads what is in them. Each of
+//! the three keeps the path of `odd` right: it enters a step before it reads a value and leaves it
+//! afterwards. If one fails, the path is wrong, but then the whole page is dropped.
 
 use super::cursor::JsonCursor;
 use super::order::MemberOrder;

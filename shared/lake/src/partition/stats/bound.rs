@@ -1,11 +1,9 @@
 //! Bounds of a column, and their form in the log.
 
 use arrow::datatypes::DataType;
+use engine::time::DAY_MICROS;
 
 use super::super::keyed::{day_of, epoch_day};
-
-/// Length of a day in microseconds.
-const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Length in bytes of the longest text used as a bound; longer ones are shortened. Texts of keys
 /// are currency codes and the domain of the company, which are short; the limit is for what Harvest
