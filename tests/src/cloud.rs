@@ -17,9 +17,9 @@ use state::{PutOutcome, StateStore as _, WriteCondition};
 use crate::emulators::lasting::LastingEmulator;
 use crate::emulators::{self, Emulator};
 use crate::lambda::{Function, Lambda, Unreliable};
-use crate::oracle::{After, Oracle};
 use crate::proxy::Proxy;
 use crate::scene::{mutate_settled, now};
+use lives::oracle::{After, Oracle};
 
 /// A tick of the schedule, as the scheduler sends it.
 pub const TICK: &str = include_str!("../../events/orchestrator-tick.json");

@@ -8,7 +8,7 @@ use delta::store::{MemoryStore, ObjectStore, PutIfAbsent};
 use delta::table::{AsOf, FileEntry, Table};
 use serde_json::{Value, json};
 
-use crate::world::{World, now};
+use lives::world::{World, now};
 
 /// Opens the table of `stream`.
 pub async fn table(world: &World, stream: &str) -> Table {

@@ -16,8 +16,8 @@ use runtime::gate::PermitGate;
 use sim::{AccountScale, Mutation, ServerRequest};
 use state::{SqliteStore, StateStore};
 
-use crate::oracle::Oracle;
-use crate::world::{BEGINNING, Wish, World, sync, sync_as};
+use lives::oracle::Oracle;
+use lives::world::{BEGINNING, Wish, World, sync, sync_as};
 
 /// Seed of the account. Seed, scale and history must never change: the kept lakes are of this
 /// account.

@@ -25,9 +25,9 @@ use sim::{
     ServerRequest,
 };
 
-use crate::oracle::{After, Oracle};
 pub use account::{mutate_settled, settled_account, two_thousand_requests};
 pub use ended::{Ended, finish};
+use lives::oracle::{After, Oracle};
 
 /// Cursor, table version and files of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use std::time::Instant;
 use clap::{Parser, ValueEnum};
 use deployment::cost::month::MonthlyUse;
 use e2e::deployed::{Conditions, Deployed, Usage, in_simulated_time};
-use e2e::world::World;
 use engine::time::SignedDuration;
+use lives::world::World;
 use runtime::settings::Settings;
 use sim::AccountScale;
 

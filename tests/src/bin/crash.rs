@@ -6,8 +6,8 @@ use std::sync::Arc;
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use e2e::deadly::{Trace, traced};
-use e2e::world::sync;
 use engine::pass::Pass;
+use lives::world::sync;
 use runtime::progress::NoProgress;
 
 #[expect(clippy::disallowed_methods, reason = "a test program of its own")]

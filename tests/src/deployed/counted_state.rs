@@ -11,7 +11,7 @@ use state::{ItemKey, MemoryState, PutOutcome, StateError, StateItem, StateStore,
 
 use super::journal::Journal;
 use super::ledger::Processor;
-use crate::world::SimClock;
+use lives::world::SimClock;
 
 /// Bytes of an item per write unit.
 const WRITE_UNIT: usize = 1024;

@@ -11,7 +11,7 @@ use engine::time::{SignedDuration, plus};
 use runtime::clock::Clock;
 
 use super::ledger::Processor;
-use crate::world::SimClock;
+use lives::world::SimClock;
 
 /// Throughput of one connection, in bytes per millisecond.
 const BYTES_PER_MILLISECOND: u64 = 60_000;

@@ -31,7 +31,7 @@ use super::harvest::FarHarvest;
 use super::journal::{End, Journal};
 use super::ledger::{Ledger, Processor};
 use super::spill::Spill;
-use crate::world::{World, orchestrator};
+use lives::world::{World, orchestrator};
 
 /// Memory of the worker, in megabytes: the default of `infra/template.yaml`.
 pub(super) const WORKER_MEMORY: u32 = 1769;
@@ -49,7 +49,7 @@ const ORCHESTRATOR_TIMEOUT: SignedDuration = SignedDuration::from_secs(120);
 /// Runs `future` on this thread alone, whose clock jumps to the next event when all tasks wait.
 pub fn in_simulated_time<T>(future: impl Future<Output = T>) -> T {
     delta::offload::stay_on_this_thread();
-    crate::world::in_simulated_time(LocalSet::new().run_until(future))
+    lives::world::in_simulated_time(LocalSet::new().run_until(future))
 }
 
 /// Conditions under which the functions run.

@@ -10,7 +10,7 @@ use runtime::clock::Clock;
 
 use super::journal::Journal;
 use super::ledger::Processor;
-use crate::world::{SimClock, World};
+use lives::world::{SimClock, World};
 
 /// API client of the account, with the latency of a network.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use engine::room::WorkerSize;
 use engine::time::{SignedDuration, Timestamp, between};
 use runtime::clock::Clock;
 
-use crate::world::SimClock;
+use lives::world::SimClock;
 
 /// Name of the end of a run that completed its pass.
 pub(super) const COMPLETE: &str = "complete";

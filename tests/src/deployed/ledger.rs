@@ -17,7 +17,7 @@ use engine::time::{SignedDuration, Timestamp, plus};
 use runtime::clock::Clock;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::world::SimClock;
+use lives::world::SimClock;
 
 /// Payer of processor time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use cli::CliExit;
 use e2e::json::schema;
-use e2e::world::{World, in_simulated_time, orchestrator};
 use engine::fault::CallFault;
 use engine::pass::Pass;
 use engine::time::Timestamp;
+use lives::world::{World, in_simulated_time, orchestrator};
 use orchestrator::TickEnd;
 use runtime::RunError;
 use runtime::announce::Announcement;

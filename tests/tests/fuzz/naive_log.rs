@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use bytes::Bytes;
 use delta::table::{FileEntry, Table};
-use e2e::naive::json::members;
+use lives::naive::json::members;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
@@ -103,7 +103,7 @@ pub(crate) fn actions_of_checkpoint(bytes: &Bytes) -> Option<Vec<Value>> {
         let mut action = Map::new();
         for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
             if column.is_valid(row) {
-                action.insert(field.name().clone(), e2e::reader::log::json(column, row));
+                action.insert(field.name().clone(), lives::reader::log::json(column, row));
             }
         }
         Value::Object(action)

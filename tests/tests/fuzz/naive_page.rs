@@ -1,9 +1,9 @@
 //! Reading of a whole page by the rules of the documentation, without the product's decoder.
 
-use e2e::naive::json::{JsonKind, kind};
-use e2e::naive::record::{NaiveReader, Row, RowOrigin};
-use e2e::naive::value::PlainNumber;
 use engine::pass::PageFacts;
+use lives::naive::json::{JsonKind, kind};
+use lives::naive::record::{NaiveReader, Row, RowOrigin};
+use lives::naive::value::PlainNumber;
 use serde_json::value::RawValue;
 
 /// A page that was read.

@@ -122,7 +122,7 @@ impl TextPiece {
         match self {
             Self::Known(which) => known(PIECES, *which).to_owned(),
             Self::Character(character) => {
-                let quoted = e2e::naive::json::quoted(&character.to_string());
+                let quoted = lives::naive::json::quoted(&character.to_string());
                 quoted[1..quoted.len() - 1].to_owned()
             }
             Self::Number(number) => number.to_string(),

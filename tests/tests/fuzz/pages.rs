@@ -5,8 +5,6 @@ use std::sync::LazyLock;
 
 use bolero::{TypeGenerator, check};
 use decode::{DecodedPage, Decoder};
-use e2e::naive::record::{NaiveReader, RowOrigin, canonical_extra, compared};
-use e2e::reader::cell::text;
 use engine::ids::AccountId;
 use engine::pass::{AnswerPurpose, Parent, Unit};
 use engine::privacy::PrivacyRules;
@@ -15,6 +13,8 @@ use engine::spec::{StreamKind, StreamSpec};
 use engine::time::Timestamp;
 use engine::window::WindowGrid;
 use jiff::civil::date;
+use lives::naive::record::{NaiveReader, RowOrigin, canonical_extra, compared};
+use lives::reader::cell::text;
 
 use crate::corpus::{documents, one};
 use crate::edit::{ByteEdits, TreeEdits};

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use bolero::{TypeGenerator, check};
 use decode::{DecodedPage, Decoder, HashKey};
-use e2e::naive::json::{JsonKind, kind};
-use e2e::naive::value::PlainNumber;
-use e2e::reader::cell::text;
 use engine::privacy::{FieldTreatment, PrivacyRules};
 use engine::spec::{FieldSpec, FieldType, StreamSpec};
+use lives::naive::json::{JsonKind, kind};
+use lives::naive::value::PlainNumber;
+use lives::reader::cell::text;
 
 use crate::pages::{FuzzedPage, decoded};
 use crate::tree::JsonTree;

@@ -1,6 +1,6 @@
 //! JSON as a tree that keeps the text of numbers, repeated members and odd names.
 
-use e2e::naive::json::{JsonKind, kind, quoted};
+use lives::naive::json::{JsonKind, kind, quoted};
 
 /// A JSON value, or a text in place of one.
 #[derive(Clone, Debug, PartialEq, Eq)]

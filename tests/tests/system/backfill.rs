@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use e2e::deployed::{Conditions, Deployed, End, Kills, Load, in_simulated_time};
-use e2e::oracle::After;
-use e2e::world::World;
 use engine::budget::RequestLimit;
 use engine::pass::Pass;
 use engine::spec::StreamKind;
 use engine::time::SignedDuration;
+use lives::oracle::After;
+use lives::world::World;
 use runtime::settings::Settings;
 use sim::AccountScale;
 

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use delta::store::ObjectStore;
-use e2e::changes::{Behind, Changes};
-use e2e::oracle::{After, Contents};
-use e2e::storm::Freeze;
-use e2e::world::{Conduct, Death, World, now, sync};
 use engine::pass::Pass;
 use engine::time::{SignedDuration, plus};
+use lives::changes::{Behind, Changes};
+use lives::oracle::{After, Contents};
+use lives::storm::Freeze;
+use lives::world::{Conduct, Death, World, now, sync};
 use runtime::clock::Clock as _;
 use runtime::settings::NoChanges;
 use sim::{AccountScale, Mutation};
@@ -20,7 +20,7 @@ const STREAM: &str = "roles";
 
 fn story<T>(future: impl Future<Output = T>) -> T {
     delta::offload::stay_on_this_thread();
-    e2e::world::in_simulated_time(future)
+    lives::world::in_simulated_time(future)
 }
 
 /// A world with the stream `roles` loaded, which is read whole, so that deletions show.

@@ -1,21 +1,21 @@
-//! One story per kind of `e2e::mishap`. The story of a kind that is switched off is skipped.
+//! One story per kind of `lives::mishap`. The story of a kind that is switched off is skipped.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
 use delta::store::FaultyStore;
-use e2e::foreign::Visitor;
-use e2e::mishap::Mishap;
-use e2e::oracle::After;
-use e2e::story::{
-    apply, asked, calm, delete, fault, loaded, only, quiet, report, rows, status, story, truth,
-};
-use e2e::trial::goes_without_links;
-use e2e::world::{Conduct, Jump, World, now, sync};
 use engine::fault::CallFault;
 use engine::pass::Pass;
 use engine::time::SignedDuration;
+use lives::foreign::Visitor;
+use lives::mishap::Mishap;
+use lives::oracle::After;
+use lives::story::{
+    apply, asked, calm, delete, fault, loaded, only, quiet, report, rows, status, story, truth,
+};
+use lives::trial::goes_without_links;
+use lives::world::{Conduct, Jump, World, now, sync};
 use runtime::RunError;
 use sim::{AccountScale, Contradiction, FaultChoice, FaultEffect, Mutation, Spelling};
 

@@ -3,8 +3,8 @@
 use deployment::cost::estimate::CompanyProfile;
 use deployment::cost::month::MonthlyUse;
 use e2e::deployed::{Conditions, Deployed, in_simulated_time};
-use e2e::world::World;
 use engine::time::SignedDuration;
+use lives::world::World;
 use runtime::settings::Settings;
 use sim::AccountScale;
 

@@ -8,12 +8,12 @@ use async_trait::async_trait;
 use aws::{ParameterVault, SecretsManagerVault};
 use deployment::login::LoginVault;
 use e2e::emulators;
-use e2e::world::{World, in_simulated_time, sync};
 use engine::fault::CallFault;
 use engine::pass::RequestTarget;
 use engine::retry::RequestFailure;
 use engine::time::{SignedDuration, plus};
 use harvest_api::{ApiAnswer, ApiError, HarvestApi, Token, TokenCell, TokenEndpoint, TokenGrant};
+use lives::world::{World, in_simulated_time, sync};
 use runtime::clock::SystemClock;
 use runtime::credentials::{
     LoadedSecret, MemoryVault, SecretContent, SecretCredentials, TokenKeeper, Vault, refresh_if_due,

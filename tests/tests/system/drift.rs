@@ -2,14 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use e2e::oracle::After;
-use e2e::world::{Death, World, in_simulated_time, sync};
 use engine::drift::DriftKind;
 use engine::pass::Pass;
 use engine::spec::{
     Listing, Module, Paging, PartitionSpec, StreamKind, StreamSpec, date, instant, int, money,
     object, objects, text,
 };
+use lives::oracle::After;
+use lives::world::{Death, World, in_simulated_time, sync};
 use runtime::operate::upgrade::{UpgradeCounts, upgrade};
 use runtime::run::{RunOrder, RunReport, run};
 use sim::AccountScale;

@@ -17,10 +17,10 @@ use cli::{CliArguments, Terminal};
 use delta::store::FolderStore;
 use delta::table::Table;
 use e2e::kept::{self, Kept};
-use e2e::oracle::After;
-use e2e::world::{World, in_simulated_time, sync};
 use engine::item::StreamItem;
 use engine::pass::Pass;
+use lives::oracle::After;
+use lives::world::{World, in_simulated_time, sync};
 use serde_json::Value;
 
 /// Advice in the message of a failure.

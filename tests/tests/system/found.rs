@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use delta::store::{FaultyStore, MemoryStore, ObjectStore, StoreCall, StoreOperation};
-use e2e::foreign::Visitor;
-use e2e::oracle::After;
-use e2e::storm::{CallPhase, Freeze};
-use e2e::story::{only, quiet, story};
-use e2e::world::{Conduct, World, now, sync};
 use engine::fault::CallFault;
 use engine::pass::Pass;
 use engine::time::{SignedDuration, plus};
+use lives::foreign::Visitor;
+use lives::oracle::After;
+use lives::storm::{CallPhase, Freeze};
+use lives::story::{only, quiet, story};
+use lives::world::{Conduct, World, now, sync};
 use runtime::operate::reset::reset;
 use sim::AccountScale;
 

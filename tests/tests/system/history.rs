@@ -1,7 +1,7 @@
 //! History of runs in the state.
 
-use e2e::world::{World, in_simulated_time, sync};
 use engine::spec::StreamKind;
+use lives::world::{World, in_simulated_time, sync};
 use sim::AccountScale;
 use state::StateStore;
 

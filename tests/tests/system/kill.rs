@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use delta::store::FolderStore;
 use e2e::deadly::MOMENTS;
-use e2e::oracle::{After, Oracle};
 use e2e::scene::{mutate_settled, now, settled_account};
 use engine::ids::AccountId;
+use lives::oracle::{After, Oracle};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sim::{AccountScale, HttpFace, RunningFace};

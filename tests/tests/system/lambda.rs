@@ -16,8 +16,8 @@ use std::time::Duration;
 use e2e::cloud::{Cloud, Plan, secret};
 use e2e::emulators;
 use e2e::lambda::{Attempt, Unreliable, pause};
-use e2e::oracle::After;
 use e2e::proxy::Proxy;
+use lives::oracle::After;
 use serde_json::{Value, json};
 use sim::{AccountScale, FaultChoice, FaultEffect, FaultRule};
 

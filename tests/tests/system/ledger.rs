@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use delta::table::Table;
 use e2e::scene::Scene;
-use e2e::world::{World, in_simulated_time, orchestrator, sync};
 use engine::item::StreamItem;
 use lake::progress::NoFileProgress;
 use lake::scan::scan;
+use lives::world::{World, in_simulated_time, orchestrator, sync};
 use runtime::Context;
 use runtime::invoke::MemoryInvoker;
 use runtime::ledger::file_runs;

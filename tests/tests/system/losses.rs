@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use delta::offload::stay_on_this_thread;
-use e2e::oracle::After;
-use e2e::world::{Death, World, in_simulated_time};
 use engine::pass::Pass;
 use engine::time::{SignedDuration, between, plus};
+use lives::oracle::After;
+use lives::world::{Death, World, in_simulated_time};
 use runtime::Context;
 use runtime::run::{RunOutcome, RunReport, YieldReason};
 use sim::AccountScale;
@@ -50,7 +50,7 @@ fn a_worker_that_dies_three_times_comes_back_with_shorter_runs_and_is_told_of() 
             world
                 .clock
                 .seen(SignedDuration::ZERO)
-                .sleep_until(plus(e2e::world::now(&world), MINUTE))
+                .sleep_until(plus(lives::world::now(&world), MINUTE))
                 .await;
             world.item(STREAM).await.health
         };

@@ -4,12 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use delta::store::ObjectStore;
-use e2e::story::{
-    apply, asked, calm, fault, loaded, only, quiet, report, rows, status, story, truth,
-};
-use e2e::world::{Synced, World, sync};
 use engine::drift::DriftKind;
 use engine::pass::Pass;
+use lives::story::{
+    apply, asked, calm, fault, loaded, only, quiet, report, rows, status, story, truth,
+};
+use lives::world::{Synced, World, sync};
 use runtime::RunError;
 use sim::{AccountScale, FaultChoice, FaultEffect, Mutation, ValueRewrite};
 

@@ -9,9 +9,9 @@
 
 use delta::offload::stay_on_this_thread;
 use e2e::scene::two_thousand_requests;
-use e2e::world::{World, in_simulated_time};
 use engine::budget::RequestLimit;
 use engine::time::SignedDuration;
+use lives::world::{World, in_simulated_time};
 use sim::RequestStatistics;
 
 /// A first sync in one process with eight workers, as the server saw it.

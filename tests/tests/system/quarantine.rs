@@ -4,10 +4,10 @@
 
 use bytes::Bytes;
 use delta::store::ObjectStore;
-use e2e::oracle::After;
 use e2e::scene::Scene;
-use e2e::world::{World, in_simulated_time, now, sync};
 use engine::pass::Pass;
+use lives::oracle::After;
+use lives::world::{World, in_simulated_time, now, sync};
 use runtime::operate::quarantine::{QuarantineRetry, list, retry};
 use runtime::run::RunOutcome;
 use sim::AccountScale;

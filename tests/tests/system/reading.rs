@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use e2e::story::{apply, calm, fault, loaded, only, quiet, rows, story};
-use e2e::world::{World, now, sync};
 use engine::pass::Pass;
 use engine::spec::{Module, StreamKind};
 use engine::time::{SignedDuration, plus};
+use lives::story::{apply, calm, fault, loaded, only, quiet, rows, story};
+use lives::world::{World, now, sync};
 use runtime::RunError;
 use runtime::invoke::WorkerEvent;
 use runtime::operate::quarantine::list;

@@ -6,15 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use delta::store::ObjectStore;
 use delta::table::Table;
-use e2e::oracle::{After, Contents};
-use e2e::storm::Freeze;
-use e2e::story::{
-    apply, asked, calm, delete, fault, loaded, only, quiet, report, rows, status, story, truth,
-};
-use e2e::world::{Conduct, Death, Jump, Wish, World, now, sync, sync_as};
 use engine::pass::{ParkedParent, Pass};
 use engine::time::{Date, SignedDuration, Timestamp, plus};
 use engine::window::{FixedFeeAmounts, WindowGrid};
+use lives::oracle::{After, Contents};
+use lives::storm::Freeze;
+use lives::story::{
+    apply, asked, calm, delete, fault, loaded, only, quiet, report, rows, status, story, truth,
+};
+use lives::world::{Conduct, Death, Jump, Wish, World, now, sync, sync_as};
 use runtime::RunError;
 use runtime::run::{RunOutcome, RunReport};
 use sim::{AccountScale, FaultChoice, FaultEffect, Mutation, SwitchedModule};
@@ -413,7 +413,7 @@ fn a_frozen_worker_that_wakes_up_commits_nothing() {
             if first.reports.iter().any(lost) {
                 fenced += 1;
                 let spec = streams::find("time_entries").unwrap();
-                let commits = e2e::watch::commits(&world, spec).await;
+                let commits = lives::watch::commits(&world, spec).await;
                 let epochs: Vec<u64> = commits.iter().map(|commit| commit.0).collect();
                 assert!(epochs.is_sorted(), "frozen at call {after_calls}: {commits:?}");
                 // The run that takes over commits a fence first, so that its later reads stay true.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use delta::store::MemoryStore;
 use e2e::foreign_log::{commit, copied, delete_file, restore, table};
-use e2e::oracle::After;
-use e2e::story::{apply, asked, delete, loaded, only, quiet, report, rows, story, truth};
-use e2e::world::{Conduct, Death, Wish, World, now, sync, sync_as};
 use engine::pass::Pass;
 use engine::time::{SignedDuration, between};
+use lives::oracle::After;
+use lives::story::{apply, asked, delete, loaded, only, quiet, report, rows, story, truth};
+use lives::world::{Conduct, Death, Wish, World, now, sync, sync_as};
 use runtime::run::RunOutcome;
 use sim::{AccountScale, Mutation};
 

@@ -5,15 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use e2e::oracle::After;
-use e2e::story::{
-    apply, asked, calm, delete, fault, loaded, quiet, report, rows, status, story, truth,
-};
-use e2e::world::{Wish, World, now, sync, sync_as};
 use engine::budget::RequestLimit;
 use engine::pass::Pass;
 use engine::spec::StreamKind;
 use engine::time::SignedDuration;
+use lives::oracle::After;
+use lives::story::{
+    apply, asked, calm, delete, fault, loaded, quiet, report, rows, status, story, truth,
+};
+use lives::world::{Wish, World, now, sync, sync_as};
 use serde_json::Value;
 use sim::{AccountScale, FaultChoice, FaultEffect, Mutation, ServerRequest};
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use delta::store::ObjectStore;
 use delta::table::Table;
-use e2e::oracle::After;
-use e2e::world::{Conduct, Synced, World, in_simulated_time, now, sync};
 use engine::ids::AccountId;
 use engine::pass::Pass;
+use lives::oracle::After;
+use lives::world::{Conduct, Synced, World, in_simulated_time, now, sync};
 use runtime::RunError;
 use runtime::records;
 use sim::{ADMINISTRATOR_TOKEN, AccountScale, MANAGER_TOKEN, MEMBER_TOKEN, Mutation};

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use e2e::story::{loaded, quiet, story};
-use e2e::world::World;
 use engine::item::StreamItem;
 use engine::time::SignedDuration;
+use lives::story::{loaded, quiet, story};
+use lives::world::World;
 use orchestrator::Orchestrator;
 use runtime::announce::{Announcer, MemoryAnnouncer};
 use runtime::invoke::MemoryInvoker;
@@ -60,7 +60,7 @@ fn each_stream_in_trouble_is_told_of_once_and_again_when_it_is_over() {
         assert_eq!(news(&bus), [], "all is well");
         let error = |item: &mut StreamItem| {
             item.health.refused = true;
-            item.health.last_error = Some((e2e::world::now(&world), "403 \"no\"".to_owned()));
+            item.health.last_error = Some((lives::world::now(&world), "403 \"no\"".to_owned()));
         };
         change(&world, "clients", error).await;
         // The bus does not take it at first.

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use e2e::oracle::After;
 use e2e::scene::{Ended, Scene, binary, finish, in_parallel};
+use lives::oracle::After;
 
 /// Place and size of the small disk.
 struct Small {

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use e2e::oracle::After;
 use e2e::scene::{Scene, files, finish, table_files};
+use lives::oracle::After;
 use sim::{AccountScale, Mutation};
 use state::{SqliteStore, StateStore as _, WriteCondition};
 

@@ -2,9 +2,9 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
-use e2e::oracle::After;
 use e2e::scene::{Scene, files, finish, in_parallel, table_files};
 use engine::spec::Module;
+use lives::oracle::After;
 use sim::{FaultChoice, FaultEffect, Mutation, SwitchedModule};
 
 #[test]

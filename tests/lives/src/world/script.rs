@@ -13,7 +13,7 @@ use super::World;
 
 impl World {
     /// Returns the answers of the account to requests with `token`.
-    pub(crate) fn script(
+    pub fn script(
         &self,
         token: &str,
     ) -> impl Fn(&harvest_api::ScriptedRequest) -> ScriptedReply + Send + Sync + 'static {

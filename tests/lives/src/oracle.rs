@@ -235,6 +235,3 @@ pub fn versions(spec: &StreamSpec, rows: &Contents) -> Versions {
         |(key, row): (&String, &Row)| Some((key.parse().ok()?, row[at].as_ref()?.parse().ok()?));
     rows.iter().filter_map(version).collect()
 }
-
-#[cfg(test)]
-mod tests;

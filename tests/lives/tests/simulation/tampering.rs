@@ -10,16 +10,16 @@ use bytes::Bytes;
 use delta::store::{MemoryStore, ObjectStore};
 use engine::pass::Pass;
 use futures::FutureExt as _;
+use lives::naive::record::compared;
+use lives::oracle::{After, Oracle};
+use lives::reader::file::batch;
+use lives::story::{apply, loaded, quiet, story};
+use lives::world::World;
 use parquet::arrow::ArrowWriter;
 use runtime::clock::Clock as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sim::{AccountScale, Mutation};
-
-use super::*;
-use crate::reader::file::batch;
-use crate::story::{apply, loaded, quiet, story};
-use crate::world::World;
 
 const INVOICES: &str = "tables/invoices";
 const CHANGES: &str = "tables/invoices_changes";
@@ -388,7 +388,7 @@ fn a_record_that_harvest_does_not_return_is_noticed() {
             .keys()
             .next()
             .unwrap();
-        apply(&world, &crate::story::delete("invoices", id));
+        apply(&world, &lives::story::delete("invoices", id));
         let wrong = world.oracle().differences(After::FullPasses).await;
         assert_eq!(wrong, [format!("invoices: {id} is no longer in Harvest")]);
     });

@@ -1,11 +1,14 @@
 //! Lives of a lake under random faults, by seeds: the real engine and driver over a fake account,
-//! simulated time, and everything that goes wrong. See `e2e::life` and `e2e::mishap`.
+//! simulated time, and everything that goes wrong. See `lives::life` and `lives::mishap`.
 //!
 //! `SIM_SEED=n` replays one life and prints its story, `SIM_SEEDS=n` lives `n` of them.
 //! `SIM_KINDS=all`, `none` or names with commas between them chooses the kinds of mishaps.
 //! `SIM_STOP=1` begins no life after the first wrong one.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod tampering;
+mod values;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -13,11 +16,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use e2e::life::{LifeTotals, live};
-use e2e::mishap::{Chronicle, KINDS, Mishap};
-use e2e::oracle::After;
-use e2e::story::story as in_simulated_time;
-use e2e::world::{World, sync};
+use lives::life::{LifeTotals, live};
+use lives::mishap::{Chronicle, KINDS, Mishap};
+use lives::oracle::After;
+use lives::story::story as in_simulated_time;
+use lives::world::{World, sync};
 use sim::AccountScale;
 
 /// Number of lives in a test without optimisation.
