@@ -5,7 +5,12 @@
 //! `SIM_KINDS=all`, `none` or names with commas between them chooses the kinds of mishaps.
 //! `SIM_STOP=1` begins no life after the first wrong one.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod tampering;
 mod values;
