@@ -6,6 +6,7 @@
 //! would get more and more small files. A partition without any change is never rewritten only to
 //! join its files.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use engine::coverage::Coverage;
@@ -20,7 +21,15 @@ use super::survey::{FileSurvey, SurveyedFile};
 use super::write::{OpenWriter, PartitionOutput, TableFiles};
 use crate::blocking::{RewriteError, blocking};
 use crate::partition::{ColumnChoice, FileLimits};
-use crate::walk::RowJoin;
+use crate::walk::{JoinedRow, RowJoin, RowWalk};
+
+/// Number of a slot's rows for each incoming one from which on keys are looked up before whole rows
+/// are decoded.
+const FEW_OF: u64 = 4;
+
+/// Largest number of rows between two spans that are read as one: to skip so few takes as long as to
+/// read them.
+const JOINED_SPANS: usize = if cfg!(test) { 1 } else { 16 };
 
 /// Input of a merge that is the same for all partitions. Shared pointers, because each working
 /// thread needs them.
@@ -105,7 +114,8 @@ impl MergeContext {
     ///
     /// 1. Nothing comes and nothing leaves: decided without opening the file.
     /// 2. Rows come, none leaves: the merge runs until the first change. Most files of an overlap
-    ///    end here, because the rows read again are equal. Rows that come where there are none are
+    ///    end here, because the rows read again are equal. If few rows come, only their old versions
+    ///    are decoded. Rows that come where there are none are
     ///    a change.
     /// 3. There is a change: the number of rows is needed to divide them into files. Where one file
     ///    takes them in any case, an upper bound is enough; otherwise keys and versions are merged
@@ -131,7 +141,14 @@ impl MergeContext {
         // other slots need to look for one.
         if !leaves && !slot.files.is_empty() {
             let rows = self.rows(partition, slot, &opened, &found, ColumnChoice::All);
-            let (changed, counts) = blocking(move || first_change(rows)).await?;
+            let few = slot.range.is_some() && coming.saturating_mul(FEW_OF) <= held;
+            let keys = few.then(|| self.incoming.rows(partition, slot.bounds.clone()));
+            let old = opened.clone();
+            let (changed, counts) = blocking(move || match keys {
+                Some(keys) => first_change_among(&old, keys, rows),
+                None => first_change(rows),
+            })
+            .await?;
             if !changed {
                 return Ok(SlotOutlook { dirty: false, rows: held, counts });
             }
@@ -200,6 +217,37 @@ impl MergeContext {
         merged.remove.extend(group.slots.into_iter().flat_map(|slot| slot.files));
         Ok(())
     }
+}
+
+/// Finds the first change as [`first_change`] does, where few rows come and none leaves. Decodes keys
+/// and versions of all rows up to the last incoming key, but whole rows only where a key came.
+fn first_change_among(
+    opened: &OpenWriter,
+    incoming: RowWalk,
+    rows: MergedRows,
+) -> Result<(bool, RowCounts), RewriteError> {
+    match places(RowJoin { left: opened.cursor(ColumnChoice::Versions), right: incoming })? {
+        Some(spans) => first_change(rows.with_table_rows(opened.cursor_at(&spans)?)),
+        None => Ok((true, RowCounts::default())),
+    }
+}
+
+/// Positions on the left of the keys on the right, as spans; `None` if a key is missing on the left.
+fn places(mut sides: RowJoin) -> Result<Option<Vec<Range<usize>>>, RewriteError> {
+    let (mut spans, mut position) = (Vec::<Range<usize>>::new(), 0);
+    // Behind the last key on the right, nothing is looked for.
+    while sides.right.load()? {
+        match sides.step()? {
+            Some(JoinedRow::Left(_)) => {}
+            Some(JoinedRow::Both(..)) => match spans.last_mut() {
+                Some(last) if position - last.end <= JOINED_SPANS => last.end = position + 1,
+                Some(_) | None => spans.push(position..position + 1),
+            },
+            Some(JoinedRow::Right(_)) | None => return Ok(None),
+        }
+        position += 1;
+    }
+    Ok(Some(spans))
 }
 
 /// Whether any row changes. Stops at the end of the span with the first change, so the counts are

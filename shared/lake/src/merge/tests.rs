@@ -540,6 +540,37 @@ fn equal_content_leaves_synced_at_and_links_alone() {
     assert_eq!(merged.counts, RowCounts { unchanged: 1, ..RowCounts::default() });
 }
 
+/// Few rows that come again are compared with their old versions alone, wherever these are in the file.
+#[test]
+fn a_change_among_few_rows_is_found_wherever_it_is() {
+    // Even ids, so that odd ones are missing; several row groups, and batches of four rows.
+    let held = || (0..40).step_by(2).map(|id| record(id, "2024-01")).collect::<Vec<_>>();
+    let limits = FileLimits { file_rows: 100, ..small() };
+    for ids in [[0, 2, 4], [0, 18, 38], [6, 10, 14], [8, 10, 38], [34, 36, 38]] {
+        let again = ids.map(|id| SampleRecord { synced_at: 8, ..record(id, "2024-01") });
+        let mut table = Table::new(&MONTHLY, limits);
+        table.put(&[held()]);
+        let merged = table.put(&[again.to_vec()]);
+        assert!(!merged.changes_files(), "{ids:?}");
+        assert_eq!(merged.counts, RowCounts { unchanged: 3, ..RowCounts::default() });
+        for changed in 0..3 {
+            let mut table = Table::new(&MONTHLY, limits);
+            table.put(&[held()]);
+            let mut rows = again.clone();
+            rows[changed].note = Some("new".to_owned());
+            let merged = table.put(&[rows.to_vec()]);
+            let counts = RowCounts { updated: 1, unchanged: 2, ..RowCounts::default() };
+            assert_eq!(merged.counts, counts, "{ids:?}, {changed}");
+            assert_eq!(table.check().len(), 20);
+        }
+        let mut table = Table::new(&MONTHLY, limits);
+        table.put(&[held()]);
+        let merged = table.put(&[vec![record(ids[2] + 1, "2024-01"), again[0].clone()]]);
+        assert_eq!(merged.counts, RowCounts { inserted: 1, unchanged: 1, ..RowCounts::default() });
+        assert_eq!(table.check().len(), 21);
+    }
+}
+
 #[test]
 fn a_name_that_another_merge_took_is_not_reused() {
     let mut table = Table::new(&PLAIN, small());

@@ -5,6 +5,7 @@
 //! encoding happen on a working thread. Both overlap: while one file is stored, the next one is
 //! encoded.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use super::slots::FileSlot;
 use crate::blocking::{RewriteError, blocking};
 use crate::collect::{CollectedRows, Collector, KeyBounds, KeyVersions, SpillMerge};
 use crate::partition::{
-    ColumnChoice, FileContent, FileLimits, FileShelf, RowLayout, fetch, open, row_count,
+    ColumnChoice, FileContent, FileLimits, FileShelf, RowLayout, fetch, open, open_spans, row_count,
 };
 use crate::walk::RowWalk;
 
@@ -97,6 +98,15 @@ impl OpenWriter {
             stored.into_iter().flatten().chain(failed)
         });
         RowWalk::new(Arc::clone(layout), batches)
+    }
+
+    /// Whole rows of the slot's only file at `spans`, which are positions in it.
+    pub(super) fn cursor_at(&self, spans: &[Range<usize>]) -> Result<RowWalk, RewriteError> {
+        let Some((path, content)) = self.files.first() else {
+            return Ok(RowWalk::empty(Arc::clone(&self.whole)));
+        };
+        let rows = open_spans(&self.whole, path, content.clone(), spans)?;
+        Ok(RowWalk::new(Arc::clone(&self.whole), rows))
     }
 
     /// Number of rows in the files by their own footers, repeated keys included.

@@ -5,6 +5,7 @@
 //! lifted. And another engine may have chosen other types for the same values: they are converted
 //! if no value changes by it. A file that fits is passed through without a copy.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, new_null_array};
@@ -13,7 +14,7 @@ use decode::fit::{ColumnMisfit, fit};
 use decode::schema::TableSchema;
 use delta::table::FileEntry;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
 
 use super::content::FileContent;
 use super::error::{PartitionError, TableFile};
@@ -112,8 +113,29 @@ pub(crate) fn open(
     path: &str,
     content: impl Into<FileContent>,
 ) -> Result<FileRows, PartitionError> {
+    selected(layout, path, content.into(), None)
+}
+
+/// Reads the rows at `spans` alone, as [`open`] reads all of them. `spans`: positions in the file, in
+/// ascending order and apart from each other.
+pub(crate) fn open_spans(
+    layout: &Arc<RowLayout>,
+    path: &str,
+    content: FileContent,
+    spans: &[Range<usize>],
+) -> Result<FileRows, PartitionError> {
+    selected(layout, path, content, Some(spans))
+}
+
+fn selected(
+    layout: &Arc<RowLayout>,
+    path: &str,
+    content: FileContent,
+    spans: Option<&[Range<usize>]>,
+) -> Result<FileRows, PartitionError> {
     let file = TableFile::new(&layout.table, path);
-    let builder = reader(&file, content.into())?;
+    let builder = reader(&file, content)?;
+    let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
     let wanted = layout.schema.fields();
     let roots = builder.parquet_schema().root_schema().get_fields();
     let indices = (0..roots.len())
@@ -122,7 +144,17 @@ pub(crate) fn open(
         })
         .collect::<Vec<_>>();
     let mask = ProjectionMask::roots(builder.parquet_schema(), indices);
-    let open = || builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+    let open = || {
+        let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
+        match spans {
+            Some(spans) => {
+                let spans = spans.iter().cloned();
+                let selection = RowSelection::from_consecutive_ranges(spans, rows);
+                builder.with_row_selection(selection).build()
+            }
+            None => builder.build(),
+        }
+    };
     let built = surviving(&file, open)?;
     let reader = Some(built.map_err(|error| PartitionError::damaged(&file, error))?);
     Ok(FileRows { reader, layout: Arc::clone(layout), file, lifted: false })
