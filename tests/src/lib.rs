@@ -1,4 +1,4 @@
-//! What tests of whole deployments need: processes, emulators, Lambda, the command.
+//! Support of tests of whole deployments: processes, emulators, Lambda, the command.
 
 #![expect(
     clippy::expect_used,
