@@ -140,15 +140,21 @@ impl MergeContext {
         // A row that leaves is a change already, and so is one that comes where there are none: only
         // other slots need to look for one.
         if !leaves && !slot.files.is_empty() {
-            let rows = self.rows(partition, slot, &opened, &found, ColumnChoice::All);
             let few = slot.range.is_some() && coming.saturating_mul(FEW_OF) <= held;
-            let keys = few.then(|| self.incoming.rows(partition, slot.bounds.clone()));
-            let old = opened.clone();
-            let (changed, counts) = blocking(move || match keys {
-                Some(keys) => first_change_among(&old, keys, rows),
-                None => first_change(rows),
-            })
-            .await?;
+            let old = if few {
+                let (opened, keys) =
+                    (opened.clone(), self.incoming.rows(partition, slot.bounds.clone()));
+                blocking(move || replaceable(&opened, keys)).await?
+            } else {
+                Some(opened.cursor(ColumnChoice::All))
+            };
+            let (changed, counts) = match old {
+                Some(old) => {
+                    let rows = self.rows(partition, slot, old, &found);
+                    blocking(move || first_change(rows)).await?
+                }
+                None => (true, RowCounts::default()),
+            };
             if !changed {
                 return Ok(SlotOutlook { dirty: false, rows: held, counts });
             }
@@ -164,24 +170,22 @@ impl MergeContext {
         if neighbours == 0 && most <= self.limits.file_rows {
             return Ok(SlotOutlook { dirty: true, rows: most, counts: RowCounts::default() });
         }
-        let rows = self.rows(partition, slot, &opened, &found, ColumnChoice::Versions);
+        let rows = self.rows(partition, slot, opened.cursor(ColumnChoice::Versions), &found);
         let rows = blocking(move || rows.count()).await?;
         Ok(SlotOutlook { dirty: true, rows, counts: RowCounts::default() })
     }
 
-    /// Merge of the slot's rows with the incoming ones. Can be made several times: every call
-    /// begins at the first row.
+    /// Merge of `old`, rows of the slot, with the incoming ones.
     fn rows(
         &self,
         partition: Option<&str>,
         slot: &FileSlot,
-        opened: &OpenWriter,
+        old: RowWalk,
         found: &SurveyedFile,
-        columns: ColumnChoice,
     ) -> MergedRows {
         let incoming = self.incoming.rows(partition, slot.bounds.clone());
         MergedRows::new(
-            RowJoin { left: opened.cursor(columns), right: incoming },
+            RowJoin { left: old, right: incoming },
             found.fate.clone(),
             self.survey.arrived(partition),
             Arc::clone(&self.coverage),
@@ -206,7 +210,7 @@ impl MergeContext {
         for slot in &group.slots {
             let opened = table.open(slot).await?;
             let found = self.survey.of(slot);
-            parts.push(self.rows(partition, slot, &opened, &found, ColumnChoice::All));
+            parts.push(self.rows(partition, slot, opened.cursor(ColumnChoice::All), &found));
         }
         let inserts = group.slots.iter().all(|slot| slot.files.is_empty())
             && self.survey.arrived(partition).is_empty();
@@ -219,17 +223,11 @@ impl MergeContext {
     }
 }
 
-/// Finds the first change as [`first_change`] does, where few rows come and none leaves. Decodes keys
-/// and versions of all rows up to the last incoming key, but whole rows only where a key came.
-fn first_change_among(
-    opened: &OpenWriter,
-    incoming: RowWalk,
-    rows: MergedRows,
-) -> Result<(bool, RowCounts), RewriteError> {
-    match places(RowJoin { left: opened.cursor(ColumnChoice::Versions), right: incoming })? {
-        Some(spans) => first_change(rows.with_table_rows(opened.cursor_at(&spans)?)),
-        None => Ok((true, RowCounts::default())),
-    }
+/// Whole rows of the slot that `incoming` may replace, and some beside them; `None` if an incoming row is
+/// a new one. Where few rows come, decoding keys and versions of the others takes less than all of them.
+fn replaceable(opened: &OpenWriter, incoming: RowWalk) -> Result<Option<RowWalk>, RewriteError> {
+    let sides = RowJoin { left: opened.cursor(ColumnChoice::Versions), right: incoming };
+    places(sides)?.map(|spans| opened.cursor_at(&spans)).transpose()
 }
 
 /// Positions on the left of the keys on the right, as spans; `None` if a key is missing on the left.

@@ -19,7 +19,7 @@ use crate::blocking::RewriteError;
 use crate::changes::ChangeOp;
 use crate::collect::KeySet;
 use crate::partition::RowLayout;
-use crate::walk::{JoinedRow, PickedBatches, RowJoin, RowView, RowWalk};
+use crate::walk::{JoinedRow, PickedBatches, RowJoin, RowView};
 
 /// Number of rows in a span, after which contents are compared and rows are returned. Bounds the
 /// memory: a span keeps every batch alive that it refers to. Tests have few rows and want many
@@ -133,13 +133,6 @@ impl MergedRows {
         let counts = RowCounts::default();
         let tally = MergeTally { fate, arrived, coverage, judge, counts, changed: false };
         Self { sides, tally, layout }
-    }
-
-    /// Same merge with these rows of the table: those that the incoming rows may replace, if all others
-    /// stay.
-    pub(super) fn with_table_rows(mut self, rows: RowWalk) -> Self {
-        self.sides.left = rows;
-        self
     }
 
     /// Counts of the rows returned so far. Every incoming key counts once: inserted, updated or
