@@ -23,6 +23,7 @@
 //! of an answer and the facts that are not in it ([`ReadAt`]).
 
 mod answer;
+mod begin;
 mod buffer;
 mod careful;
 mod compose;

@@ -41,6 +41,53 @@ const DECIMAL_END: u64 = 1_000_000_000_000_000_000;
 /// `Date32` counts from 1970.
 const EPOCH_DAYS: i32 = 719_528;
 
+/// Form of a day.
+const DAY: DigitForm = DigitForm::new(b"0000-00-00");
+
+/// Form of the second half of an instant.
+const TIME: DigitForm = DigitForm::new(b"T00:00:00Z");
+
+/// Form of ten bytes with digits in certain places and certain other bytes, which are compared all at
+/// once.
+struct DigitForm {
+    /// Bytes of the form, with the digit 0 for each digit.
+    bytes: u128,
+    /// For each byte, 127 minus the largest difference from the form.
+    room: u128,
+}
+
+impl DigitForm {
+    /// Form of `text`, in which each digit stands for any.
+    const fn new(text: &[u8; 10]) -> Self {
+        let (mut bytes, mut room) = (0, 0);
+        let mut rest = text.as_slice();
+        while let Some((last, before)) = rest.split_last() {
+            bytes = bytes << 8 | *last as u128;
+            room = room << 8 | if *last == b'0' { 127 - 9 } else { 127 };
+            rest = before;
+        }
+        Self { bytes, room }
+    }
+
+    /// Values of the digits of `text` in their places, and 0 in all others. `None` if it has another
+    /// form.
+    #[inline]
+    fn digits(&self, text: &[u8; 10]) -> Option<[u8; 16]> {
+        let (low, high) = (text.first_chunk()?, text.last_chunk()?);
+        let text =
+            u128::from(u16::from_le_bytes(*high)) << 64 | u128::from(u64::from_le_bytes(*low));
+        // Digits follow each other from 0x30 on, so their lowest four bits are their difference.
+        let off = text ^ self.bytes;
+        // The highest bit of a byte is set if it is too far off. A sum does not reach the next byte
+        // unless the byte below it is too far off, too.
+        let too_far = (off | (off + self.room)) & HIGHS;
+        (too_far == 0).then_some(off.to_le_bytes())
+    }
+}
+
+/// 0x80 in each of ten bytes.
+const HIGHS: u128 = u128::MAX / 255 * 0x80 & ((1 << 80) - 1);
+
 /// Integer; `5.0` and `5e0` are integers, `5.5` is not.
 pub(super) fn integer(raw: &str) -> Option<i64> {
     if let Ok(plain) = raw.parse() {
@@ -187,14 +234,14 @@ fn exponent(text: &str) -> i64 {
 /// Instant of exactly the form `YYYY-MM-DDTHH:MM:SSZ`, the form in Harvest's answers. Others go to
 /// `general_instant`, which accepts more and is slower.
 pub(super) fn fixed_instant(bytes: &[u8; 20]) -> Option<i64> {
-    let [day @ .., b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = bytes else {
-        return None;
-    };
-    let (hour, minute, second) = (pair(*h1, *h2)?, pair(*m1, *m2)?, pair(*s1, *s2)?);
+    let (day, time) = bytes.split_at_checked(10)?;
+    let days = days(day.try_into().ok()?)?;
+    let [_, h1, h2, _, m1, m2, _, s1, s2, ..] = TIME.digits(time.try_into().ok()?)?;
+    let (hour, minute, second) = (pair(h1, h2), pair(m1, m2), pair(s1, s2));
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let seconds = i64::from(days(day)?) * 86_400 + i64::from(hour * 3_600 + minute * 60 + second);
+    let seconds = i64::from(days) * 86_400 + i64::from(hour * 3_600 + minute * 60 + second);
     Some(seconds * 1_000_000)
 }
 
@@ -220,21 +267,18 @@ fn has_leap_second(text: &str) -> bool {
 
 /// Days since 1970 of a valid day in the form `YYYY-MM-DD`.
 pub(super) fn days(day: &[u8; 10]) -> Option<i32> {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = day else {
-        return None;
-    };
-    let year = pair(*y1, *y2)? * 100 + pair(*y3, *y4)?;
-    let (month, day) = (pair(*m1, *m2)?, pair(*d1, *d2)?);
+    let [y1, y2, y3, y4, _, m1, m2, _, d1, d2, ..] = DAY.digits(day)?;
+    let year = pair(y1, y2) * 100 + pair(y3, y4);
+    let (month, day) = (pair(m1, m2), pair(d1, d2));
     if year == 0 || day == 0 || day > month_length(year, month)? {
         return None;
     }
     Some(days_before_month(year, month) + day - 1 - EPOCH_DAYS)
 }
 
-/// Number of two digits; `None` if a byte is no digit.
-fn pair(tens: u8, ones: u8) -> Option<i32> {
-    (tens.is_ascii_digit() && ones.is_ascii_digit())
-        .then(|| i32::from(tens - b'0') * 10 + i32::from(ones - b'0'))
+/// Number of two digits.
+fn pair(tens: u8, ones: u8) -> i32 {
+    i32::from(tens) * 10 + i32::from(ones)
 }
 
 const fn is_leap(year: i32) -> bool {

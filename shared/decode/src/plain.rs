@@ -20,6 +20,8 @@ const WORD: usize = 8;
 const ONES: u64 = u64::MAX / 255;
 /// 0x80 in each byte of a word.
 const HIGHS: u64 = ONES * 0x80;
+/// 0x0f in each byte of a word: the values of digits.
+const LOWS: u64 = ONES * 0x0f;
 
 /// Digits of a number, as one integer.
 struct NumberDigits {
@@ -84,27 +86,67 @@ pub(super) fn instant(text: &[u8]) -> Taken<i64> {
 fn number(text: &[u8]) -> Option<NumberDigits> {
     let negative = *text.first()? == b'-';
     let start = usize::from(negative);
-    let (mut digits, mut end, mut point) = (0_u64, start, None);
-    loop {
-        match *text.get(end)? {
-            b',' | b'}' | b']' => break,
-            _ if end - start == NUMBER_BYTES => return None,
-            digit @ b'0'..=b'9' => digits = digits * 10 + u64::from(digit - b'0'),
-            b'.' if point.is_none() => point = Some(end),
-            _ => return None,
-        }
-        end += 1;
+    let (mut digits, mut end) = whole(text, start, 0)?;
+    // A digit before the point; no number but those between 0 and 1 begins with 0.
+    let begins = end == start + 1 || (end > start && *text.get(start)? != b'0');
+    let mut places = 0;
+    if *text.get(end)? == b'.' {
+        let point = end;
+        (digits, end) = whole(text, point + 1, digits)?;
+        places = end - point - 1;
+        (places > 0).then_some(())?;
     }
-    let whole = point.unwrap_or(end);
-    // A digit before the point, and behind it; no number but those between 0 and 1 begins with 0.
-    let begins = whole == start + 1 || (whole > start && *text.get(start)? != b'0');
-    let places = point.map_or(0, |point| end - point - 1);
-    (begins && (point.is_none() || places > 0)).then_some(NumberDigits {
+    let ends = matches!(text.get(end)?, b',' | b'}' | b']');
+    (begins && ends && end - start <= NUMBER_BYTES).then_some(NumberDigits {
         negative,
         digits,
         places,
         length: end,
     })
+}
+
+/// Reads the digits from `at` on, behind those of `before`: the number of both, and the place behind
+/// the last digit. The number is wrong if it has more digits than fit in 64 bits; the place then
+/// tells. `None` near the end of the text and where there are far too many digits.
+#[inline]
+fn whole(text: &[u8], mut at: usize, mut before: u64) -> Option<(u64, usize)> {
+    for _ in 0..=NUMBER_BYTES / WORD {
+        let word = u64::from_le_bytes(*text.get(at..)?.first_chunk()?);
+        let other = no_digits(word);
+        if other == 0 {
+            before = before.wrapping_mul(100_000_000).wrapping_add(eight(word));
+            at += WORD;
+            continue;
+        }
+        let count = other.trailing_zeros() / 8;
+        if count > 0 {
+            // The first digit is in the lowest byte: zeros come before it.
+            let digits = eight((word & LOWS) << (64 - 8 * count));
+            before = before.wrapping_mul(*TENS.get(count as usize)?).wrapping_add(digits);
+        }
+        return Some((before, at + count as usize));
+    }
+    None
+}
+
+/// Powers of ten of less digits than a word has.
+const TENS: [u64; WORD] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+
+/// Word with bits set in each byte of `word` that is no digit. Bytes after the first of them may
+/// have bits set without reason.
+const fn no_digits(word: u64) -> u64 {
+    let high = ONES * 0xf0;
+    // '0' to '9' are 0x30 to 0x39; six more leaves the first half of the byte as it is.
+    ((word & high) ^ (ONES * 0x30)) | ((word.wrapping_add(ONES * 6) & high) ^ (ONES * 0x30))
+}
+
+/// Number of eight digits, of which the first is in the lowest byte. Pairs are summed up, then
+/// pairs of pairs.
+const fn eight(word: u64) -> u64 {
+    let ones = word & LOWS;
+    let pairs = (ones.wrapping_mul(10 * 256 + 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100 * 65_536 + 1) >> 16) & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul(10_000 * (1 << 32) + 1) >> 32
 }
 
 /// Place of the next quote, backslash or control character from `at` on, or the end of the text.
@@ -154,8 +196,11 @@ mod tests {
             "\"[0-9]{4}-(0[1-9]|1[0-3])-[0-3][0-9]\"",
             "\"[0-9]{4}-0[1-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]Z\"",
         ];
-        (value, prop_oneof![Just(""), Just(","), Just("}"), Just("]"), Just(" "), Just("x")])
-            .prop_map(|(value, rest)| format!("{value}{rest}"))
+        let end = prop_oneof![Just(""), Just(","), Just("}"), Just("]"), Just(" "), Just("x")];
+        // Numbers are taken only where at least a word is left.
+        let rest =
+            prop_oneof![Just(""), Just("        "), Just("000000000000"), Just("\"a\":1}   ")];
+        (value, end, rest).prop_map(|(value, end, rest)| format!("{value}{end}{rest}"))
     }
 
     /// Asserts that `taken` is the value that `parse` finds in the JSON value of that length.
@@ -187,13 +232,22 @@ mod tests {
 
     #[test]
     fn the_usual_form_is_taken() {
-        assert_eq!(integer(b"2412000001,"), Some((2_412_000_001, 10)));
-        assert_eq!(integer(b"-7}"), Some((-7, 2)));
-        assert_eq!(integer(b"9223372036854775807]"), Some((i64::MAX, 19)));
-        assert_eq!(decimal(b"1.5,", 4), Some((15_000, 3)));
-        assert_eq!(decimal(b"0.25}", 4), Some((2_500, 4)));
-        assert_eq!(decimal(b"-120.0,", 4), Some((-1_200_000, 6)));
-        assert_eq!(decimal(b"100,", 4), Some((1_000_000, 3)));
+        // Numbers are read by words.
+        let padded = |number: &str| format!("{number}       ").into_bytes();
+        let integer = |text| integer(&padded(text));
+        let decimal = |text| decimal(&padded(text), 4);
+        assert_eq!(integer("2412000001,"), Some((2_412_000_001, 10)));
+        assert_eq!(integer("-7}"), Some((-7, 2)));
+        assert_eq!(integer("12345678,"), Some((12_345_678, 8)));
+        assert_eq!(integer("9223372036854775807]"), Some((i64::MAX, 19)));
+        assert_eq!(integer("9223372036854775808]"), None);
+        assert_eq!(integer("100000000000000000000000000000000,"), None);
+        assert_eq!(integer("12"), None);
+        assert_eq!(decimal("1.5,"), Some((15_000, 3)));
+        assert_eq!(decimal("0.25}"), Some((2_500, 4)));
+        assert_eq!(decimal("-120.0,"), Some((-1_200_000, 6)));
+        assert_eq!(decimal("12345678.1234,"), Some((123_456_781_234, 13)));
+        assert_eq!(decimal("100,"), Some((1_000_000, 3)));
         assert_eq!(flag(b"false,"), Some((false, 5)));
         assert_eq!(text("\"Robin \u{e9}\","), Some(("Robin \u{e9}", 10)));
         assert_eq!(date(b"\"1970-01-02\","), Some((1, 12)));

@@ -18,6 +18,8 @@
 
 use engine::spec::{FieldSpec, FieldType};
 
+use super::begin::MemberBegin;
+
 /// Declared members of an object, in declared order.
 #[derive(Debug)]
 pub(super) struct ObjectShape {
@@ -31,8 +33,7 @@ pub(super) struct ObjectShape {
 #[derive(Debug)]
 pub(super) struct DeclaredMember {
     pub(super) name: &'static str,
-    /// Text with which the member begins: its name in quotes, and the colon.
-    pub(super) begin: Box<str>,
+    pub(super) begin: MemberBegin,
     pub(super) target: MemberTarget,
 }
 
@@ -82,7 +83,7 @@ impl ObjectShape {
                 }
                 FieldType::Object(inner) => MemberTarget::Object(Self::from(inner, next, ids)),
             };
-            let begin = format!("\"{}\":", field.name).into_boxed_str();
+            let begin = MemberBegin::new(field.name);
             members.push(DeclaredMember { name: field.name, begin, target });
         }
         Self { id, members }

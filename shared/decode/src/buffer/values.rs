@@ -86,7 +86,9 @@ impl TextBuffer {
 
     #[inline]
     pub(crate) fn push(&mut self, text: Option<&str>) {
-        self.bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
+        if let Some(text) = text {
+            self.bytes.extend_from_slice(text.as_bytes());
+        }
         self.ends.push(self.bytes.len());
         self.valid.append(text.is_some());
     }

@@ -6,6 +6,7 @@
 
 use serde_json::value::RawValue;
 
+use crate::begin::MemberBegin;
 use crate::plain;
 
 /// Place in a text.
@@ -33,7 +34,16 @@ impl<'de> JsonCursor<'de> {
 
     /// Steps to the next member or item and returns whether there is one; otherwise steps over
     /// `bracket`, which ends the object or list.
+    #[inline]
     pub(super) fn more(&mut self, is_first: bool, bracket: u8) -> Option<bool> {
+        if !is_first && self.byte(self.at) == Some(b',') {
+            self.at += 1;
+            return Some(true);
+        }
+        self.more_or_end(is_first, bracket)
+    }
+
+    fn more_or_end(&mut self, is_first: bool, bracket: u8) -> Option<bool> {
         let next = self.peek()?;
         if next == bracket {
             self.at += 1;
@@ -46,12 +56,12 @@ impl<'de> JsonCursor<'de> {
     }
 
     /// Steps over `begin`, the name of a member with its quotes and its colon, if it is next and
-    /// written without spaces.
-    pub(super) fn is_name(&mut self, begin: &str) -> bool {
-        let end = self.at + begin.len();
-        let is_it = self.text.as_bytes().get(self.at..end) == Some(begin.as_bytes());
+    /// written without spaces. May overlook it near the end of the text.
+    #[inline]
+    pub(super) fn is_name(&mut self, begin: &MemberBegin) -> bool {
+        let is_it = begin.is_at(self.text.as_bytes(), self.at);
         if is_it {
-            self.at = end;
+            self.at += begin.len();
         }
         is_it
     }
@@ -224,15 +234,16 @@ mod tests {
 
     #[test]
     fn names_of_members_are_told_apart() {
+        let id = MemberBegin::new("id");
         for (text, expected) in [
-            (r#""id":1"#, true),
-            (r#""ids":1"#, false),
-            (r#""i":1"#, false),
-            (r#""id" :1"#, false),
+            (r#""id":1, "a":1"#, true),
+            (r#""ids":1, "a":1"#, false),
+            (r#""i":1, "a":1"#, false),
+            (r#""id" :1, "a":1"#, false),
             (r#""\u0069d":1"#, false),
             (r#""id""#, false),
         ] {
-            assert_eq!(JsonCursor::new(text).is_name(r#""id":"#), expected, "{text}");
+            assert_eq!(JsonCursor::new(text).is_name(&id), expected, "{text}");
         }
         assert_eq!(JsonCursor::new(r#" "id" :1"#).name(), Some("id"));
         assert_eq!(JsonCursor::new(r#""\u0069d":1"#).name(), None);

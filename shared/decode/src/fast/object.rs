@@ -21,10 +21,10 @@ pub(super) fn object<'de>(
 ) -> Option<()> {
     json.open(b'{')?;
     let mut seen = SeenMembers::default();
-    let (mut before, mut is_first) = (None, true);
+    let (mut place, mut is_first) = (0, true);
     while json.more(is_first, b'}')? {
         is_first = false;
-        let expected = order.after(shape, before);
+        let expected = order.at(shape, place);
         let index = if shape.member(expected).is_some_and(|member| json.is_name(&member.begin)) {
             expected
         } else {
@@ -33,12 +33,12 @@ pub(super) fn object<'de>(
                 odd.unknown(name, json.value()?);
                 continue;
             };
-            order.note(shape, before, index);
+            order.note(shape, place, index);
             index
         };
         // A second value would push a second cell for the same row.
         let member = shape.member(index).filter(|_| seen.add(index))?;
-        before = Some(index);
+        place = index + 1;
         let step = ValueStep::Member(member.name);
         match &member.target {
             MemberTarget::Cell(cell) => {

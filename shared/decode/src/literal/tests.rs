@@ -135,6 +135,26 @@ fn instants_are_exact_to_the_microsecond() {
 }
 
 #[test]
+fn each_byte_of_an_instant_is_of_its_form() {
+    let usual = *b"2011-01-11T11:11:11Z";
+    for place in 0..usual.len() {
+        let digit = usual[place].is_ascii_digit();
+        for byte in 0..=u8::MAX {
+            let mut bytes = usual;
+            bytes[place] = byte;
+            let allowed = if digit { byte.is_ascii_digit() } else { byte == usual[place] };
+            let real = core::str::from_utf8(&bytes).ok().and_then(general_instant);
+            let expected = if allowed { real } else { None };
+            assert_eq!(fixed_instant(&bytes), expected, "{byte} at {place}");
+            // With another byte that is wrong, or right, beside it.
+            bytes[(place + 1) % usual.len()] = byte;
+            let both = core::str::from_utf8(&bytes).ok().and_then(general_instant);
+            assert!(fixed_instant(&bytes).is_none_or(|at| Some(at) == both), "{byte} at {place}");
+        }
+    }
+}
+
+#[test]
 fn texts_are_unescaped_and_half_a_surrogate_pair_is_none() {
     let cases: &[(&str, Option<&str>)] = &[
         ("\"\"", Some("")),
