@@ -11,6 +11,9 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Bytes of a section that are written at once. A chunk of rows has some hundred smaller parts.
+const WRITTEN_AT_ONCE: usize = 64 << 10;
+
 /// Temporary file. It is removed with its last section.
 #[derive(Debug)]
 pub(crate) struct ScratchFile(Arc<File>);
@@ -51,7 +54,7 @@ impl ScratchFile {
     /// Begins a section at the end of the file.
     pub(crate) fn append(&mut self) -> Result<SectionWriter<'_>> {
         let start = self.0.as_ref().seek(SeekFrom::End(0))?;
-        let buffer = BufWriter::new(Arc::clone(&self.0));
+        let buffer = BufWriter::with_capacity(WRITTEN_AT_ONCE, Arc::clone(&self.0));
         Ok(SectionWriter { file: self, start, buffer })
     }
 }
