@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 1
 # Tests that run at a time. Those of whole processes mostly wait: with one for each core, two cores are idle for most of their time.
 TEST_THREADS ?= 5
 
-.PHONY: help demo unit test tested lived judged tools extended spark trino dbt arm64 small-worker dist dist-stack wheel reproduce render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare instructions memory page
+.PHONY: help demo unit test tested lived judged tools extended spark trino dbt arm64 small-worker dist dist-stack wheel reproduce render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare instructions memory page cold-start
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -203,6 +203,9 @@ instructions: ## Instructions of decode, merge, changes and commit, beside tests
 speed: ## Time from the first to the last general request over what the rate limit allows
 	cargo build --locked --profile quick --bins
 	target/quick/speed
+
+cold-start: ## Cold starts of the functions that `make build ARCHITECTURE=x86_64` has left (BUILT: another folder), sizes of their archives
+	$(PYTHON) tests/cold_start.py $(or $(BUILT),.aws-sam/build)
 
 SCALE ?= large
 backfill: ## First load of an account of SCALE (large, issue, small) and a month's cost, in simulated time
