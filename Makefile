@@ -204,8 +204,9 @@ speed: ## Time from the first to the last general request over what the rate lim
 	cargo build --locked --profile quick --bins
 	target/quick/speed
 
-cold-start: ## Cold starts of the functions that `make build ARCHITECTURE=x86_64` has left (BUILT: another folder), sizes of their archives
-	$(PYTHON) tests/cold_start.py $(or $(BUILT),.aws-sam/build)
+BUILT ?= .aws-sam/build
+cold-start: $(TOOLS)/sam/installed ## Cold starts of the functions that `make build ARCHITECTURE=x86_64` has left (BUILT: another folder), sizes of their archives
+	PYTHONPATH=tests:infra $(TOOLS)/sam/bin/python tests/cold_start.py $(BUILT)
 
 SCALE ?= large
 backfill: ## First load of an account of SCALE (large, issue, small) and a month's cost, in simulated time

@@ -1,27 +1,26 @@
-"""`python tests/cold_start.py FOLDER`: cold starts of the functions whose programs are in FOLDER, and the size of their archives.
+"""`make cold-start`: cold starts of the functions in a build of SAM, and the sizes of their archives.
 
 Each run starts a program and measures until it asks the Runtime API for its first event: processor time of all threads, time,
 and resident memory, pages of the program included. Lambda also unpacks the archive, which is not measured.
-FOLDER is `.aws-sam/build`, or one with `orchestrator` and `worker`, such as `target/release`.
 """
 
 from __future__ import annotations
 
-import io
-import os
-import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from compare.figures import cell
+from dist import write_archive
+
 RUNS = 21
-# A program by its name in a build of SAM and in one of Cargo.
-PROGRAMS = {"orchestrator": ("Orchestrator/bootstrap", "orchestrator"), "worker": ("Worker/bootstrap", "worker")}
-# What the template sets; none of it is used before the first event.
+# Folders of the functions in the build.
+FUNCTIONS = ("Orchestrator", "Worker")
+# As Lambda and the template set them. No service is called before the first event.
 VARIABLES = {
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
@@ -43,19 +42,21 @@ VARIABLES = {
 
 
 class RuntimeApi(BaseHTTPRequestHandler):
-    """Takes note of the first call, and leaves it without an answer."""
+    """Takes note of the first call: for an event, which gets no answer, or about a failed start."""
 
-    asked = threading.Event()
+    called = threading.Event()
+    failure: str | None = None
 
     def do_GET(self) -> None:
         """Asks for an event."""
-        self.asked.set()
+        self.called.set()
         time.sleep(3600)
 
     def do_POST(self) -> None:
         """Tells of a failed start."""
         length = int(self.headers.get("Content-Length", 0))
-        sys.exit(f"the function did not start: {self.rfile.read(length).decode()}")
+        RuntimeApi.failure = self.rfile.read(length).decode()
+        self.called.set()
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""
@@ -63,14 +64,14 @@ class RuntimeApi(BaseHTTPRequestHandler):
 
 def start(program: Path, address: str) -> tuple[float, float, float]:
     """Milliseconds of processor time, milliseconds, and megabytes of a start."""
-    RuntimeApi.asked.clear()
+    RuntimeApi.called.clear()
     began = time.perf_counter()
     process = subprocess.Popen(
-        [program], env=VARIABLES | {"AWS_LAMBDA_RUNTIME_API": address}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [program], env=VARIABLES | {"AWS_LAMBDA_RUNTIME_API": address}, stdout=subprocess.DEVNULL
     )
     try:
-        if not RuntimeApi.asked.wait(20):
-            sys.exit(f"{program} asked for no event: {process.stderr.read1().decode()}")
+        if not RuntimeApi.called.wait(20) or RuntimeApi.failure:
+            sys.exit(f"{program} did not start: {RuntimeApi.failure or 'it asked for no event within 20 seconds'}")
         took = time.perf_counter() - began
         threads = Path(f"/proc/{process.pid}/task").glob("*/schedstat")
         busy = sum(int(thread.read_text().split()[0]) for thread in threads)
@@ -80,20 +81,13 @@ def start(program: Path, address: str) -> tuple[float, float, float]:
     finally:
         process.kill()
         process.wait()
-        process.stderr.close()
 
 
 def archive_bytes(program: Path) -> int:
     """Size of the archive that Lambda gets."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as written:
-        written.write(program, "bootstrap")
-    return len(archive.getvalue())
-
-
-def spread(values: list[float]) -> str:
-    """Median, least and most."""
-    return f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+    with tempfile.NamedTemporaryFile() as archive:
+        write_archive(program, Path(archive.name))
+        return Path(archive.name).stat().st_size
 
 
 def main() -> None:
@@ -105,12 +99,12 @@ def main() -> None:
     address = f"127.0.0.1:{server.server_port}"
     print("| function | archive | program | CPU ms to the first event | ms | memory, MB |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name, places in PROGRAMS.items():
-        (program,) = [folder / place for place in places if os.access(folder / place, os.X_OK)]
-        runs = [start(program, address) for _ in range(RUNS)]
-        busy, took, resident = ([run[part] for run in runs] for part in range(3))
-        sizes = f"{archive_bytes(program) / 1e6:.1f} MB | {program.stat().st_size / 1e6:.1f} MB"
-        print(f"| {name} | {sizes} | {spread(busy)} | {spread(took)} | {spread(resident)} |")
+    for function in FUNCTIONS:
+        program = folder / function / "bootstrap"
+        measured = zip(*(start(program, address) for _ in range(RUNS)), strict=True)
+        figures = [cell(values, "{:.1f}".format) for values in measured]
+        sizes = [f"{size / 1e6:.1f} MB" for size in (archive_bytes(program), program.stat().st_size)]
+        print(f"| {' | '.join([function.lower(), *sizes, *figures])} |")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
 //! Each record has some sixty names. Comparing their bytes through the C library, as slices are
 //! compared, takes longer than the comparison itself.
 
-/// Bytes of a word that are compared together.
-const WORD: usize = 8;
+use crate::plain::WORD;
 
 /// Text with which a member begins: its name in quotes, and the colon.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ pub(super) type Taken<T> = Option<(T, usize)>;
 const NUMBER_BYTES: usize = 19;
 
 /// Bytes of a word that are looked at together.
-const WORD: usize = 8;
+pub(super) const WORD: usize = 8;
 /// 0x01 in each byte of a word.
 const ONES: u64 = u64::MAX / 255;
 /// 0x80 in each byte of a word.
