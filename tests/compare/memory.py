@@ -1,4 +1,5 @@
-"""`python -m compare.memory`: resident memory of the heaviest commands, from their first to their last moment.
+"""`python -m compare.memory`: resident memory of the heaviest commands, from their first to their last moment, and what
+they leave in the lake.
 
 `tests/memory.sh` starts the account and says where it is.
 """
@@ -13,6 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from compare.measure import BLOCK_BYTES
 from compare.truth import Truth
 
 SAMPLE_SECONDS = 0.02
@@ -30,10 +32,15 @@ class Course:
     samples: list[tuple[float, int]]
     peak_bytes: int
     cpu_seconds: float
+    written_bytes: int
+    requests: int
 
     def line(self) -> str:
         seconds = self.samples[-1][0] if self.samples else 0
-        return f"{self.title:32} {self.peak_bytes / 1e6:5.0f} MB {self.cpu_seconds:6.1f} CPU s {seconds:6.1f} s"
+        return (
+            f"{self.title:26} {self.peak_bytes / 1e6:4.0f} MB {self.cpu_seconds:7.2f} CPU s {seconds:6.1f} s "
+            f"{self.requests:6} requests {self.written_bytes / 1e6:7.1f} MB written"
+        )
 
 
 def main() -> int:
@@ -47,11 +54,16 @@ def main() -> int:
     log = arguments.work / "memory.log"
 
     def course(title: str, *line: str) -> Course:
-        found = run(title, [arguments.binary, *line], log)
+        truth.ask("POST", "/_sim/reset-stats")
+        found = run(title, [arguments.binary, *line], log, truth)
         print(found.line(), flush=True)
         return found
 
-    courses = [course("first load", "sync", "--streams", "time_entries")]
+    courses = [
+        course("first load", "sync", "--streams", "time_entries"),
+        course("sync without news", "sync", "--streams", "time_entries"),
+    ]
+    print(left_in(Path(os.environ["HARVEST_LAKE"])), flush=True)
     for _ in range(CHANGES):
         truth.ask("POST", "/_sim/apply", {"op": "update", "stream": "time_entries"})
     courses += [
@@ -68,7 +80,19 @@ def main() -> int:
     return 1 if above else 0
 
 
-def run(title: str, line: list[str], log: Path) -> Course:
+def left_in(lake: Path) -> str:
+    """Number and size of the files of a lake, by what they are."""
+    files: dict[str, list[int]] = {}
+    for path in lake.rglob("*"):
+        if path.is_file():
+            table = path.relative_to(lake).parts[:2] if path.suffix == ".parquet" else ()
+            kind = "log" if "_delta_log" in path.parts else "/".join(table) or "others"
+            files.setdefault(kind, []).append(path.stat().st_size)
+    told = [f"{kind} {sum(sizes) / 1e6:.1f} MB in {len(sizes)} files" for kind, sizes in sorted(files.items())]
+    return "lake: " + ", ".join(told)
+
+
+def run(title: str, line: list[str], log: Path, truth: Truth) -> Course:
     samples: list[tuple[float, int]] = []
     with log.open("ab") as said:
         begun = time.monotonic()
@@ -82,7 +106,10 @@ def run(title: str, line: list[str], log: Path) -> Course:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"{title} ended with {child.returncode}: {log.read_text(errors='replace')[-2000:]}")
-    return Course(title, samples, used.ru_maxrss * 1024, used.ru_utime + used.ru_stime)
+    counted = truth.ask("GET", "/_sim/stats")
+    requests = counted["general"]["requests"] + counted["reports"]["requests"]
+    cpu = used.ru_utime + used.ru_stime
+    return Course(title, samples, used.ru_maxrss * 1024, cpu, used.ru_oublock * BLOCK_BYTES, requests)
 
 
 def resident(pid: int) -> int:
