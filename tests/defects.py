@@ -262,10 +262,15 @@ def plant_edit(texts: dict[str, str], defect: Defect, edit: Edit) -> Iterator[st
 
 
 def plant(folder: Path, all_defects: list[Defect]) -> None:
-    """Copies the tree with all defects. Files that are right already keep their times."""
+    """Copies the tree with all defects."""
     texts, wrong = planted(all_defects)
     if wrong:
         sys.exit("\n".join(wrong))
+    write_tree(folder, texts)
+
+
+def write_tree(folder: Path, texts: dict[str, str]) -> None:
+    """Copies the tree, with other texts of some files. Files that are right already keep their times."""
     folder.mkdir(parents=True, exist_ok=True)
     listed = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
     names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True).stdout.decode()

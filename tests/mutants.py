@@ -3,8 +3,8 @@
 `cargo mutants --list` names the mutants of the crates that decide what is written. As a compilation
 for each takes hours, all of them are put into a copy of the tree at once, each behind a switch (as
 `defects.py` does with its mistakes): the environment variable `PLANTED` holds the number of the one
-that is on. Then the tests of its crate are run with each, until one fails; and lives, with those
-that no test has noticed.
+that is on. Then the tests of its crate are run with each, until one fails; with those that are left,
+the tests of crates that use it, and lives.
 
 Left out, and counted: mutants that do not compile, those of constant functions that constants need,
 and those of a few forms of code (`PLACES`), which `cargo mutants` itself can try.
@@ -42,6 +42,8 @@ from tree_sitter import Language, Node, Parser
 PARSER = Parser(Language(tree_sitter_rust.language()))
 # Crates, and the folder of each that is mutated.
 CRATES = {"engine": "src/", "decode": "src/", "delta": "src/", "lake": "src/merge"}
+# Crates whose tests are run with the mutants that those of their own crate leave alive.
+USERS = ["lake", "runtime"]
 # Seconds of the clock after which the tests of a crate count as hanging, hence as failed: many times what they take.
 LIMIT = 120
 # Seconds for each life, and for all of them.
@@ -147,7 +149,8 @@ def planted(mutants: list[Mutant], constant: set[str]) -> tuple[dict[str, Source
         for mutant in of_file:
             node = place(tree.root_node, mutant)
             function = constant_function(node) if node else None
-            if node is None or is_constant(node) or (function and name_of(function) in constant):
+            hides_type = mutant.genre == "FnValue" and node and returns_some_type(node.parent)
+            if node is None or hides_type or is_constant(node) or (function and name_of(function) in constant):
                 left_out.append(mutant)
                 continue
             if function:
@@ -194,6 +197,12 @@ def constant_function(node: Node) -> Node | None:
     function = next((around for around in ancestors(node) if around.type == "function_item"), None)
     modifiers = [child for child in function.children if child.type == "function_modifiers"] if function else []
     return function if any(b"const" in child.text.split() for child in modifiers) else None
+
+
+def returns_some_type(function: Node) -> bool:
+    """Whether the type of the value is told by the body alone, where another value would be one of another type."""
+    returned = function.child_by_field_name("return_type")
+    return returned is not None and b"impl " in returned.text
 
 
 def name_of(function: Node) -> str:
@@ -305,12 +314,25 @@ def check(folder: Path, crates: list[str]) -> Iterator[dict]:
 
 
 def blamed(error: dict, sources: dict[str, Source]) -> Iterator[Mutant]:
-    """Mutants in whose text an error is."""
+    """Mutants in whose text an error is; if it is in no text of a mutant, those that it only mentions."""
+    for is_primary in (True, False):
+        found = []
+        for span in error["spans"]:
+            source = sources.get(span["file_name"])
+            places = source.places if source and span["is_primary"] == is_primary else []
+            found += [mutant for start, end, mutant in places if start <= span["byte_start"] < end]
+        yield from found
+        if found:
+            return
+    # A match that lacks a pattern is told at its value; an arm with a switch is no pattern for certain.
     for span in error["spans"]:
-        source = sources.get(span["file_name"])
-        for start, end, mutant in source.places if source and span["is_primary"] else []:
-            if start <= span["byte_start"] < end:
-                yield mutant
+        if source := sources.get(span["file_name"]):
+            node = PARSER.parse(source.text).root_node.descendant_for_byte_range(span["byte_start"], span["byte_end"])
+            while node and node.type != "match_expression":
+                node = node.parent
+            for start, end, mutant in source.places if node else []:
+                if mutant.genre in ("MatchArm", "MatchArmGuard") and node.start_byte <= start < node.end_byte:
+                    yield mutant
 
 
 # --- Running -------------------------------------------------------------------------------------
@@ -382,18 +404,16 @@ def run(arguments: argparse.Namespace) -> int:
                 file.write(json.dumps(result) + "\n")
         return known[name, mutant.name]
 
+    stages = [("tests of the crate", lambda mutant: one(libraries[mutant.crate], mutant, 0))]
+    for user in USERS:
+        stages.append((f"tests of {user}", lambda mutant, user=user: one(libraries[user], mutant, 0)))
+    if arguments.lives:
+        stages.append((f"{arguments.lives} lives", lambda mutant: one(suites[0], mutant, arguments.lives)))
+    alive = mutants
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        alive = [
-            mutant
-            for mutant, result in zip(mutants, pool.map(lambda it: one(libraries[it.crate], it, 0), mutants))
-            if not result["caught"]
-        ]
-        print(told(mutants, alive, reasons), flush=True)
-        if arguments.lives:
-            lived = list(pool.map(lambda it: one(suites[0], it, arguments.lives), alive))
-            alive = [mutant for mutant, result in zip(alive, lived) if not result["caught"]]
-            print(f"After {arguments.lives} lives with each of these:")
-            print(told(mutants, alive, reasons))
+        for name, stage in stages:
+            alive = [mutant for mutant, result in zip(alive, pool.map(stage, alive)) if not result["caught"]]
+            print(f"After {name}:", told(mutants, alive, reasons), sep="\n", flush=True)
     for mutant in alive:
         print(mutant.name)
     return 0
