@@ -9,6 +9,7 @@
 //! | answers that are unpacked and decoded | [`DECODED_AT_ONCE`] | others wait compressed |
 //! | rows collected | [`COLLECTED`] | a temporary file |
 //! | temporary files merged at once | 32 chunks of 300 KB | they are merged into fewer first |
+//! | new versions of rows that are updated in place | 16,384 rows of a file | the file is written as a whole |
 //! | file of a table being read | [`FILE_IN_MEMORY`] | a temporary file |
 //! | row group of a table's file being written | [`ROW_GROUP`] | the group ends |
 //! | row group of a file of changes beside it | [`CHANGES_ROW_GROUP`] | the group ends |

@@ -9,8 +9,9 @@
 //! | settle | `incoming` | collected rows | each key in one partition |
 //! | slots | `slots` | entries of the log | parts of the table that are merged by themselves |
 //! | survey | `survey` | keys and versions | moved rows, number of deletes |
-//! | outlook | `plan` | rows up to the first change | the slots to rewrite, their row counts |
-//! | rewrite | `plan`, `rows`, `encode`, `write` | whole rows | new files, and files of changes |
+//! | outlook | `plan` | rows that come, and their old versions | the slots to rewrite, their row counts |
+//! | rewrite | `plan`, `rows`, `span`, `encode`, `write` | whole rows | new files, and files of changes |
+//! | or patch | `patch` | columns that differ | the same, where rows are only updated |
 //!
 //! A row of the table and the incoming rows with its key lead to one of these effects:
 //!
@@ -32,9 +33,11 @@ mod changes;
 mod encode;
 mod incoming;
 mod missing;
+mod patch;
 mod plan;
 mod rows;
 mod slots;
+mod span;
 mod survey;
 mod write;
 

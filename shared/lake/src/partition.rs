@@ -39,10 +39,10 @@ pub use held::{UnitRowCounts, held_units};
 pub(crate) use keyed::{KeyedRows, day_of};
 pub(crate) use layout::{ColumnChoice, RowLayout};
 pub use read::{PartitionRows, read};
-pub(crate) use read::{open, open_spans};
+pub(crate) use read::{open, open_group, open_spans};
 pub(crate) use reader::{reader, row_count};
 pub(crate) use shelf::FileShelf;
-pub(crate) use splice::SplicedWriter;
+pub(crate) use splice::{ChunkSource, SplicedWriter};
 pub(crate) use stats::FileStats;
 pub(crate) use write::{PartitionWriter, WrittenFile};
 

@@ -6,7 +6,6 @@
 //! would get more and more small files. A partition without any change is never rewritten only to
 //! join its files.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use engine::coverage::Coverage;
@@ -15,21 +14,18 @@ use engine::report::RowCounts;
 
 use super::MergeOutcome;
 use super::incoming::IncomingRows;
+use super::patch::{FileUpdates, SlotEffect, places, updates};
 use super::rows::MergedRows;
 use super::slots::FileSlot;
 use super::survey::{FileSurvey, SurveyedFile};
 use super::write::{OpenWriter, PartitionOutput, TableFiles};
 use crate::blocking::{RewriteError, blocking};
 use crate::partition::{ColumnChoice, FileLimits};
-use crate::walk::{JoinedRow, RowJoin, RowWalk};
+use crate::walk::{RowJoin, RowWalk};
 
 /// Number of a slot's rows for each incoming one from which on keys are looked up before whole rows
 /// are decoded.
 const FEW_OF: u64 = 4;
-
-/// Largest number of rows between two spans that are read as one: to skip so few takes as long as to
-/// read them.
-const JOINED_SPANS: usize = if cfg!(test) { 1 } else { 16 };
 
 /// Input of a merge that is the same for all partitions. Shared pointers, because each working
 /// thread needs them.
@@ -53,10 +49,12 @@ struct SlotGroup {
     dirty: bool,
     /// Counts to use if the group is not rewritten; rewriting counts anew.
     counts: RowCounts,
+    /// Updates of its only slot, if nothing else happens to that.
+    updates: Option<FileUpdates>,
 }
 
 /// Expected outcome of a slot.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct SlotOutlook {
     /// Whether the slot has changes and must be rewritten.
     dirty: bool,
@@ -64,6 +62,20 @@ struct SlotOutlook {
     rows: u64,
     /// Counts of the incoming rows if the slot is not rewritten.
     counts: RowCounts,
+    /// Updates of rows, if nothing else happens to the slot and they are few.
+    updates: Option<FileUpdates>,
+}
+
+impl SlotOutlook {
+    /// A slot in which nothing changes.
+    const fn unchanged(rows: u64, counts: RowCounts) -> Self {
+        Self { dirty: false, rows, counts, updates: None }
+    }
+
+    /// A slot that is rewritten.
+    fn changed(rows: u64) -> Self {
+        Self { dirty: true, rows, counts: RowCounts::default(), updates: None }
+    }
 }
 
 impl MergeContext {
@@ -94,6 +106,7 @@ impl MergeContext {
                 groups.push(SlotGroup::default());
             }
             if let Some(group) = groups.last_mut() {
+                group.updates = if group.slots.is_empty() { outlook.updates } else { None };
                 group.slots.push(slot.clone());
                 group.rows += outlook.rows;
                 group.dirty |= outlook.dirty;
@@ -113,11 +126,10 @@ impl MergeContext {
     /// Expects the outcome of a slot, with as little reading as possible:
     ///
     /// 1. Nothing comes and nothing leaves: decided without opening the file.
-    /// 2. Rows come, none leaves: the merge runs until the first change. Most files of an overlap
+    /// 2. Rows come, none leaves: they are compared with their old versions. Most files of an overlap
     ///    end here, because the rows read again are equal. If few rows come, only their old versions
-    ///    are decoded. Rows that come where there are none are
-    ///    a change.
-    /// 3. There is a change: the number of rows is needed to divide them into files. Where one file
+    ///    are decoded. If rows are only updated, in place, their new versions are kept.
+    /// 3. There is another change: the number of rows is needed to divide them into files. Where one file
     ///    takes them in any case, an upper bound is enough; otherwise keys and versions are merged
     ///    to count them.
     async fn outlook(
@@ -134,29 +146,21 @@ impl MergeContext {
         let leaves = !found.fate.gone.is_empty() || deletes > 0;
         let coming = self.incoming.rows_within(partition, &slot.bounds);
         if coming == 0 && !leaves {
-            return Ok(SlotOutlook { dirty: false, rows: held, counts: RowCounts::default() });
+            return Ok(SlotOutlook::unchanged(held, RowCounts::default()));
         }
         let opened = table.open(slot).await?;
         // A row that leaves is a change already, and so is one that comes where there are none: only
         // other slots need to look for one.
         if !leaves && !slot.files.is_empty() {
             let few = slot.range.is_some() && coming.saturating_mul(FEW_OF) <= held;
-            let old = if few {
-                let (opened, keys) =
-                    (opened.clone(), self.incoming.rows(partition, slot.bounds.clone()));
-                blocking(move || replaceable(&opened, keys)).await?
-            } else {
-                Some(opened.cursor(ColumnChoice::All))
-            };
-            let (changed, counts) = match old {
-                Some(old) => {
-                    let rows = self.rows(partition, slot, old, &found);
-                    blocking(move || first_change(rows)).await?
+            match self.effect(partition, slot, &opened, &found, few).await? {
+                SlotEffect::Unchanged(counts) => return Ok(SlotOutlook::unchanged(held, counts)),
+                // Only a file of ours has its rows where the log says.
+                SlotEffect::Updated(updates) if slot.range.is_some() => {
+                    let updates = Some(updates);
+                    return Ok(SlotOutlook { updates, ..SlotOutlook::changed(held) });
                 }
-                None => (true, RowCounts::default()),
-            };
-            if !changed {
-                return Ok(SlotOutlook { dirty: false, rows: held, counts });
+                SlotEffect::Updated(_) | SlotEffect::Other => {}
             }
         }
         // The log need not know the row counts of other engines' files, so their rows are counted.
@@ -168,11 +172,36 @@ impl MergeContext {
         };
         // Without neighbours to join and within one file, an upper bound is enough.
         if neighbours == 0 && most <= self.limits.file_rows {
-            return Ok(SlotOutlook { dirty: true, rows: most, counts: RowCounts::default() });
+            return Ok(SlotOutlook::changed(most));
         }
         let rows = self.rows(partition, slot, opened.cursor(ColumnChoice::Versions), &found);
         let rows = blocking(move || rows.count()).await?;
-        Ok(SlotOutlook { dirty: true, rows, counts: RowCounts::default() })
+        Ok(SlotOutlook::changed(rows))
+    }
+
+    /// Merges the incoming rows with their old versions. If they are `few`, no others are decoded:
+    /// decoding keys and versions of all rows, to find them, takes less than decoding all rows.
+    async fn effect(
+        &self,
+        partition: Option<&str>,
+        slot: &FileSlot,
+        opened: &OpenWriter,
+        found: &SurveyedFile,
+        few: bool,
+    ) -> Result<SlotEffect, RewriteError> {
+        let (old, spans) = if few {
+            let left = opened.cursor(ColumnChoice::Versions);
+            let sides = RowJoin { left, right: self.incoming.rows(partition, slot.bounds.clone()) };
+            match blocking(move || places(sides)).await? {
+                Some(spans) => (opened.cursor_at(&spans)?, spans),
+                None => return Ok(SlotEffect::Other),
+            }
+        } else {
+            (opened.cursor(ColumnChoice::All), core::iter::once(0..usize::MAX).collect())
+        };
+        let rows = self.rows(partition, slot, old, found);
+        let layout = Arc::clone(self.incoming.layout());
+        blocking(move || updates(rows, &spans, &layout)).await
     }
 
     /// Merge of `old`, rows of the slot, with the incoming ones.
@@ -199,10 +228,22 @@ impl MergeContext {
         &self,
         table: &mut TableFiles,
         partition: Option<&str>,
-        group: SlotGroup,
+        mut group: SlotGroup,
         merged: &mut MergeOutcome,
     ) -> Result<(), RewriteError> {
         let most = self.limits.file_rows.max(1);
+        if let ([slot], Some(updates)) = (group.slots.as_slice(), group.updates.take())
+            && let [file] = slot.files.as_slice()
+            && file.rows <= most
+        {
+            let counts = updates.counts;
+            if let Some(patched) = table.patch(file, updates).await? {
+                merged.counts = merged.counts.plus(counts);
+                merged.add.push(patched);
+                merged.remove.push(file.clone());
+                return Ok(());
+            }
+        }
         // Files of equal size, as few as the limit allows: 260,000 rows become two files of 130,000
         // instead of one of 250,000 with a small rest, which the next merge would join again.
         let each = group.rows.div_ceil(group.rows.div_ceil(most).max(1)).max(1);
@@ -221,40 +262,4 @@ impl MergeContext {
         merged.remove.extend(group.slots.into_iter().flat_map(|slot| slot.files));
         Ok(())
     }
-}
-
-/// Whole rows of the slot that `incoming` may replace, and some beside them; `None` if an incoming row is
-/// a new one. Where few rows come, decoding keys and versions of the others takes less than all of them.
-fn replaceable(opened: &OpenWriter, incoming: RowWalk) -> Result<Option<RowWalk>, RewriteError> {
-    let sides = RowJoin { left: opened.cursor(ColumnChoice::Versions), right: incoming };
-    places(sides)?.map(|spans| opened.cursor_at(&spans)).transpose()
-}
-
-/// Positions on the left of the keys on the right, as spans; `None` if a key is missing on the left.
-fn places(mut sides: RowJoin) -> Result<Option<Vec<Range<usize>>>, RewriteError> {
-    let (mut spans, mut position) = (Vec::<Range<usize>>::new(), 0);
-    // Behind the last key on the right, nothing is looked for.
-    while sides.right.load()? {
-        match sides.step()? {
-            Some(JoinedRow::Left(_)) => {}
-            Some(JoinedRow::Both(..)) => match spans.last_mut() {
-                Some(last) if position - last.end <= JOINED_SPANS => last.end = position + 1,
-                Some(_) | None => spans.push(position..position + 1),
-            },
-            Some(JoinedRow::Right(_)) | None => return Ok(None),
-        }
-        position += 1;
-    }
-    Ok(Some(spans))
-}
-
-/// Whether any row changes. Stops at the end of the span with the first change, so the counts are
-/// complete only if none does.
-fn first_change(mut rows: MergedRows) -> Result<(bool, RowCounts), RewriteError> {
-    while !rows.changed() {
-        if rows.window()?.is_none() {
-            break;
-        }
-    }
-    Ok((rows.changed(), rows.counts()))
 }

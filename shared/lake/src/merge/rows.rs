@@ -5,21 +5,21 @@
 //! span of some thousand rows at once, column by column, which is many times faster than row by
 //! row. Rows are positions in their batches until the span is complete, and are copied once.
 //!
-//! The sequence can be run without an output: `plan` runs it to find the first change or to count.
+//! The sequence can be run without an output: `patch` runs it to find updates, `plan` to count.
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use decode::gather::{RowPick, equal_rows};
 use engine::coverage::Coverage;
 use engine::precedence::PrecedenceRules;
 use engine::report::RowCounts;
 
+use super::span::{RowSpan, RowUpdate};
 use crate::blocking::RewriteError;
 use crate::changes::ChangeOp;
 use crate::collect::KeySet;
 use crate::partition::RowLayout;
-use crate::walk::{JoinedRow, PickedBatches, RowJoin, RowView};
+use crate::walk::{JoinedRow, RowJoin, RowView};
 
 /// Number of rows in a span, after which contents are compared and rows are returned. Bounds the
 /// memory: a span keeps every batch alive that it refers to. Tests have few rows and want many
@@ -70,54 +70,6 @@ struct MergeTally {
     coverage: Arc<Coverage>,
     judge: PrecedenceRules,
     counts: RowCounts,
-    /// Whether a row of the spans so far is new, updated, moved or deleted.
-    changed: bool,
-}
-
-/// Some merged rows, as references into their batches.
-#[derive(Debug, Default)]
-pub(super) struct RowSpan {
-    /// Batches of both sequences that the span refers to.
-    batches: PickedBatches,
-    /// Positions of the merged rows, in key order.
-    picks: Vec<RowPick>,
-    /// Indices in `picks` of old versions that a newer one may replace, each with the position of
-    /// the newer one. Their contents are still to be compared.
-    pairs: Vec<(usize, RowPick)>,
-    /// Changes, each with the position of its row: the new one, or the old one of a deletion.
-    changes: Vec<(ChangeOp, RowPick)>,
-    /// Number of keys looked at, including those of deleted rows. A span may have fewer rows than
-    /// that, even none.
-    seen: usize,
-}
-
-impl RowSpan {
-    /// Merged rows of the span.
-    pub(super) fn rows(&self, layout: &RowLayout) -> Result<RecordBatch, RewriteError> {
-        Ok(self.batches.gather(layout, &self.picks)?)
-    }
-
-    /// Changes of this span and their rows. Inserts, deletes and moved rows come in key order, then
-    /// updates in place: a table of changes is ordered by sequence only.
-    pub(super) fn changes(
-        &self,
-        layout: &RowLayout,
-    ) -> Result<(Vec<ChangeOp>, RecordBatch), RewriteError> {
-        let (ops, picks): (Vec<ChangeOp>, Vec<RowPick>) = self.changes.iter().copied().unzip();
-        Ok((ops, self.batches.gather(layout, &picks)?))
-    }
-
-    /// Appends a row.
-    fn pick(&mut self, row: RowView<'_>) {
-        let pick = self.batches.place(row);
-        self.picks.push(pick);
-    }
-
-    /// Records a change of a row.
-    fn note(&mut self, op: ChangeOp, row: RowView<'_>) {
-        let pick = self.batches.place(row);
-        self.changes.push((op, pick));
-    }
 }
 
 impl MergedRows {
@@ -131,7 +83,7 @@ impl MergedRows {
         layout: Arc<RowLayout>,
     ) -> Self {
         let counts = RowCounts::default();
-        let tally = MergeTally { fate, arrived, coverage, judge, counts, changed: false };
+        let tally = MergeTally { fate, arrived, coverage, judge, counts };
         Self { sides, tally, layout }
     }
 
@@ -139,12 +91,6 @@ impl MergedRows {
     /// unchanged.
     pub(super) fn counts(&self) -> RowCounts {
         self.tally.counts
-    }
-
-    /// Whether the rows returned so far differ from the table's. Not the same as a counted change:
-    /// a row that moves to another partition changes both files and is counted in one.
-    pub(super) fn changed(&self) -> bool {
-        self.tally.changed
     }
 
     /// Returns the next rows, or `None` at the end. A span may be empty, where all its rows leave.
@@ -192,10 +138,11 @@ impl MergeTally {
 
     /// A row of the table without an incoming row: it leaves, is deleted, or stays.
     fn old_only(&mut self, window: &mut RowSpan, old: RowView<'_>) {
+        // The new version is in another partition.
         if self.fate.gone.contains(old.key()) {
-            self.changed = true;
-        } else if self.fate.deletes(old, &self.coverage, self.judge) {
-            self.changed = true;
+            return;
+        }
+        if self.fate.deletes(old, &self.coverage, self.judge) {
             self.counts.deleted += 1;
             window.note(ChangeOp::Delete, old);
         } else {
@@ -213,7 +160,6 @@ impl MergeTally {
         } else {
             self.counts.inserted += 1;
         }
-        self.changed = true;
         window.note(op, new);
         window.pick(new);
     }
@@ -250,10 +196,9 @@ impl MergeTally {
             if equal {
                 self.counts.unchanged += 1;
             } else if let Some(place) = window.picks.get_mut(at) {
-                *place = pick;
-                window.changes.push((ChangeOp::Update, pick));
+                let old = core::mem::replace(place, pick);
+                window.updates.push(RowUpdate { at, old, new: pick });
                 self.counts.updated += 1;
-                self.changed = true;
             }
         }
         Ok(())

@@ -23,6 +23,7 @@ use crate::partition::tests::{
 };
 
 mod changes;
+mod patch;
 
 /// Expected content of the table.
 type Model = BTreeMap<Key, SampleRecord>;

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use decode::schema::TableSchema;
 use delta::offload::stays_on_this_thread;
 use delta::store::ObjectStore;
 use delta::table::FileEntry;
@@ -34,16 +35,18 @@ use crate::walk::RowWalk;
 pub(super) struct TableFiles {
     store: Arc<dyn ObjectStore>,
     root: String,
-    limits: FileLimits,
-    shelf: FileShelf,
+    pub(super) limits: FileLimits,
+    pub(super) shelf: FileShelf,
     /// Files of changes; `None` if changes are not recorded.
     pub(super) changes: Option<ChangesWritten>,
     /// Column with the id of the parent, in tables of children.
     parent_column: Option<&'static str>,
     /// Folder of temporary files, for sorting files of other engines.
     scratch: Option<PathBuf>,
+    /// Schema of the table.
+    pub(super) schema: TableSchema,
     /// Layout with all columns.
-    whole: Arc<RowLayout>,
+    pub(super) whole: Arc<RowLayout>,
     /// Layout with keys and versions alone.
     versions: Arc<RowLayout>,
     /// File opened last, kept because most merges read a file several times: for the survey, the
@@ -149,6 +152,7 @@ impl TableFiles {
             limits: job.limits,
             parent_column,
             scratch: job.incoming.scratch(),
+            schema: job.schema.clone(),
             whole: Arc::clone(job.incoming.layout()),
             versions: Arc::new(RowLayout::new(&job.schema, ColumnChoice::Versions)?),
             last: None,
@@ -167,7 +171,7 @@ impl TableFiles {
     }
 
     /// Content of a file, compared with the log.
-    async fn content(&mut self, file: &FileEntry) -> Result<FileContent, RewriteError> {
+    pub(super) async fn content(&mut self, file: &FileEntry) -> Result<FileContent, RewriteError> {
         if let Some((last, content)) = &self.last
             && *last == file.path
         {

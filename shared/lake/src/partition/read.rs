@@ -113,7 +113,17 @@ pub(crate) fn open(
     path: &str,
     content: impl Into<FileContent>,
 ) -> Result<FileRows, PartitionError> {
-    selected(layout, path, content.into(), None)
+    selected(layout, path, content.into(), FilePart::Whole)
+}
+
+/// Part of a file that is read.
+#[derive(Clone, Copy)]
+enum FilePart<'a> {
+    Whole,
+    /// Rows at these positions.
+    Spans(&'a [Range<usize>]),
+    /// Row group with this number.
+    Group(usize),
 }
 
 /// Reads the rows at `spans` alone, as [`open`] reads all of them. `spans`: positions in the file, in
@@ -124,14 +134,24 @@ pub(crate) fn open_spans(
     content: FileContent,
     spans: &[Range<usize>],
 ) -> Result<FileRows, PartitionError> {
-    selected(layout, path, content, Some(spans))
+    selected(layout, path, content, FilePart::Spans(spans))
+}
+
+/// Reads the rows of one row group, as [`open`] reads all of them.
+pub(crate) fn open_group(
+    layout: &Arc<RowLayout>,
+    path: &str,
+    content: FileContent,
+    group: usize,
+) -> Result<FileRows, PartitionError> {
+    selected(layout, path, content, FilePart::Group(group))
 }
 
 fn selected(
     layout: &Arc<RowLayout>,
     path: &str,
     content: FileContent,
-    spans: Option<&[Range<usize>]>,
+    part: FilePart<'_>,
 ) -> Result<FileRows, PartitionError> {
     let file = TableFile::new(&layout.table, path);
     let builder = reader(&file, content)?;
@@ -146,13 +166,14 @@ fn selected(
     let mask = ProjectionMask::roots(builder.parquet_schema(), indices);
     let open = || {
         let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
-        match spans {
-            Some(spans) => {
+        match part {
+            FilePart::Spans(spans) => {
                 let spans = spans.iter().cloned();
                 let selection = RowSelection::from_consecutive_ranges(spans, rows);
                 builder.with_row_selection(selection).build()
             }
-            None => builder.build(),
+            FilePart::Group(group) => builder.with_row_groups(vec![group]).build(),
+            FilePart::Whole => builder.build(),
         }
     };
     let built = surviving(&file, open)?;

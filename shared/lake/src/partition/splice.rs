@@ -1,11 +1,16 @@
 //! Writes a file from column chunks that were encoded for other files.
 //!
-//! A new row is written twice: to its table, and to the table of changes, which has the same columns
-//! and a few more. Encoding and compressing are the longest part of a merge, so where all rows of a
-//! large file are new, its chunks are copied instead of being encoded a second time.
+//! Encoding and compressing are the longest part of a merge. Chunks are copied instead in two cases:
+//!
+//! * A new row is written twice: to its table, and to the table of changes, which has the same
+//!   columns and a few more. Where all rows of a large file are new, its chunks go into both.
+//! * Where rows of a file are only updated, most of its columns stay as they are.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
+use delta::table::FileEntry;
 use engine::memory::COPIED_CHANGES;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -36,7 +41,7 @@ impl core::fmt::Debug for SplicedWriter {
 }
 
 /// A complete file whose chunks are copied.
-struct ChunkSource<'a> {
+pub(crate) struct ChunkSource<'a> {
     content: &'a FileContent,
     metadata: ParquetMetaData,
 }
@@ -71,36 +76,81 @@ impl SplicedWriter {
         beside: impl Fn(u64) -> Result<WrittenFile, PartitionError>,
     ) -> Result<(), PartitionError> {
         let source = ChunkSource::of(&file.content)?;
+        self.append_groups(&source, |_, rows| beside(rows.len() as u64))?;
+        self.stats.absorb(&file.stats);
+        Ok(())
+    }
+
+    /// Appends all row groups of `source`. `beside` gets the number of a group and the positions of
+    /// its rows, and returns a file of one row group with as many. Its columns come from there, all
+    /// others from `source`, whose statistics are not taken over.
+    ///
+    /// # Errors
+    /// The same as [`SplicedWriter::append`].
+    pub(crate) fn append_groups(
+        &mut self,
+        source: &ChunkSource<'_>,
+        mut beside: impl FnMut(usize, Range<usize>) -> Result<WrittenFile, PartitionError>,
+    ) -> Result<(), PartitionError> {
         let columns = self.file.schema_descr().columns().iter();
         let columns: Vec<ColumnPath> = columns.map(|column| column.path().clone()).collect();
+        let mut start = 0;
         for group in 0..source.metadata.num_row_groups() {
-            let rows = u64::try_from(source.metadata.row_group(group).num_rows());
-            let other = beside(rows.map_err(|error| ParquetError::External(error.into()))?)?;
-            let constant = ChunkSource::of(&other.content)?;
+            let rows = usize::try_from(source.metadata.row_group(group).num_rows());
+            let end = start + rows.map_err(|error| ParquetError::External(error.into()))?;
+            let other = beside(group, start..end)?;
+            let replaced = ChunkSource::of(&other.content)?;
             let mut into = self.file.next_row_group().map_err(unwritten)?;
             for column in &columns {
-                if !source.copy(group, column, &mut into).map_err(unwritten)?
-                    && !constant.copy(0, column, &mut into).map_err(unwritten)?
+                if !replaced.copy(0, column, &mut into).map_err(unwritten)?
+                    && !source.copy(group, column, &mut into).map_err(unwritten)?
                 {
                     return Err(missing(column).into());
                 }
             }
             into.close().map_err(unwritten)?;
             self.stats.absorb(&other.stats);
+            self.stats.count((end - start) as u64);
+            start = end;
         }
-        self.stats.absorb(&file.stats);
-        self.stats.count(file.stats.rows());
         Ok(())
+    }
+
+    /// Whether `source` has the columns of this file, in the same order and of the same types.
+    pub(crate) fn has_columns_of(&self, source: &ChunkSource<'_>) -> bool {
+        self.file.schema_descr().columns()
+            == source.metadata.file_metadata().schema_descr().columns()
     }
 
     /// Completes the file.
     pub(crate) fn finish(self) -> Result<WrittenFile, PartitionError> {
         WrittenFile::new(self.file.into_inner().map_err(unwritten)?, self.stats, None)
     }
+
+    /// Completes a file that has the rows of `old` with other values in the columns `replaced`, none of
+    /// which is part of the key. `None` if the log has no statistics of ours for `old`.
+    ///
+    /// # Errors
+    /// As [`SplicedWriter::finish`].
+    pub(crate) fn finish_as(
+        self,
+        old: &FileEntry,
+        replaced: &BTreeSet<String>,
+    ) -> Result<Option<WrittenFile>, PartitionError> {
+        let Some(stats) = self.stats.json_over(&old.stats, replaced) else { return Ok(None) };
+        let file = WrittenFile::new(
+            self.file.into_inner().map_err(unwritten)?,
+            self.stats,
+            old.keys.clone(),
+        )?;
+        Ok(Some(WrittenFile { log_stats: stats, ..file }))
+    }
 }
 
 impl<'a> ChunkSource<'a> {
-    fn of(content: &'a FileContent) -> Result<Self, ParquetError> {
+    /// # Errors
+    /// When the file is no Parquet file, or has no index of its pages.
+    pub(crate) fn of(content: &'a FileContent) -> Result<Self, ParquetError> {
         let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
         Ok(Self { content, metadata: reader.parse_and_finish(content)? })
     }

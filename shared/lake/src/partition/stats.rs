@@ -17,14 +17,18 @@
 
 mod bound;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{max, max_string, min, min_string};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Int64Type, SchemaRef, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Field, Int64Type, SchemaRef, TimestampMicrosecondType,
 };
 use arrow::error::ArrowError;
 use decode::gather::column;
 use decode::schema::is_counted;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::layout::RowLayout;
 use bound::{BoundRounding, LONGEST_TEXT, StatisticBound, literal};
@@ -48,6 +52,25 @@ struct ColumnStats {
     nulls: u64,
     /// Least and greatest value, unrounded; `None` while all values are null.
     bounds: Option<(StatisticBound, StatisticBound)>,
+}
+
+/// Statistics of one column as JSON texts.
+struct ColumnText {
+    nulls: String,
+    /// Least and greatest value.
+    bounds: Option<(String, String)>,
+}
+
+/// Statistics of a file as its log has them. Values stay text: decimals would lose digits.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LoggedStats<'a> {
+    #[serde(borrow)]
+    min_values: BTreeMap<String, &'a RawValue>,
+    #[serde(borrow)]
+    max_values: BTreeMap<String, &'a RawValue>,
+    #[serde(borrow)]
+    null_count: BTreeMap<String, &'a RawValue>,
 }
 
 impl FileStats {
@@ -117,21 +140,38 @@ impl FileStats {
     /// JSON text for the `stats` of an `add` action. Columns are in the order of the schema, so
     /// that equal rows give equal text.
     pub(crate) fn json(&self) -> String {
+        self.text(|stats, field| Some(stats.text(field)))
+    }
+
+    /// The same text of a file in which only the columns `replaced` were added to these statistics. All
+    /// others have the values of a file whose text is `old`. `None` if `old` is not of this form.
+    pub(super) fn json_over(&self, old: &str, replaced: &BTreeSet<String>) -> Option<String> {
+        let old: LoggedStats<'_> = serde_json::from_str(old).ok()?;
+        Some(self.text(|stats, field| {
+            let name = field.name();
+            if replaced.contains(name) {
+                return Some(stats.text(field));
+            }
+            let bound = |of: &BTreeMap<String, &RawValue>| Some(of.get(name)?.get().to_owned());
+            let bounds = bound(&old.min_values).zip(bound(&old.max_values));
+            Some(ColumnText { nulls: bound(&old.null_count)?, bounds })
+        }))
+    }
+
+    /// JSON text of the columns for which there is one.
+    fn text(&self, of: impl Fn(&ColumnStats, &Field) -> Option<ColumnText>) -> String {
         let (mut least, mut greatest, mut nulls) = (String::new(), String::new(), String::new());
         for stats in &self.columns {
-            let Some(field) = self.schema.fields().get(stats.index) else {
+            let field = self.schema.fields().get(stats.index);
+            let Some((field, text)) = field.and_then(|field| Some((field, of(stats, field)?)))
+            else {
                 continue;
             };
             let name = serde_json::Value::from(field.name().as_str()).to_string();
-            member(&mut nulls, &name, &stats.nulls.to_string());
-            let Some((low, high)) = &stats.bounds else {
-                continue;
-            };
-            let low = literal(low, field.data_type(), BoundRounding::Down);
-            let high = literal(high, field.data_type(), BoundRounding::Up);
-            if let (Some(low), Some(high)) = (low, high) {
-                member(&mut least, &name, &low);
-                member(&mut greatest, &name, &high);
+            member(&mut nulls, &name, &text.nulls);
+            if let Some((low, high)) = &text.bounds {
+                member(&mut least, &name, low);
+                member(&mut greatest, &name, high);
             }
         }
         format!(
@@ -142,6 +182,15 @@ impl FileStats {
 }
 
 impl ColumnStats {
+    /// Statistics as JSON texts. A bound without a legal form is left out with the other one.
+    fn text(&self, field: &Field) -> ColumnText {
+        let bounds = self.bounds.as_ref().and_then(|(low, high)| {
+            let low = literal(low, field.data_type(), BoundRounding::Down)?;
+            Some((low, literal(high, field.data_type(), BoundRounding::Up)?))
+        });
+        ColumnText { nulls: self.nulls.to_string(), bounds }
+    }
+
     /// Widens the bounds to take in others; `None` are those of nulls alone.
     fn widen(&mut self, other: Option<(StatisticBound, StatisticBound)>) {
         self.bounds = match (self.bounds.take(), other) {

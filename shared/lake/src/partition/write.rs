@@ -64,6 +64,8 @@ pub(crate) struct WrittenFile {
     pub(crate) stats: FileStats,
     /// First and last key; `None` in a file of unordered rows, or without rows.
     pub(crate) keys: Option<(Key, Key)>,
+    /// Statistics as the log has them.
+    pub(crate) log_stats: String,
     /// Checksum of the content, in hexadecimal digits.
     pub(crate) sha256: String,
 }
@@ -79,7 +81,8 @@ impl WrittenFile {
         keys: Option<(Key, Key)>,
     ) -> Result<Self, PartitionError> {
         let (content, sha256) = output.finish().map_err(PartitionError::Output)?;
-        Ok(Self { content, stats, keys, sha256 })
+        let log_stats = stats.json();
+        Ok(Self { content, stats, keys, log_stats, sha256 })
     }
 
     /// Stores the file under `key`, unless the name is taken by other bytes; returns whether it is
@@ -119,7 +122,7 @@ impl WrittenFile {
             size: self.content.len(),
             modified,
             rows: self.stats.rows(),
-            stats: self.stats.json(),
+            stats: self.log_stats,
             keys: self.keys,
             sha256: Some(self.sha256),
         }
