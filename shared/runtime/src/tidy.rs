@@ -48,14 +48,15 @@ impl Run {
         };
         let retention = removal.retention();
         let stream = self.stream();
+        if let Some(age) = removal.orphan_age(self.item.value.orphans_sought, now) {
+            self.seek_orphans(now, age).await;
+        }
+        // A checkpoint forgets removed files after the retention, so they must be gone before, those
+        // of this very version: nothing between the two may look for a newer one.
         let vacuumed = maintenance::vacuum(&mut self.table, now, retention).await;
         if let Err(error) = &vacuumed {
             tracing::warn!(stream, %error, "removed files stay behind");
         }
-        if let Some(age) = removal.orphan_age(self.item.value.orphans_sought, now) {
-            self.seek_orphans(now, age).await;
-        }
-        // A checkpoint forgets removed files after the retention, so they must be gone before.
         if vacuumed.is_ok() {
             tidy_log(&mut self.table, now, retention, settings.retention).await;
         }

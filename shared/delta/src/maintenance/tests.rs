@@ -59,6 +59,32 @@ async fn old_log_files_go_behind_an_old_checkpoint() {
     assert_eq!(open(&store).await.files(), table.files());
 }
 
+/// Each day a file replaces another one, and a process opens the table and tidies it up.
+#[tokio::test]
+async fn files_are_not_deleted_again_once_a_checkpoint_has_left_them_out() {
+    let store = Arc::new(MemoryStore::new());
+    create(&store).await;
+    let mut deleted = 0;
+    for day in 1..=60 {
+        store.set_now(at(day * DAY));
+        let mut table = open(&store).await;
+        let added = file(&format!("1-{day}-a-0"), Some("2024-01"), day);
+        let mut change = change(from_ref(&added), table.files());
+        change.started = at(day * DAY);
+        store.put(&key(&added.path), Bytes::from_static(b"rows")).await.unwrap();
+        let said = note(u64::try_from(day).unwrap(), 1);
+        table.commit(at(day * DAY), &writer("a", 1), &change, &said).await.unwrap();
+        let gone = vacuum(&mut table, at(day * DAY), WEEK).await.unwrap().files;
+        // A checkpoint is due every ten versions; the file that left a week ago is one of them.
+        assert!(gone <= 10, "{gone} on day {day}");
+        deleted += gone;
+        table.checkpoint_if_due(at(day * DAY), WEEK).await.unwrap();
+        let left = keys(&store, "created_month=2024-01/").await;
+        assert!(left.len() <= 9, "{left:?}");
+    }
+    assert!(deleted >= 52, "{deleted}");
+}
+
 #[tokio::test]
 async fn nothing_goes_without_a_checkpoint_or_before_its_time() {
     let store = Arc::new(MemoryStore::new());

@@ -38,7 +38,8 @@ impl Table {
     }
 
     /// Writes a checkpoint of this version and the hint that names it, and returns the version.
-    /// `retention` is the time that removed files are kept for readers of older versions.
+    /// `retention` is the time that removed files are kept for readers of older versions: `vacuum` was
+    /// called with it before, on this version, and has deleted older ones.
     ///
     /// # Errors
     /// When the store fails. The table is unharmed.

@@ -41,9 +41,8 @@ const SMALL_CHECKPOINT: usize = 1_000;
 /// features; ours have none, so they are no columns of ours.
 const FEATURES: [&str; 2] = ["readerFeatures", "writerFeatures"];
 
-/// Checkpoint of `state`. Tombstones older than twice `retention` are left out: vacuum has had one
-/// whole retention to delete their files. Without this limit, checkpoints would grow with each
-/// commit for ever.
+/// Checkpoint of `state`. Tombstones older than `retention` are left out: the caller has deleted their
+/// files. If they stayed, each vacuum would delete all of them again, and checkpoints would grow.
 ///
 /// A file whose tombstone is left out before it was deleted (nothing ran for a long time) is an
 /// orphan from then on, and `maintenance::orphans` deletes it.
@@ -52,7 +51,7 @@ pub(in crate::table) fn write(
     now: Timestamp,
     retention: SignedDuration,
 ) -> Result<CheckpointFile, Box<dyn core::error::Error + Send + Sync>> {
-    let kept_from = minus(minus(now, retention), retention).as_millisecond();
+    let kept_from = minus(now, retention).as_millisecond();
     let recent = |remove: &&Remove| remove.deletion_timestamp.unwrap_or_default() >= kept_from;
     let none = LogLine::default;
     let mut lines = vec![
