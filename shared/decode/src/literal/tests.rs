@@ -209,3 +209,18 @@ fn times_ten(unscaled: i128, power: i64) -> Option<i128> {
     };
     shifted.parse().ok().filter(|value: &i128| value.abs() < 1_000_000_000_000_000_000)
 }
+
+#[test]
+fn each_day_of_two_centuries_has_its_number_and_no_other_day_has_one() {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    for year in 1896..2105_i16 {
+        for month in 1..=12_i8 {
+            for day in 1..=31_i8 {
+                let number = jiff::civil::Date::new(year, month, day)
+                    .ok()
+                    .map(|day| i32::try_from(day.duration_since(epoch).as_hours() / 24).unwrap());
+                assert_eq!(date(&format!("\"{year}-{month:02}-{day:02}\"")), number);
+            }
+        }
+    }
+}
