@@ -19,7 +19,7 @@ from compare.truth import Truth
 
 SAMPLE_SECONDS = 0.02
 # Most memory that a command may take, in megabytes, the pages of its program (30 MB) included.
-MOST_MEGABYTES = 120
+MOST_MEGABYTES = 96
 # Entries that change before the second sync.
 CHANGES = 10_000
 
