@@ -94,8 +94,8 @@ pub async fn clean_log(
 /// of them if the retention is zero. The result counts files that are already gone, too.
 ///
 /// The log is not changed: a tombstone stays in it until the next checkpoint leaves it out, and its
-/// file is deleted again by each call until then. Deleting a missing object is no error, and the memory
-/// of what was deleted would be one more thing to keep.
+/// file is deleted again by each call until then. Deleting a missing object is no error, and the
+/// memory of what was deleted would be one more thing to keep.
 ///
 /// A tombstone without a time counts as removed in 1970. Delta's protocol makes the time optional.
 ///

@@ -1,4 +1,4 @@
-//! What a commit costs after ten thousand of them, beside what it cost after a hundred.
+//! Cost of a commit after ten thousand of them, beside that after a hundred.
 //!
 //! `cargo bench -p lake --bench versions`
 //!

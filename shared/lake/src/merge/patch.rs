@@ -2,7 +2,7 @@
 //!
 //! Updates touch few columns: when an invoice is written, entries of past months become billed,
 //! and all else about them stays. The chunks of the other columns are copied as they are encoded,
-//! which is most of the work of a merge (`cargo bench -p lake --bench merge`).
+//! which is most of the work of such a merge (docs/adr/0045).
 //!
 //! | step | reads | result |
 //! | --- | --- | --- |
@@ -18,6 +18,7 @@ use decode::gather::{RowPick, equal_rows, gather};
 use decode::schema::TableSchema;
 use delta::table::FileEntry;
 use engine::report::RowCounts;
+use engine::schema::ColumnSource;
 
 use super::rows::MergedRows;
 use super::write::TableFiles;
@@ -171,7 +172,12 @@ impl FilePatch {
         // A file of an earlier release may lack the index of pages.
         let Ok(source) = ChunkSource::of(&self.content) else { return Ok(None) };
         let mut writer = SplicedWriter::new(&self.layout, self.limits)?;
-        if !writer.has_columns_of(&source) {
+        // A row with a value in `extra_json` that has a column today is another one when it is read than
+        // it is stored: its columns belong together, and none of them may be copied.
+        let mut columns = self.schema.columns.iter();
+        let extra = columns.find(|column| column.source == ColumnSource::Extra);
+        let is_plain = extra.is_none_or(|column| source.is_null(&column.name));
+        if !is_plain || !writer.has_columns_of(&source) {
             return Ok(None);
         }
         let names: Vec<&str> = updates.columns.iter().map(String::as_str).collect();

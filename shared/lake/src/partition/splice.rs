@@ -155,6 +155,17 @@ impl<'a> ChunkSource<'a> {
         Ok(Self { content, metadata: reader.parse_and_finish(content)? })
     }
 
+    /// Whether the statistics of all row groups say that a column has nulls alone.
+    pub(crate) fn is_null(&self, column: &str) -> bool {
+        self.metadata.row_groups().iter().all(|group| {
+            let rows = u64::try_from(group.num_rows()).ok();
+            let mut chunks = group.columns().iter();
+            let chunk = chunks.find(|chunk| chunk.column_path().string() == column);
+            let nulls = chunk.and_then(|chunk| chunk.statistics()?.null_count_opt());
+            nulls.is_some() && nulls == rows
+        })
+    }
+
     /// Copies the chunk of a column; `false` if the file has no such column.
     fn copy(
         &self,

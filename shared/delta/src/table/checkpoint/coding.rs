@@ -44,8 +44,8 @@ const FEATURES: [&str; 2] = ["readerFeatures", "writerFeatures"];
 /// Checkpoint of `state`. Tombstones older than `retention` are left out: the caller has deleted their
 /// files. If they stayed, each vacuum would delete all of them again, and checkpoints would grow.
 ///
-/// A file whose tombstone is left out before it was deleted (nothing ran for a long time) is an
-/// orphan from then on, and `maintenance::orphans` deletes it.
+/// A file of ours that is there although its tombstone was left out is an orphan from then on, which
+/// `maintenance::orphans` deletes.
 pub(in crate::table) fn write(
     state: &LogState,
     now: Timestamp,

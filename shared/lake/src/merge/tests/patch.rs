@@ -1,5 +1,6 @@
 //! Files whose rows are only updated: what changes in them, and what does not.
 
+use arrow::array::StringArray;
 use bytes::Bytes;
 use engine::spec::{Listing, Paging, PartitionSpec, instant, int};
 use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
@@ -89,6 +90,31 @@ fn a_file_of_another_declaration_is_encoded_as_a_whole() {
     let rows = table.check();
     assert_eq!((rows.len(), &rows[&Key::id(7)]), (40, &new));
     assert_eq!(rows[&Key::id(8)].note, None);
+}
+
+/// A value that an earlier release kept in `extra_json` has its column today.
+#[test]
+fn a_file_with_values_for_other_columns_is_encoded_as_a_whole() {
+    let mut table = Table::new(&MONTHLY, limits());
+    let rows: Vec<SampleRecord> =
+        held().into_iter().map(|row| SampleRecord { note: None, ..row }).collect();
+    let stored = batch(&table.schema, &rows);
+    let at = stored.schema().index_of("extra_json").unwrap();
+    let mut columns = stored.columns().to_vec();
+    columns[at] = Arc::new(StringArray::from(vec![r#"{"note":"kept"}"#; rows.len()]));
+    let stored = RecordBatch::try_new(stored.schema(), columns).unwrap();
+    let mut collector = Collector::new(&table.schema, None, usize::MAX).unwrap();
+    collector.push(stored).unwrap();
+    let incoming = Arc::new(collector.finish().unwrap());
+    let old = table.merge(&incoming, &Coverage::Nothing, 0).add.remove(0);
+    let new = SampleRecord { note: Some("new".to_owned()), ..rows[7].clone() };
+    let merged = table.put(&[vec![new]]);
+    assert_eq!(merged.counts, RowCounts { updated: 1, ..RowCounts::default() });
+    let (before, after) = (chunks(&table, &old), chunks(&table, &merged.add[0]));
+    assert_ne!(before["extra_json"], after["extra_json"]);
+    let notes: Vec<Option<String>> = table.check().into_values().map(|row| row.note).collect();
+    assert_eq!(notes[7].as_deref(), Some("new"));
+    assert_eq!(notes[8].as_deref(), Some("kept"));
 }
 
 #[test]
