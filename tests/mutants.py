@@ -95,11 +95,10 @@ class Mutant:
 
 @dataclass
 class Source:
-    """A file, its mutants, and where they are in its text with all of them."""
+    """A file, and where its mutants are in its text with all of them."""
 
     name: str
     text: bytes
-    mutants: list[Mutant]
     places: list[tuple[int, int, Mutant]]
 
 
@@ -156,12 +155,12 @@ def planted(mutants: list[Mutant], constant: set[str]) -> tuple[dict[str, Source
             if function:
                 loosened.add(function.id)
             at[node.id].append(mutant)
-        source = Source(file, b"", of_file, [])
+        source = Source(file, b"", [])
         Writer(text, at, loosened, source).node(tree.root_node)
         sources[file] = source
     for crate in {mutant.crate for mutant in mutants}:
         file = f"shared/{crate}/src/lib.rs"
-        source = sources.setdefault(file, Source(file, (defects.ROOT / file).read_bytes(), [], []))
+        source = sources.setdefault(file, Source(file, (defects.ROOT / file).read_bytes(), []))
         source.text += SWITCH.encode()
     return sources, left_out
 
