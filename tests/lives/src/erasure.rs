@@ -2,9 +2,10 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "files have columns of few types")]
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use bytes::Bytes;
+use memchr::memmem;
 
 use crate::naive::json::quoted;
 use crate::oracle::Oracle;
@@ -31,11 +32,11 @@ impl Oracle<'_> {
             if known.is_some_and(|it| it.texts == texts && is_same(&it.bytes, &bytes)) {
                 continue;
             }
-            let content = content(&object.key, &bytes);
-            let holds = |text: &&&str| {
-                let escaped = quoted(text);
-                content.contains(**text) || content.contains(escaped.trim_matches('"'))
+            let cells = self.cells(&object.key, &bytes);
+            let is_in = |text: &str| {
+                cells.contains(text) || memmem::find(&bytes, text.as_bytes()).is_some()
             };
+            let holds = |text: &&&str| is_in(text) || is_in(quoted(text).trim_matches('"'));
             let held: Vec<&&str> = texts.iter().filter(holds).collect();
             found.extend(held.iter().map(|text| format!("{} contains {text}", object.key)));
             if held.is_empty() {
@@ -45,18 +46,19 @@ impl Oracle<'_> {
         }
         found
     }
-}
 
-/// Returns all text in an object.
-fn content(key: &str, bytes: &Bytes) -> String {
-    let mut content = String::from_utf8_lossy(bytes).into_owned();
-    let is_parquet = key.ends_with(".parquet");
-    if let Some(rows) = is_parquet.then(|| batch(bytes).ok()).flatten() {
-        for column in rows.columns() {
-            push_texts(&mut content, column);
+    /// Returns all texts in the cells of a Parquet file.
+    fn cells(&self, key: &str, bytes: &Bytes) -> String {
+        let mut cells = String::new();
+        if !key.ends_with(".parquet") {
+            return cells;
         }
+        let rows = self.memory.shelves().rows(key, bytes).or_else(|| batch(bytes).ok());
+        for column in rows.iter().flat_map(RecordBatch::columns) {
+            push_texts(&mut cells, column);
+        }
+        cells
     }
-    content
 }
 
 /// Adds every text of a column, at any depth.

@@ -10,6 +10,7 @@
 )]
 
 pub mod changes;
+pub mod declared;
 pub mod erasure;
 pub mod foreign;
 pub mod legal;

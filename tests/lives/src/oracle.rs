@@ -19,7 +19,8 @@ use engine::window::Period;
 use runtime::settings::Settings;
 use sim::Account;
 
-use crate::naive::record::{NaiveReader, Row, compared};
+use crate::declared::declared;
+use crate::naive::record::{NaiveReader, Row};
 use crate::reader::LakeTable;
 use crate::reader::cell::OrderedValue;
 use crate::reader::lake::{LakeReading, same_objects};
@@ -223,7 +224,7 @@ impl Oracle<'_> {
 
 /// Position of the column with this origin among the compared ones.
 fn place(spec: &StreamSpec, wanted: impl Fn(&ColumnSource) -> bool) -> Option<usize> {
-    compared(spec).iter().position(|column| wanted(&column.source))
+    declared(spec).compared.iter().position(|column| wanted(&column.source))
 }
 
 /// Returns the `updated_at` of each row, by id.

@@ -16,8 +16,10 @@ pub mod log;
 pub mod memory;
 pub mod view;
 
-use engine::schema::{Column, ColumnSource, change_columns, changes_name, columns};
+use engine::schema::{Column, ColumnSource, changes_name};
 use engine::spec::StreamSpec;
+
+use crate::declared::declared;
 
 /// A table of the lake: that of a stream, or that of its changes.
 #[derive(Clone, Copy, Debug)]
@@ -67,17 +69,17 @@ impl LakeTable {
 
     /// Returns its declared columns.
     #[must_use]
-    pub fn columns(&self) -> Vec<Column> {
+    pub fn columns(&self) -> &'static [Column] {
         match self.rows {
-            LakeRows::Records => columns(self.spec),
-            LakeRows::Changes => change_columns(self.spec),
+            LakeRows::Records => &declared(self.spec).records,
+            LakeRows::Changes => &declared(self.spec).changes,
         }
     }
 
     /// Returns the name of its partition column.
     #[must_use]
-    pub fn partition(&self) -> Option<String> {
-        let mut columns = self.columns().into_iter();
-        columns.find(|it| it.source == ColumnSource::Partition).map(|it| it.name)
+    pub fn partition(&self) -> Option<&'static str> {
+        let mut columns = self.columns().iter();
+        columns.find(|it| it.source == ColumnSource::Partition).map(|it| it.name.as_str())
     }
 }

@@ -219,6 +219,6 @@ fn wrong_partition(table: &LakeTable, file: &LiveFile) -> Option<String> {
     });
     let name = file.path.strip_prefix(&folder);
     let fits = name.is_some_and(|name| !name.is_empty() && !name.contains('/'));
-    let same = names.into_iter().eq(column.iter());
+    let same = names.into_iter().eq(column.as_slice());
     (!fits || !same).then(|| format!("{} of partition {:?}", file.path, file.partition_values))
 }

@@ -30,7 +30,7 @@ pub fn breaches(table: &LakeTable, entry: &LiveFile, file: &ReadFile) -> Vec<Str
     if entry.tags.is_some() {
         wrong.extend(tags(table, entry, file));
     }
-    let required = table.columns().into_iter().filter(|column| column.required);
+    let required = table.columns().iter().filter(|column| column.required);
     for column in required {
         if file.ranges.get(&column.name).is_none_or(|range| range.nulls > 0) {
             wrong.push(format!("nulls in {}", column.name));
@@ -87,7 +87,7 @@ fn tags(table: &LakeTable, entry: &LiveFile, file: &ReadFile) -> Vec<String> {
 }
 
 fn is_day(table: &LakeTable, name: &str) -> bool {
-    let column = table.columns().into_iter().find(|column| column.name == name);
+    let column = table.columns().iter().find(|column| column.name == name);
     column.is_some_and(|column| column.ty == engine::schema::ColumnType::Date)
 }
 

@@ -22,7 +22,7 @@ impl<'c> Life<'c> {
         let of_expenses = streams.iter().all(|spec| spec.name != "time_entries");
         let scale = AccountScale {
             // Each month of the history is a partition and a report window.
-            days: 70,
+            days: 45,
             users: 5,
             clients: 4,
             contacts: 5,
@@ -87,7 +87,8 @@ fn fill(world: &World, stream: &str) {
     }
 }
 
-/// Returns the streams of a life: one of each kind, and time entries or expenses.
+/// Returns the streams of a life: time entries or expenses, one of each other kind, and sometimes
+/// another listing.
 fn cast(chronicle: &mut Chronicle) -> Vec<&'static StreamSpec> {
     let of = |is: fn(&StreamKind) -> bool| -> Vec<&'static StreamSpec> {
         streams::STREAMS.into_iter().filter(|spec| is(&spec.kind)).collect()
@@ -95,11 +96,13 @@ fn cast(chronicle: &mut Chronicle) -> Vec<&'static StreamSpec> {
     let listings = of(|kind| matches!(kind, StreamKind::Listing(_)));
     let mut cast = vec![
         streams::find(chronicle.one(&["time_entries", "time_entries", "expenses"])).unwrap(),
-        chronicle.one(&listings),
         chronicle.one(&of(|kind| matches!(kind, StreamKind::Snapshot(_)))),
         chronicle.one(&of(|kind| matches!(kind, StreamKind::PerParent(_)))),
         chronicle.one(&of(|kind| matches!(kind, StreamKind::ReportWindow(_)))),
     ];
+    if chronicle.random.random_bool(0.4) {
+        cast.push(chronicle.one(&listings));
+    }
     cast.sort_unstable_by_key(|spec| spec.name);
     cast.dedup_by_key(|spec| spec.name);
     cast

@@ -11,8 +11,8 @@ use sim::Mutation;
 use state::StateStore as _;
 
 use super::{Life, LifeTotals};
+use crate::declared::declared;
 use crate::mishap::Mishap;
-use crate::naive::record::compared;
 use crate::naive::value::PlainNumber;
 use crate::oracle::{After, Contents};
 use crate::trial;
@@ -114,7 +114,8 @@ impl Life<'_> {
         if !befalls || !self.streams.iter().any(|stream| stream.name == spec.name) {
             return Ok(());
         }
-        let place = compared(spec).iter().position(|column| column.name == "hours").unwrap();
+        let place =
+            declared(spec).compared.iter().position(|column| column.name == "hours").unwrap();
         let context = self.world.process(None);
         let start = Mutation::StartTimer;
         self.world.account.lock().unwrap().apply(now(&self.world), &start).unwrap();

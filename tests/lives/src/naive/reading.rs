@@ -37,41 +37,54 @@ impl NaiveValues {
         path: &str,
     ) {
         let mut times: BTreeMap<&str, usize> = BTreeMap::new();
-        let places = members.iter().enumerate();
-        let last: BTreeMap<&str, usize> =
-            places.map(|(at, (name, _))| (name.as_str(), at)).collect();
         for (at, (name, raw)) in members.iter().enumerate() {
-            let here = joined(path, name);
+            let here = || joined(path, name);
             let field = place.iter().copied().chain([name.as_str()]);
             if self.excluded.iter().any(|excluded| field.clone().eq(excluded)) {
                 continue;
             }
-            if last[name.as_str()] > at {
+            if members[at + 1..].iter().any(|(later, _)| later == name) {
                 let times = times.entry(name).or_default();
                 *times += 1;
-                self.keep(&format!("{here}#{times}"), raw);
+                self.keep(&format!("{}#{times}", here()), raw);
                 continue;
             }
             match fields.iter().find(|field| field.name == name) {
-                None => self.keep(&here, raw),
+                None => self.keep(&here(), raw),
                 Some(field) => {
                     place.push(field.name);
-                    self.field(field.ty, raw, place, &here);
+                    self.field(field.ty, raw, place, here);
                     place.pop();
                 }
             }
         }
     }
 
-    fn field(&mut self, ty: FieldType, raw: &str, place: &mut Vec<&'static str>, path: &str) {
+    fn field(
+        &mut self,
+        ty: FieldType,
+        raw: &str,
+        place: &mut Vec<&'static str>,
+        path: impl Fn() -> String,
+    ) {
+        let is_nested = matches!(
+            ty,
+            FieldType::Object(_) | FieldType::Objects(_) | FieldType::Texts | FieldType::Ints
+        );
+        if !is_nested {
+            match cell(raw, &simple(ty)) {
+                NaiveCell::Held(Some(text)) => drop(self.held.insert(place.clone(), text)),
+                NaiveCell::Held(None) => {}
+                NaiveCell::Misfit => self.misfit(raw, place, &path()),
+            }
+            return;
+        }
+        let path = &path();
         match (ty, kind(raw)) {
+            (_, JsonKind::Null) => {}
             (FieldType::Object(fields), JsonKind::Object(Some(members))) => {
                 self.object(fields, &members, place, path);
             }
-            (
-                FieldType::Object(_) | FieldType::Objects(_) | FieldType::Texts | FieldType::Ints,
-                JsonKind::Null,
-            ) => {}
             (FieldType::Objects(fields), JsonKind::List(items)) => {
                 let items = items.into_iter().enumerate();
                 let texts: Vec<String> = items
@@ -94,15 +107,7 @@ impl NaiveValues {
                     .collect();
                 self.held.insert(place.clone(), format!("[{}]", texts.join(",")));
             }
-            (
-                FieldType::Object(_) | FieldType::Objects(_) | FieldType::Texts | FieldType::Ints,
-                _,
-            ) => self.misfit(raw, place, path),
-            (single, _) => match cell(raw, &simple(single)) {
-                NaiveCell::Held(Some(text)) => drop(self.held.insert(place.clone(), text)),
-                NaiveCell::Held(None) => {}
-                NaiveCell::Misfit => self.misfit(raw, place, path),
-            },
+            _ => self.misfit(raw, place, path),
         }
     }
 

@@ -5,26 +5,18 @@ use std::sync::Arc;
 
 use engine::ids::AccountId;
 use engine::privacy::{FieldTreatment, PrivacyRules};
-use engine::schema::{Column, ColumnSource, columns};
+use engine::schema::{Column, ColumnSource};
 use engine::spec::{PartitionSpec, StreamSpec};
 use engine::window::Period;
 
 use super::json::{JsonKind, canonical, kind, quoted};
 use super::reading::NaiveValues;
+use crate::declared::{declared, is_compared};
 
-/// Values of a row in the order of [`compared`].
+/// Values of a row in the order of [`DeclaredColumns::compared`].
+///
+/// [`DeclaredColumns::compared`]: crate::declared::DeclaredColumns::compared
 pub type Row = Arc<[Option<String>]>;
-
-/// Returns the columns of `spec`'s table that are compared: all but `synced_at` and those whose new
-/// value is no change.
-#[must_use]
-pub fn compared(spec: &StreamSpec) -> Vec<Column> {
-    columns(spec).into_iter().filter(is_compared).collect()
-}
-
-fn is_compared(column: &Column) -> bool {
-    !column.volatile && column.source != ColumnSource::SyncedAt
-}
 
 /// Circumstances of a record that its row has, too.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +40,23 @@ pub struct NaiveReader<'a> {
     pub erased: &'a BTreeSet<i64>,
     /// Fields that the settings exclude or hash.
     pub privacy: PrivacyRules,
-    columns: Vec<Column>,
+    columns: Vec<NaiveColumn>,
+}
+
+/// A column of the table, and its place in key and row.
+#[derive(Debug)]
+struct NaiveColumn {
+    column: &'static Column,
+    in_key: Option<usize>,
+    compared: bool,
+}
+
+impl NaiveColumn {
+    fn of(spec: &StreamSpec, column: &'static Column) -> Self {
+        let in_key = spec.primary_key.iter().position(|name| *name == column.name);
+        let compared = is_compared(column);
+        Self { column, in_key, compared }
+    }
 }
 
 impl<'a> NaiveReader<'a> {
@@ -60,7 +68,8 @@ impl<'a> NaiveReader<'a> {
         erased: &'a BTreeSet<i64>,
         privacy: PrivacyRules,
     ) -> Self {
-        Self { spec, account, erased, privacy, columns: columns(spec) }
+        let columns = declared(spec).records.iter().map(|column| NaiveColumn::of(spec, column));
+        Self { spec, account, erased, privacy, columns: columns.collect() }
     }
 
     /// Returns key and row of a record; `None` if it has no usable key.
@@ -70,26 +79,29 @@ impl<'a> NaiveReader<'a> {
         let mut reading = NaiveValues::without(self.excluded());
         reading.object(self.spec.fields, &members, &mut Vec::new(), "");
         self.forget_erased(&mut reading);
+        let created = reading.held.get(&vec!["created_at"]);
+        let mut partition = partition(self.spec, created.map(String::as_str), origin);
         let mut row = Vec::with_capacity(self.columns.len());
         let mut key = vec![String::new(); self.spec.primary_key.len()];
-        for column in &self.columns {
-            let value = self.value(column, &reading, origin);
-            let mut keys = self.spec.primary_key.iter();
-            let in_key = keys.position(|name| *name == column.name);
+        for NaiveColumn { column, in_key, compared } in &self.columns {
             let misfit = match &column.source {
-                ColumnSource::Record(path) => {
+                ColumnSource::Record(path) if in_key.is_some() => {
                     (1..=path.len()).any(|length| reading.misfits.contains(&path[..length]))
                 }
                 _ => false,
             };
+            let value = match &column.source {
+                ColumnSource::Partition => partition.take(),
+                _ => self.value(column, &mut reading, origin),
+            };
             let read = column.source == ColumnSource::SyncedAt;
-            if (column.required && !read && value.is_none()) || (in_key.is_some() && misfit) {
+            if (column.required && !read && value.is_none()) || misfit {
                 return None;
             }
             if let Some(place) = in_key {
-                key[place] = value.clone().unwrap_or_default();
+                key[*place] = value.clone().unwrap_or_default();
             }
-            if is_compared(column) {
+            if *compared {
                 row.push(value);
             }
         }
@@ -126,28 +138,25 @@ impl<'a> NaiveReader<'a> {
         });
     }
 
+    /// Takes the value of `column`, which only one column has.
     fn value(
         &self,
         column: &Column,
-        reading: &NaiveValues,
+        reading: &mut NaiveValues,
         origin: &RowOrigin<'_>,
     ) -> Option<String> {
         match &column.source {
-            ColumnSource::Record(path) => reading.held.get(path).cloned(),
+            ColumnSource::Record(path) => reading.held.remove(path),
             ColumnSource::Parent => origin.parent.map(|id| id.to_string()),
             ColumnSource::PeriodStart => origin.period.map(|period| period.start.to_string()),
             ColumnSource::PeriodEnd => origin.period.map(|period| period.end.to_string()),
             ColumnSource::Account => Some(self.account.0.to_string()),
-            ColumnSource::SyncedAt | ColumnSource::Change => None,
+            ColumnSource::SyncedAt | ColumnSource::Change | ColumnSource::Partition => None,
             ColumnSource::Extra => {
                 let extra = reading.extra.iter();
                 let members: Vec<String> =
                     extra.map(|(path, raw)| format!("{}:{raw}", quoted(path))).collect();
                 (!members.is_empty()).then(|| format!("{{{}}}", members.join(",")))
-            }
-            ColumnSource::Partition => {
-                let created = reading.held.get(&vec!["created_at"]);
-                partition(self.spec, created.map(String::as_str), origin)
             }
         }
     }

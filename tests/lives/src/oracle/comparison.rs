@@ -6,15 +6,16 @@ use engine::schema::{Column, ColumnSource};
 use engine::spec::{StreamKind, StreamSpec};
 
 use super::{After, Contents};
+use crate::declared::declared;
 use crate::naive::leaves;
-use crate::naive::record::{Row, compared};
+use crate::naive::record::Row;
 use crate::reader::memory::KeptTruth;
 
 /// Whether two rows are the same. In a table with files of earlier releases, a value may be in a
 /// column of one and in `extra_json` of the other.
 pub(crate) fn is_same_row(spec: &StreamSpec, older: bool, one: &Row, other: &Row) -> bool {
     let same = Arc::ptr_eq(one, other) || one == other;
-    same || (older && leaves::are_same(&compared(spec), one, other))
+    same || (older && leaves::are_same(&declared(spec).compared, one, other))
 }
 
 /// A table and the answers that it should agree with.
@@ -53,7 +54,7 @@ pub(super) fn compare(spec: &StreamSpec, after: After, both: Compared<'_>) -> Ve
 
 /// Returns the columns in which two rows differ, but must not, each with both values.
 fn differing(spec: &StreamSpec, after: After, ours: &Row, truth: &Row) -> Vec<String> {
-    let columns = compared(spec);
+    let columns = &declared(spec).compared;
     let values = columns.iter().zip(ours.iter().zip(truth.iter()));
     let differ = values.filter(|(column, (ours, truth))| {
         ours != truth

@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, AsArray as _, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use bytes::Bytes;
@@ -15,7 +15,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::cell::{OrderedValue, ordered, text};
 use super::{LakeRows, LakeTable};
-use crate::naive::record::{Row, canonical_extra, compared};
+use crate::declared::declared;
+use crate::naive::record::{Row, canonical_extra};
 
 /// One row of a file.
 #[derive(Clone, Debug)]
@@ -67,6 +68,8 @@ pub struct ReadFile {
     pub keys: Vec<Vec<Option<OrderedValue>>>,
     /// Partitions that its rows belong to, as far as rows tell.
     pub partitions: BTreeSet<String>,
+    /// All of its values.
+    pub batch: RecordBatch,
 }
 
 impl ReadFile {
@@ -101,7 +104,8 @@ impl ReadFile {
             types,
             ranges,
             keys: keys(table, &batch),
-            partitions: partitions(table, &columns, &batch),
+            partitions: partitions(table, columns, &batch),
+            batch,
         })
     }
 }
@@ -118,6 +122,13 @@ pub fn batch(bytes: &Bytes) -> Result<RecordBatch, String> {
     let batches: Result<Vec<RecordBatch>, _> = reader.collect();
     let batches = batches.map_err(|error| error.to_string())?;
     concat_batches(&schema, &batches).map_err(|error| error.to_string())
+}
+
+/// Returns the number of rows that a Parquet file promises; `None` if the bytes are no such file.
+#[must_use]
+pub fn row_count(bytes: &Bytes) -> Option<u64> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).ok()?;
+    u64::try_from(reader.metadata().file_metadata().num_rows()).ok()
 }
 
 /// Returns the type of a column in the files, as `delta-facts` and the documentation have it.
@@ -138,7 +149,7 @@ pub fn file_type(ty: &ColumnType) -> Option<DataType> {
 fn is_older(table: &LakeTable, column: &Column, types: &BTreeMap<String, DataType>) -> bool {
     let is_in_log = column.source == ColumnSource::Partition;
     match (types.get(&column.name), &column.ty) {
-        (None, _) => !is_in_log || table.partition().as_ref() != Some(&column.name),
+        (None, _) => !is_in_log || table.partition() != Some(column.name.as_str()),
         (Some(DataType::List(items)), ColumnType::Structs(members)) => match items.data_type() {
             DataType::Struct(fields) => fields.len() < members.len(),
             _ => false,
@@ -154,27 +165,24 @@ fn range(column: &dyn Array) -> Option<ColumnRange> {
     if !has_order {
         return None;
     }
-    let mut range = ColumnRange::default();
-    for row in 0..column.len() {
-        let Some(value) = ordered(column, row) else {
-            range.nulls += 1;
-            continue;
-        };
-        range.range = Some(match range.range.take() {
-            None => (value.clone(), value),
-            Some((low, high)) => (low.min(value.clone()), high.max(value)),
-        });
+    let nulls = column.null_count() as u64;
+    if let Some(texts) = column.as_string_opt::<i32>() {
+        let texts = texts.iter().flatten();
+        let of = |text: &str| OrderedValue::Text(text.to_owned());
+        let range = texts.clone().min().zip(texts.max());
+        return Some(ColumnRange { nulls, range: range.map(|(low, high)| (of(low), of(high))) });
     }
-    Some(range)
+    let numbers = (0..column.len()).filter_map(|row| ordered(column, row));
+    let range = numbers.clone().min().zip(numbers.max());
+    Some(ColumnRange { nulls, range })
 }
 
 fn rows(table: &LakeTable, partition: Option<&str>, batch: &RecordBatch) -> Vec<ReadRow> {
     let column = |name: &str| batch.column_by_name(name).map(AsRef::as_ref);
     let keys: Vec<Option<&dyn Array>> =
         table.spec.primary_key.iter().map(|name| column(name)).collect();
-    let compared = compared(table.spec);
     let values: Vec<(&Column, Option<&dyn Array>)> =
-        compared.iter().map(|it| (it, column(&it.name))).collect();
+        declared(table.spec).compared.iter().map(|it| (it, column(&it.name))).collect();
     let is_change = table.rows == LakeRows::Changes;
     let number = |name: &str, row: usize| match ordered(column(name)?, row)? {
         OrderedValue::Number(number) => i64::try_from(number).ok(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arrow::array::RecordBatch;
 use bytes::Bytes;
 
 use super::file::ReadFile;
@@ -84,6 +85,15 @@ pub struct KeptSearch {
     pub bytes: Bytes,
     /// The texts.
     pub texts: Vec<String>,
+}
+
+impl MemoryShelves {
+    /// Returns the rows of an object, if it was decoded as a file of a table.
+    pub fn rows(&self, key: &str, bytes: &Bytes) -> Option<RecordBatch> {
+        let (table, path) = key.strip_prefix("tables/")?.split_once('/')?;
+        let kept = self.files.get(table)?.get(path).filter(|kept| is_same(&kept.bytes, bytes))?;
+        Some(kept.read.as_ref().ok()?.batch.clone())
+    }
 }
 
 impl OracleMemory {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use delta::store::{MemoryStore, ObjectStore};
 use engine::pass::Pass;
 use futures::FutureExt as _;
-use lives::naive::record::compared;
+use lives::declared::declared;
 use lives::oracle::{After, Oracle};
 use lives::reader::file::batch;
 use lives::story::{apply, loaded, quiet, story};
@@ -407,7 +407,8 @@ fn a_text_is_found_wherever_it_is() {
         assert_eq!(found, [format!("{quarantine} contains nobody@example.org")]);
         // Cells of compressed files, in the table and in its changes.
         let spec = streams::find("invoices").unwrap();
-        let number = compared(spec).iter().position(|column| column.name == "client_name").unwrap();
+        let number =
+            declared(spec).compared.iter().position(|column| column.name == "client_name").unwrap();
         let rows = oracle.table_rows(spec).await;
         let client = rows.values().find_map(|row| row[number].as_deref()).unwrap();
         let found = oracle.erased(&[client]).await;
