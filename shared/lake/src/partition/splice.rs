@@ -149,9 +149,9 @@ impl SplicedWriter {
 
 impl<'a> ChunkSource<'a> {
     /// # Errors
-    /// When the file is no Parquet file, or has no index of its pages.
+    /// When the file is no Parquet file.
     pub(crate) fn of(content: &'a FileContent) -> Result<Self, ParquetError> {
-        let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
+        let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
         Ok(Self { content, metadata: reader.parse_and_finish(content)? })
     }
 

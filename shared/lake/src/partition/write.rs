@@ -236,12 +236,17 @@ pub(super) fn properties(
     limits: FileLimits,
     compression: Compression,
 ) -> WriterProperties {
+    // A small file has one page in each column chunk: an index of pages would repeat what the chunk
+    // says, in half as many bytes as the values take.
+    let is_small = compression == Compression::SNAPPY;
+    let statistics = if is_small { EnabledStatistics::Chunk } else { EnabledStatistics::Page };
     let mut properties = WriterProperties::builder()
         .set_compression(compression)
+        .set_offset_index_disabled(is_small)
         .set_max_row_group_row_count(Some(limits.group_rows.max(1)))
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_data_page_size_limit(PAGE_BYTES)
-        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_statistics_enabled(statistics)
         .set_created_by(concat!("harvest-lake ", env!("CARGO_PKG_VERSION")).to_owned());
     for (index, field) in layout.schema.fields().iter().enumerate() {
         // Nearly every value of an id or an instant of change is different: a dictionary would be
