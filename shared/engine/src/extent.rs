@@ -11,7 +11,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::survey::{ExtentSurvey, SurveyResult};
+pub use self::survey::{BeyondGap, ExtentSurvey, SurveyResult};
 
 use crate::spec::EntryDate;
 use crate::time::{Date, SignedDuration, Timestamp, between};
@@ -77,6 +77,9 @@ pub struct UnreadList {
     /// Source that gives the days of its entries instead; `None`: there is none, so that reports of
     /// all history cannot be read.
     pub instead: Option<String>,
+    /// Whether days beyond the reach may be missing in that source, too.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub far_days_open: bool,
 }
 
 /// The days that report windows cover without a gap, at most.
@@ -221,6 +224,12 @@ impl AccountExtent {
         let ranges = [self.spent, self.issued].into_iter().flatten();
         ranges.flat_map(|(first, last)| [first, last]).all(|day| reach.holds(day))
             && !self.outliers.iter().any(|one| reach.holds(one.day))
+    }
+
+    /// Returns a list whose days matter, and of which those beyond the reach may be missing.
+    #[must_use]
+    pub fn incomplete(&self, matters: impl Fn(EntryDate) -> bool) -> Option<&UnreadList> {
+        self.unread.iter().find(|one| one.far_days_open && matters(one.dated))
     }
 
     /// Returns a list whose days matter and are known from no source.

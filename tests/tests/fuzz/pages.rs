@@ -13,7 +13,8 @@ use engine::spec::{StreamKind, StreamSpec};
 use engine::time::Timestamp;
 use engine::window::WindowGrid;
 use jiff::civil::date;
-use lives::naive::record::{NaiveReader, RowOrigin, canonical_extra, compared};
+use lives::declared::declared;
+use lives::naive::record::{NaiveReader, RowOrigin, canonical_extra};
 use lives::reader::cell::text;
 
 use crate::corpus::{documents, one};
@@ -41,7 +42,7 @@ pub(crate) struct PageSource {
     pub spec: &'static StreamSpec,
     documents: Vec<JsonTree>,
     pub decoder: Decoder,
-    compared: Vec<Column>,
+    compared: &'static [Column],
 }
 
 pub(crate) static SOURCES: LazyLock<Vec<PageSource>> = LazyLock::new(|| {
@@ -52,7 +53,7 @@ pub(crate) static SOURCES: LazyLock<Vec<PageSource>> = LazyLock::new(|| {
             &format!("tests/fuzz/corpus/pages/{}", spec.name),
         ]),
         decoder: Decoder::new(spec),
-        compared: compared(spec),
+        compared: &declared(spec).compared,
     };
     streams::STREAMS.iter().map(of).collect()
 });
@@ -111,7 +112,7 @@ fn rows(source: &PageSource, page: &DecodedPage) -> Vec<Vec<Option<String>>> {
             text
         }
     };
-    let columns = &source.compared;
+    let columns = source.compared;
     let row = |row: usize| columns.iter().map(|column| cell(column, row)).collect();
     (0..page.rows.num_rows()).map(row).collect()
 }

@@ -19,7 +19,7 @@ use orchestrator::TickEnd;
 use runtime::run::{RunOutcome, YieldReason};
 use runtime::{Context, RunError, records};
 use serde_json::{Value, json};
-use sim::AccountScale;
+use sim::{AccountScale, Mutation};
 
 type Answers =
     dyn Fn(&str, &[(String, String)]) -> Option<Result<Value, RequestFailure>> + Send + Sync;
@@ -234,6 +234,54 @@ fn entries_far_from_today_are_named_and_have_windows_of_their_own() {
             (day("9999-12-31"), Some(7)),
         ];
         assert_eq!(named, BTreeSet::from(wanted));
+    });
+}
+
+/// A full sync of expenses and their report, with an expense of the year 9999 that the questions about
+/// days do not show although they count it; `in_table`: after the table of expenses has it.
+async fn hides_an_expense_of_the_year_9999(in_table: bool) -> (World, Synced) {
+    let streams = ["clients", "users", "expenses", "expense_report_team"];
+    let mut world = World::new(&AccountScale::tiny(), 7);
+    only(&mut world, &streams);
+    let redate = Mutation::Redate {
+        stream: "expenses".to_owned(),
+        id: None,
+        day: Some("9999-01-01".to_owned()),
+    };
+    world.account.lock().unwrap().apply(now(&world), &redate).unwrap();
+    if in_table {
+        only(&mut world, &streams[..3]);
+        sync(&world.process(None), None).await.unwrap();
+        only(&mut world, &streams);
+        world.sleep(30).await;
+    }
+    let (context, _) = odd(&world, |path, query| {
+        let open = about_days(path, query) && query.len() == 2;
+        let hidden = json!({ "expenses": [], "total_entries": 1, "next_page": null });
+        (open && path == "/expenses").then_some(Ok(hidden))
+    });
+    let synced = sync(&context, Some(Pass::Full)).await.unwrap();
+    (world, synced)
+}
+
+#[test]
+fn a_far_entry_that_contradictory_answers_hide_is_known_from_its_table() {
+    story(async {
+        let (world, synced) = hides_an_expense_of_the_year_9999(true).await;
+        assert_eq!(synced.failures(), Vec::<String>::new());
+        let rows = rows(&world, "expense_report_team").await;
+        assert!(rows.keys().any(|key| key.starts_with("9999-01-01|")), "{rows:?}");
+        assert_eq!(rows, truth(&world, "expense_report_team"));
+    });
+}
+
+#[test]
+fn without_a_table_contradictory_answers_about_far_days_are_told_of_the_report() {
+    story(async {
+        let (_, synced) = hides_an_expense_of_the_year_9999(false).await;
+        assert_eq!(synced.failures(), Vec::<String>::new());
+        let warning = report(&synced, "expense_report_team").warning.clone().unwrap();
+        assert!(warning.contains("contradict themselves"), "{warning}");
     });
 }
 

@@ -41,8 +41,17 @@ pub struct SurveyResult {
     pub outliers: Vec<Outlier>,
     /// Doubts that remain, for display.
     pub doubts: Vec<String>,
-    /// Whether the survey ended before all stretches beyond the reach were searched.
-    pub gave_up: bool,
+    /// Reason why months beyond the reach may be missing among the outliers; `None`: none is.
+    pub gap: Option<BeyondGap>,
+}
+
+/// Reason why not all months beyond the reach are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeyondGap {
+    /// So many months have entries that the survey ended before all stretches were searched.
+    TooMany,
+    /// Answers about a stretch contradict themselves.
+    Contradicted,
 }
 
 /// Finds the oldest and newest months with entries of one list, and every month beyond the reach
@@ -64,7 +73,7 @@ pub struct ExtentSurvey {
     asked: u32,
     outliers: BTreeSet<Outlier>,
     doubts: Vec<String>,
-    gave_up: bool,
+    gap: Option<BeyondGap>,
 }
 
 /// A stretch to ask for, and the purpose.
@@ -111,7 +120,7 @@ impl ExtentSurvey {
             asked: 0,
             outliers: BTreeSet::new(),
             doubts: Vec::new(),
-            gave_up: false,
+            gap: None,
         };
         let before = CalendarStretch { from: None, to: Some(previous_day(reach.first)) };
         let after = CalendarStretch { from: Some(next_day(reach.last)), to: None };
@@ -167,7 +176,7 @@ impl ExtentSurvey {
     pub fn found(self) -> SurveyResult {
         let days = (self.covered.0.first(), self.covered.1.last());
         let outliers = self.outliers.into_iter().collect();
-        SurveyResult { days, outliers, doubts: self.doubts, gave_up: self.gave_up }
+        SurveyResult { days, outliers, doubts: self.doubts, gap: self.gap }
     }
 
     /// Counts an entry with a date, whatever stretch was asked for.
@@ -249,7 +258,8 @@ impl ExtentSurvey {
     }
 
     /// Takes an answer about months beyond the reach, and asks for the rest of its stretch if it
-    /// did not hold all of it.
+    /// did not hold all of it. An answer that proves nothing leaves a gap: windows cannot reach all
+    /// months of the calendar, as they do within the reach.
     fn look_beyond(
         &mut self,
         proves: StretchProof,
@@ -258,9 +268,9 @@ impl ExtentSurvey {
     ) {
         match proves {
             StretchProof::All => {}
-            StretchProof::Nothing => self.doubt(stretch),
+            StretchProof::Nothing => self.gap = Some(BeyondGap::Contradicted),
             StretchProof::Some if self.asked >= MOST_QUESTIONS => {
-                self.gave_up = true;
+                self.gap = Some(BeyondGap::TooMany);
                 self.questions.clear();
             }
             StretchProof::Some => {

@@ -220,7 +220,39 @@ fn answers_without_an_end_are_given_up() {
         let entries = vec![DatedEntry { id: None, day: Some(at) }];
         survey.on_answer(&ListedEntries { entries, goes_on: true, ..ListedEntries::default() });
     }
-    assert!(survey.found().gave_up);
+    assert_eq!(survey.found().gap, Some(BeyondGap::TooMany));
+}
+
+#[test]
+fn a_stretch_beyond_the_reach_whose_answers_contradict_themselves_is_a_gap() {
+    // (entries that are shown, total, gap)
+    for (shown, total, gap) in [
+        (0, Some(0), None),
+        (0, None, None),
+        (0, Some(1), Some(BeyondGap::Contradicted)),
+        (1, Some(1), None),
+    ] {
+        let mut survey = ExtentSurvey::new(LIST, ReportReach::around(TODAY, 1), RECENT, None);
+        let mut questions = 0;
+        while let Some(stretch) = survey.next() {
+            questions += 1;
+            // Within the reach every answer is whole and empty.
+            let Some(day) = stretch
+                .from
+                .or(stretch.to)
+                .filter(|_| stretch.from.is_none() || stretch.to.is_none())
+            else {
+                survey.on_answer(&ListedEntries { total: Some(0), ..ListedEntries::default() });
+                continue;
+            };
+            let entries = vec![DatedEntry { id: Some(7), day: Some(day) }; shown];
+            survey.on_answer(&ListedEntries { entries, total, ..ListedEntries::default() });
+        }
+        let found = survey.found();
+        assert_eq!((found.gap, found.doubts.len()), (gap, 0), "{shown} {total:?}");
+        assert_eq!(found.outliers.len(), 2 * shown, "{total:?}");
+        assert_eq!(questions, if gap.is_some() { 8 } else { 4 }, "a doubtful one is asked again");
+    }
 }
 
 #[test]
@@ -279,7 +311,7 @@ fn an_extent_is_read_again_when_it_is_old_or_made_for_another_reach() {
     widened.outliers.clear();
     let why = "GET /expenses: 504".to_owned();
     let (list, dated) = ("expenses".to_owned(), EntryDate::Spent);
-    widened.unread.push(UnreadList { list, dated, why, instead: None });
+    widened.unread.push(UnreadList { list, dated, why, instead: None, far_days_open: false });
     assert!(!widened.is_fresh(reach, None, later(1)));
     assert!(widened.is_fresh(reach, Some(later(-1)), later(1)), "once for each command");
     assert!(widened.unknown(|dated| dated == EntryDate::Spent).is_some());
@@ -316,7 +348,7 @@ proptest! {
             Quirk::IgnoresFrom | Quirk::IgnoresTo | Quirk::SecondPage | Quirk::LastUndated
         );
         let mut lost = lost(&days, &found);
-        if hides && !found.doubts.is_empty() {
+        if hides && found.gap.is_some() {
             lost.retain(|day| reach().holds(*day));
         }
         if quirk != Quirk::Deletes {

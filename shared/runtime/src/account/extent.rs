@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use delta::table::Table;
 use engine::extent::{
-    AccountExtent, CalendarStretch, DatedEntry, DatedList, ExtentSurvey, ListedEntries, Outlier,
-    ReportReach, UnreadList, joined,
+    AccountExtent, BeyondGap, CalendarStretch, DatedEntry, DatedList, ExtentSurvey, ListedEntries,
+    Outlier, ReportReach, UnreadList, joined,
 };
 use engine::item::{AccountItem, StreamPosition};
 use engine::pass::RequestTarget;
@@ -54,7 +54,12 @@ enum ListDays {
     /// The days of its entries.
     Days { days: (Date, Date), outliers: Vec<Outlier>, doubts: Vec<String> },
     /// The list could not be read.
-    Unread { list: UnreadList, days: Option<(Date, Date)>, outliers: Vec<Outlier> },
+    Unread {
+        list: UnreadList,
+        days: Option<(Date, Date)>,
+        outliers: Vec<Outlier>,
+        doubts: Vec<String>,
+    },
 }
 
 /// Days that are known of a list before Harvest is asked.
@@ -87,8 +92,9 @@ pub async fn extent(context: &Context, account: &AccountItem) -> Result<AccountE
                 extent.doubts.extend(doubts);
                 (Some(days), outliers)
             }
-            ListDays::Unread { list, days, outliers } => {
+            ListDays::Unread { list, days, outliers, doubts } => {
                 extent.unread.push(list);
+                extent.doubts.extend(doubts);
                 (days, outliers)
             }
         };
@@ -137,7 +143,8 @@ async fn told(
         }
     };
     let found = survey.found();
-    let why = why.or_else(|| found.gave_up.then(|| beyond_reach(reach)));
+    let gap = found.gap.filter(|_| why.is_none());
+    let why = why.or_else(|| gap.map(|gap| told_gap(gap, reach)));
     let Some(why) = why else {
         return Ok(ListDays::Days {
             days: found.days,
@@ -150,6 +157,8 @@ async fn told(
     let outlier = |day| Outlier { list: spec.name.to_owned(), dated, day, id: None };
     let mut outliers = found.outliers;
     let days = joined(Some(found.days), known.proven);
+    let own = earlier.into_iter().flat_map(|extent| &extent.outliers);
+    outliers.extend(own.filter(|one| one.list == spec.name).cloned());
     let instead = if known.proven.is_some() {
         outliers.extend(known.beyond.into_iter().map(outlier));
         Some(format!("the table `{}`", spec.name))
@@ -159,24 +168,30 @@ async fn told(
             before.is_some() && extent.unread.iter().all(|one| one.list != spec.name)
         };
         earlier.filter(proves).map(|extent| {
-            let own = extent.outliers.iter().filter(|one| one.list == spec.name);
-            outliers.extend(own.cloned());
             format!("what was read at {}", extent.read_at.strftime("%Y-%m-%d %H:%M UTC"))
         })
     };
     outliers.sort();
     outliers.dedup();
-    let list = UnreadList { list: spec.name.to_owned(), dated, why, instead };
-    Ok(ListDays::Unread { list, days, outliers })
+    // Within the reach the answers were enough; the windows beyond it may be too few.
+    let far_days_open = instead.is_none() && gap == Some(BeyondGap::Contradicted);
+    let instead = instead.or_else(|| far_days_open.then(|| "its other answers".to_owned()));
+    let list = UnreadList { list: spec.name.to_owned(), dated, why, instead, far_days_open };
+    Ok(ListDays::Unread { list, days, outliers, doubts: found.doubts })
 }
 
-/// Reason to give up a list whose entries lie in too many months outside of `reach`.
-fn beyond_reach(reach: ReportReach) -> String {
+/// Reason to give up a list whose months outside of `reach` are not all known.
+fn told_gap(gap: BeyondGap, reach: ReportReach) -> String {
     let ReportReach { first, last } = reach;
-    format!(
-        "it has entries in very many months before {first} or after {last}; let windows reach them \
-         with `--report-years-back`"
-    )
+    match gap {
+        BeyondGap::TooMany => format!(
+            "it has entries in very many months before {first} or after {last}; let windows reach \
+             them with `--report-years-back`"
+        ),
+        BeyondGap::Contradicted => {
+            format!("its answers about days before {first} or after {last} contradict themselves")
+        }
+    }
 }
 
 /// First and last day of the windows that incremental passes read.

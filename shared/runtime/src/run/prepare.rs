@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::cursor;
+use engine::extent::UnreadList;
 use engine::item::{AccountItem, ResumablePass};
 use engine::pass::{MissingRows, MissingScope, Pass, Reading, ReadingPlan};
 use engine::plan::{ReportHistory, is_about, report_windows};
@@ -129,6 +130,9 @@ impl Run {
                 Pass::Incremental => BTreeSet::new(),
                 Pass::Full => {
                     self.check_history(report, &account)?;
+                    let far = account.extent.as_ref();
+                    let far = far.and_then(|extent| extent.incomplete(|it| is_about(report, it)));
+                    self.notices.extend(far.map(UnreadList::sentence));
                     table_units(&self.table).await?.windows
                 }
             };
