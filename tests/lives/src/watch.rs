@@ -12,7 +12,7 @@ use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, minus};
 
 use self::limits::KnownTables;
-use crate::oracle::{Contents, Versions};
+use crate::oracle::{Contents, Versions, versions};
 use crate::reader::LakeTable;
 use crate::reader::lake::LakeReading;
 use crate::reader::view::SEQUENCE;
@@ -202,7 +202,15 @@ impl Watch {
             return Vec::new();
         }
         let truth = world.oracle().kept_truth(spec);
-        let lost = gone.into_iter().filter(|key| truth.contains_key(*key));
+        // Lists of active children lack one that is inactive. If it is active again, it has changed.
+        let returns = matches!(spec.kind, StreamKind::PerParent(_));
+        let (then, today) = (versions(spec, &before), world.oracle().kept_versions(spec));
+        let is_back = |key: &str| {
+            let id = key.parse().ok();
+            let version = |of: &Versions| of.get(&id?).copied();
+            returns && version(&then) != version(&today)
+        };
+        let lost = gone.into_iter().filter(|key| truth.contains_key(*key) && !is_back(key));
         lost.map(|key| format!("{}: {key} was deleted and is still there", spec.name)).collect()
     }
 

@@ -16,9 +16,14 @@ use crate::world::now;
 /// Kinds of such answers.
 const LIES: [Mishap; 3] = [Mishap::HiddenRecords, Mishap::EmptyUnits, Mishap::BrokenRecords];
 
-/// Kinds of wrong totals.
-const TOTALS: [Mishap; 4] =
-    [Mishap::SmallTotals, Mishap::LargeTotals, Mishap::TotalsOfPage, Mishap::OddCounts];
+/// Kinds of wrong totals. A page with a record twice counts it twice, too.
+const TOTALS: [Mishap; 5] = [
+    Mishap::SmallTotals,
+    Mishap::LargeTotals,
+    Mishap::TotalsOfPage,
+    Mishap::OddCounts,
+    Mishap::OddPages,
+];
 
 /// A kind of such answers of this tick, and the stream that they are about.
 pub(super) type ToldLie = (Mishap, &'static StreamSpec);
