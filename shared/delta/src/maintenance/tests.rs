@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::*;
 use crate::store::{MemoryStore, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
@@ -138,6 +139,14 @@ async fn a_hint_never_names_a_checkpoint_that_is_gone() {
     store.put(&key(LAST_CHECKPOINT), old_hint).await.unwrap();
     clean_log(&mut table, at(500 * DAY), WEEK).await.unwrap();
     assert_eq!(table.log().hint().await.unwrap(), Some(20));
+    // As Delta's protocol describes it; a checkpoint of one file has no parts.
+    let hint = store.get(&key(LAST_CHECKPOINT)).await.unwrap().unwrap();
+    let hint: serde_json::Value = serde_json::from_slice(&hint).unwrap();
+    let checkpoint = format!("_delta_log/{:020}.checkpoint.parquet", 20);
+    let checkpoint = store.get(&key(&checkpoint)).await.unwrap().unwrap();
+    let checkpoint = ParquetRecordBatchReaderBuilder::try_new(checkpoint).unwrap();
+    let actions = checkpoint.metadata().file_metadata().num_rows();
+    assert_eq!(hint, serde_json::json!({ "version": 20, "size": actions, "parts": null }));
     assert_eq!(open(&store).await.files(), table.files());
 }
 

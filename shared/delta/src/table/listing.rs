@@ -42,3 +42,21 @@ impl LogListing {
         listing
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_counts_once_all_of_its_parts_are_there() {
+        let v = "00000000000000000012";
+        let part = |part: u32| format!("{v}.checkpoint.{part:010}.0000000003.parquet");
+        let listed =
+            |files: &[String]| LogListing::of(files.iter().map(String::as_str)).checkpoints;
+        assert_eq!(listed(&[part(1), part(3)]), BTreeMap::new());
+        let all = listed(&[part(1), part(2), part(3)]);
+        assert_eq!(all, BTreeMap::from([(12, names::checkpoint_parts(12, 3))]));
+        let single = listed(&[format!("{v}.checkpoint.parquet"), part(1)]);
+        assert_eq!(single, BTreeMap::from([(12, names::checkpoint_parts(12, 0))]));
+    }
+}

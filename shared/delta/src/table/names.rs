@@ -120,6 +120,9 @@ mod tests {
         check(".checkpoint.0000000002.0000000003.parquet", part);
         check(".checkpoint.0000000004.0000000003.parquet", None);
         check(".checkpoint.2.3.parquet", None);
+        check(".checkpoint.0000000002.3.parquet", None);
+        check(".checkpoint.2.0000000003.parquet", None);
+        check(".checkpoint.0000000000.0000000003.parquet", None);
         check(".checkpoint.3a0fa4c0-5a2b-4c1e.parquet", None);
         check(".json.tmp", None);
         check(".crc", None);
@@ -156,8 +159,18 @@ mod tests {
             assert_eq!(decode(&encoded).as_deref(), Some(path));
         }
         assert_eq!(encode("a=b/1-2-ab-0.parquet"), "a=b/1-2-ab-0.parquet");
-        for path in ["s3://b/x.parquet", "/x", "../x", "a/../../x", "a//b", "%2Fx", "_delta_log/x"]
-        {
+        for path in [
+            "s3://b/x.parquet",
+            "s3:%2F%2Fb",
+            "a\\b",
+            "a%00b",
+            "/x",
+            "../x",
+            "a/../../x",
+            "a//b",
+            "%2Fx",
+            "_delta_log/x",
+        ] {
             assert_eq!(decode(path), None, "{path}");
         }
     }

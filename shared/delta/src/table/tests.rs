@@ -132,6 +132,19 @@ async fn lines(store: &MemoryStore, version: u64) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+#[test]
+fn a_table_id_is_a_uuid_of_version_8_and_no_other_tables() {
+    let ids: Vec<String> = (0..200).map(|second| table_id("plain", ACCOUNT, at(second))).collect();
+    for id in &ids {
+        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12], "{id}");
+        assert!(id[14..].starts_with('8') && id[19..].starts_with(['8', '9', 'a', 'b']), "{id}");
+    }
+    let others = [table_id("by_month", ACCOUNT, at(0)), table_id("plain", AccountId(8), at(0))];
+    let all: std::collections::BTreeSet<&String> = ids.iter().chain(&others).collect();
+    assert_eq!(all.len(), 202);
+}
+
 #[tokio::test]
 async fn there_is_no_table_until_it_is_created() {
     let store = Arc::new(MemoryStore::new());

@@ -161,8 +161,9 @@ async fn the_note_is_found_behind_a_checkpoint() {
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn tables_that_we_must_not_touch_say_why() {
     type Edit = fn(&mut Value);
-    let changes: [(&str, Edit, &str); 9] = [
+    let changes: [(&str, Edit, &str); 10] = [
         ("protocol", |p| p["minWriterVersion"] = json!(7), "reader version 1, writer 7"),
+        ("protocol", |p| p["minReaderVersion"] = json!(2), "reader version 2, writer 2"),
         (
             "protocol",
             |p| {

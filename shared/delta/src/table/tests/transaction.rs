@@ -36,6 +36,49 @@ async fn a_fence_that_wins_the_last_race_is_told() {
     }
 }
 
+/// What another writer does to the schema or the properties ends every commit that was built from
+/// the description before it, except for a fence.
+#[tokio::test]
+async fn a_commit_does_not_follow_another_description() {
+    for kind in ["commit", "begin", "widen", "fence"] {
+        let store = Arc::new(MemoryStore::new());
+        create(&store).await;
+        let mut table = Table::open(store.clone(), &WIDER, ACCOUNT).await.unwrap().unwrap();
+        let mut described = lines(&store, 0).await[2].clone();
+        described["metaData"]["configuration"]["someone"] = json!("was here");
+        let info = json!({ "commitInfo": { "operation": "SET TBLPROPERTIES" } });
+        let theirs = Bytes::from(format!("{info}\n{described}"));
+        store.put_if_absent(&commit_key(1), theirs).await.unwrap();
+        let (by, said) = (writer("a", 1), note(2, 0));
+        let done = match kind {
+            "commit" => {
+                let add = [file("1-1-a-0", None, 0)];
+                table.commit(at(1), &by, &change(&add, &[]), &said).await
+            }
+            "fence" => table.fence(at(1), &by, &said).await,
+            "begin" => table.begin_at(at(1), &by, Sequence(9), &said).await,
+            // It is built again from the new description.
+            _ => table.describe(at(1), &by, &said).await.map(Option::unwrap),
+        };
+        let version = open_wider(&store).await.version();
+        if matches!(kind, "fence" | "widen") {
+            assert_eq!((done.unwrap().version, version), (2, 2), "{kind}");
+            let kept = lines(&store, 2).await.into_iter().find_map(|line| {
+                line["metaData"]["configuration"]["someone"].as_str().map(str::to_owned)
+            });
+            assert_eq!(kept.is_some(), kind == "widen", "{kind}");
+        } else {
+            let error = done.unwrap_err();
+            assert!(matches!(error, CommitError::Stale { .. }), "{kind}: {error:?}");
+            assert_eq!(version, 1, "{kind}");
+        }
+    }
+}
+
+async fn open_wider(store: &Arc<MemoryStore>) -> Table {
+    Table::open(store.clone(), &WIDER, ACCOUNT).await.unwrap().unwrap()
+}
+
 #[tokio::test]
 async fn a_version_with_another_commit_is_lost_whatever_became_of_the_puts() {
     let inner = Arc::new(MemoryStore::new());
