@@ -12,28 +12,25 @@
 //! 2. the earlier extent, if the list could be read then;
 //! 3. none: full passes of the reports that need the list fail, their recent windows go on.
 
-use std::sync::Arc;
+mod known;
 
-use delta::table::Table;
 use engine::extent::{
     AccountExtent, BeyondGap, CalendarStretch, DatedEntry, DatedList, ExtentSurvey, ListedEntries,
     Outlier, ReportReach, UnreadList, joined,
 };
-use engine::item::{AccountItem, StreamPosition};
+use engine::item::AccountItem;
 use engine::pass::RequestTarget;
 use engine::retry::{FailureReach, RequestFailure};
-use engine::spec::EntryDate;
-use engine::spec::{RateClass, StreamSpec};
-use engine::testimony::Testimony;
+use engine::spec::{EntryDate, RateClass, StreamSpec};
 use engine::time::{Date, SignedDuration, Timestamp, plus, utc_day};
 use engine::window::WindowGrid;
 use harvest_api::{ApiError, JsonLiteral, LooseObject};
-use lake::partition::days_of;
+
+use known::KnownDays;
 
 use super::asking::{PermitPatience, try_ask_until};
 use crate::context::Context;
 use crate::error::{RunError, from_api};
-use crate::records;
 
 /// Lists whose entries have the days that reports are about. The table of streams begins with the
 /// lists that others refer to; people look for odd days among its last ones, the entries.
@@ -60,17 +57,6 @@ enum ListDays {
         outliers: Vec<Outlier>,
         doubts: Vec<String>,
     },
-}
-
-/// Days that are known of a list before Harvest is asked.
-struct KnownDays {
-    /// Days within the reach that its table holds for certain.
-    table: Option<(Date, Date)>,
-    /// Days of its table beyond the reach, as far as the log tells them.
-    beyond: Vec<Date>,
-    /// Days outside of which the table has none within the reach; `None`: it does not hold all
-    /// history.
-    proven: Option<(Date, Date)>,
 }
 
 /// Returns the oldest and newest days of the account. For a list that cannot be read, the days that
@@ -127,7 +113,7 @@ async fn told(
         EntryDate::Issued => extent.issued,
     });
     // Days that are proven already are covered without a question, and stay covered.
-    let known = known(context, spec, dated, reach).await;
+    let known = KnownDays::of(context, spec, dated, reach).await;
     let now = context.clock.now();
     let recent = recent_days(context.settings.grid, utc_day(now));
     let mut survey = ExtentSurvey::new(list, reach, recent, joined(before, known.table));
@@ -199,50 +185,6 @@ fn recent_days(grid: WindowGrid, today: Date) -> (Date, Date) {
     let recent = grid.recent(today);
     let ends = recent.last().zip(recent.first()).map(|(first, last)| (first.start, last.end));
     ends.unwrap_or((today, today))
-}
-
-/// Returns the days that the table of `spec` proves. A table that cannot be used proves none; the
-/// run on its stream reports why.
-async fn known(
-    context: &Context,
-    spec: &'static StreamSpec,
-    dated: EntryDate,
-    reach: ReportReach,
-) -> KnownDays {
-    let mut known = KnownDays { table: None, beyond: Vec::new(), proven: None };
-    let account = context.settings.account;
-    let opened = Table::open(Arc::clone(&context.store), spec, account).await;
-    let Some(table) = opened.ok().flatten() else {
-        return known;
-    };
-    // After a flush without a commit the complete pass is in the item alone; without the state it
-    // is in the log alone.
-    let noted = table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
-    let item = records::stream(&*context.state, account, spec.name, &context.present()).await;
-    // An item that describes another table, or another version, proves nothing about this one: a
-    // new table in the place of a lost one is empty, and would prove that there is no history.
-    let of_item = item.map(|item| item.value).unwrap_or_default();
-    let describes = of_item.testimony(table.version(), &table.mark()) == Testimony::True;
-    let position: StreamPosition = noted.unwrap_or_default();
-    // Read whole, or from the same first day on that reports begin with.
-    let is_whole = |position: &StreamPosition| {
-        position.full.last_begun.is_some()
-            && (position.start_date.is_none() || position.start_date == context.settings.start_date)
-    };
-    let days = days_of(table.files(), dated.field());
-    let all = days.ranges.iter().flat_map(|(first, last)| [*first, *last]);
-    let (near, far): (Vec<Date>, Vec<Date>) = all.partition(|day| reach.holds(*day));
-    known.table = near.iter().min().zip(near.iter().max()).map(|(first, last)| (*first, *last));
-    if (describes && is_whole(&of_item.position)) || is_whole(&position) {
-        // A day far away hides the next one: the log tells only the ends of each file.
-        let hidden = !days.complete || !far.is_empty();
-        let whole = (reach.first, reach.last);
-        // An empty table proves that there is nothing: any day within the reach stands for that.
-        let today = utc_day(context.clock.now());
-        known.proven = Some(if hidden { whole } else { known.table.unwrap_or((today, today)) });
-    }
-    known.beyond = far;
-    known
 }
 
 /// Whether the refusal means that this person has no such list, because its module is off.
