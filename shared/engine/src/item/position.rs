@@ -175,3 +175,88 @@ impl<T> ItemValue<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A position in which everything is known that may be forgotten or kept.
+    fn position() -> StreamPosition {
+        let pass = |key: &str| PassState {
+            unfinished: Some(ResumablePass {
+                start: Timestamp::UNIX_EPOCH,
+                begun: Timestamp::UNIX_EPOCH,
+                resume: ItemValue::At(format!("{key}/resume")),
+                seen: Some(format!("{key}/seen")),
+                deleted: 1,
+                refused: 2,
+                answers: AnswerCounts::default(),
+                start_date: None,
+                requests: 3,
+                progress: (4, 5),
+                tried_at: Timestamp::UNIX_EPOCH,
+                waits_until: None,
+            }),
+            last_begun: Some(Timestamp::UNIX_EPOCH),
+            doubted: None,
+            last_requests: 6,
+            deleted: 7,
+        };
+        StreamPosition {
+            cursor: Some(Timestamp::UNIX_EPOCH),
+            incremental: pass("incremental"),
+            full: pass("full"),
+            parked: ItemValue::At("parked".to_owned()),
+            absent: ItemValue::At("absent".to_owned()),
+            grid: Some(WindowGrid::default()),
+            by_halves: true,
+            roles: vec!["administrator".to_owned()],
+            person: Some(8),
+            ..StreamPosition::default()
+        }
+    }
+
+    #[test]
+    fn a_position_names_every_object_that_it_needs() {
+        let mut named = position().objects();
+        named.sort();
+        let of_passes = ["full/resume", "full/seen", "incremental/resume", "incremental/seen"]
+            .map(str::to_owned);
+        let wanted =
+            ["absent".to_owned()].into_iter().chain(of_passes).chain(["parked".to_owned()]);
+        assert_eq!(named, wanted.collect::<Vec<_>>());
+        assert_eq!(StreamPosition::default().objects(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_new_beginning_forgets_how_far_the_reading_is_and_nothing_else() {
+        let (before, mut anew) = (position(), position());
+        anew.begin_anew();
+        let pass =
+            |pass: &PassState| PassState { unfinished: None, last_begun: None, ..pass.clone() };
+        let wanted = StreamPosition {
+            cursor: None,
+            absent: ItemValue::default(),
+            incremental: pass(&before.incremental),
+            full: pass(&before.full),
+            ..before
+        };
+        assert_eq!(anew, wanted);
+    }
+
+    #[test]
+    fn person_and_roles_outlive_the_rows_and_an_unknown_person_replaces_nobody() {
+        let mut position = position();
+        position.forget();
+        let roles = vec!["administrator".to_owned()];
+        let left = StreamPosition { roles, person: Some(8), ..StreamPosition::default() };
+        assert_eq!(position, left);
+        position.written_by(None, vec!["member".to_owned()]);
+        assert_eq!(
+            (position.person, position.roles.as_slice()),
+            (Some(8), &["member".to_owned()][..])
+        );
+        position.written_by(Some(9), Vec::new());
+        assert_eq!((position.person, position.roles.len()), (Some(9), 0));
+    }
+}

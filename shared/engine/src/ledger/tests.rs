@@ -45,6 +45,27 @@ proptest! {
 }
 
 #[test]
+fn records_are_dropped_beyond_the_limit_alone_and_forgotten_once_they_are_filed() {
+    let last = i64::try_from(KEPT).unwrap();
+    let mut item = StreamItem::default();
+    for minute in 1..=last {
+        add_record(&mut item, ran(minute));
+    }
+    let oldest = |item: &StreamItem| (item.runs.len(), item.runs[0].began, item.runs[0].dropped);
+    assert_eq!(oldest(&item), (KEPT, at(1), 0));
+    add_record(&mut item, ran(last + 1));
+    assert_eq!(oldest(&item), (KEPT, at(2), 1));
+    forget_filed(&mut item.runs, Some(at(last)));
+    assert_eq!(item.runs, [ran(last + 1)]);
+
+    let items = BTreeMap::from([("clients", item)]);
+    let filed = |minute: i64| FiledRuns::from([("clients".to_owned(), at(minute))]);
+    assert!(has_unfiled(&items, &FiledRuns::new()) && has_unfiled(&items, &filed(last)));
+    assert!(!has_unfiled(&items, &filed(last + 1)));
+    assert!(!has_unfiled(&BTreeMap::from([("clients", StreamItem::default())]), &filed(1)));
+}
+
+#[test]
 fn a_record_that_the_item_does_not_have_says_nothing() {
     let runs = [ran(1), ran(2), ran(3)];
     let left = |filed| unfiled(&runs, filed).iter().map(|run| run.began).collect::<Vec<_>>();
