@@ -213,6 +213,26 @@ mod tests {
     }
 
     #[test]
+    fn network_limit_and_token_fail_for_every_request() {
+        for shared in [LIMITED, RequestFailure::Unauthorized, RequestFailure::Unreachable] {
+            assert!(!shared.is_of_its_request(), "{shared:?}");
+        }
+        for own in [
+            RequestFailure::TimedOut,
+            RequestFailure::Server(503),
+            RequestFailure::Malformed,
+            RequestFailure::TooLarge,
+            RequestFailure::Forbidden,
+            RequestFailure::NotFound,
+            RequestFailure::Invalid(422),
+            RequestFailure::Unexpected(302),
+            RequestFailure::ForeignLink,
+        ] {
+            assert!(own.is_of_its_request(), "{own:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_succeed_is_not_sent_again() {
         for failure in [
             RequestFailure::Unauthorized,

@@ -78,6 +78,22 @@ fn two_demands_become_one_that_is_not_narrower_than_either() {
     assert_eq!(both.at, plus(now(), SignedDuration::from_mins(5)));
     item.ask(asked(&[], Some(Pass::Incremental), 1, false));
     assert!(item.asked.as_ref().unwrap().includes("users"));
+    let (full, newer) = (Some(Pass::Full), Some(Pass::Incremental));
+    // (first, second, both)
+    for (first, second, both) in [
+        (newer, full, full),
+        (full, newer, full),
+        (None, full, full),
+        (newer, None, None),
+        (newer, newer, newer),
+    ] {
+        let mut item = OrchestratorItem::default();
+        item.ask(asked(&["clients"], first, 0, false));
+        item.ask(asked(&["clients", "tasks"], second, 1, false));
+        let asked = item.asked.unwrap();
+        assert_eq!(asked.pass, both, "{first:?} {second:?}");
+        assert_eq!(asked.streams.len(), 2, "those of both, each once");
+    }
 }
 
 #[test]

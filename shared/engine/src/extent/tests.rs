@@ -313,9 +313,23 @@ fn an_extent_is_read_again_when_it_is_old_or_made_for_another_reach() {
     let (list, dated) = ("expenses".to_owned(), EntryDate::Spent);
     widened.unread.push(UnreadList { list, dated, why, instead: None, far_days_open: false });
     assert!(!widened.is_fresh(reach, None, later(1)));
+    let minutes = |minutes| crate::time::plus(read_at, SignedDuration::from_mins(minutes));
+    assert!(
+        widened.is_fresh(reach, None, minutes(9)) && !widened.is_fresh(reach, None, minutes(10))
+    );
     assert!(widened.is_fresh(reach, Some(later(-1)), later(1)), "once for each command");
     assert!(widened.unknown(|dated| dated == EntryDate::Spent).is_some());
     assert!(widened.unknown(|dated| dated == EntryDate::Issued).is_none());
+    let spent = |dated| dated == EntryDate::Spent;
+    assert!(widened.incomplete(spent).is_none());
+    (widened.unread[0].far_days_open, widened.unread[0].instead) =
+        (true, Some("a table".to_owned()));
+    let sentence = widened.incomplete(spent).unwrap().sentence();
+    assert!(
+        sentence.contains("GET /expenses: 504") && sentence.contains("from a table"),
+        "{sentence}"
+    );
+    assert!(widened.incomplete(|dated| !spent(dated)).is_none());
 }
 
 #[test]

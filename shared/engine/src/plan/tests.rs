@@ -231,3 +231,31 @@ fn what_is_small_comes_first_then_unfinished_then_the_most_overdue() {
         ]
     );
 }
+
+#[test]
+fn a_full_pass_that_contradicted_itself_pauses_but_not_on_demand() {
+    let full =
+        |item: &StreamItem, demand| ripe(&LISTING, item, demand, Present::ours(at(100))).full;
+    let mut first = item(None, None);
+    first.position.full.doubted = Some(at(99));
+    assert_eq!(full(&first, HOURLY), Some(at(100)), "an hour for a first load");
+    assert_eq!(full(&first, now(100, Some(Pass::Full))), Some(AT_ONCE));
+    let mut later = item(Some(1), Some(1));
+    later.position.full.doubted = Some(at(2000));
+    assert_eq!(full(&later, HOURLY), Some(at(2024)), "a day for a sweep");
+    assert!(full(&later, now(100, Some(Pass::Full))) < Some(at(2000)));
+}
+
+#[test]
+fn sweeps_of_different_streams_have_different_moments() {
+    // FNV-1a, 64 bits, of "a" is af63dc4c8601ec8c.
+    assert_eq!(moment("a"), 0xaf63_dc4c_8601_ec8c >> 33);
+    let names =
+        ["clients", "contacts", "expenses", "invoices", "projects", "tasks", "time_entries"];
+    let day = 24 * 3600;
+    let mut moments: Vec<u64> = names.iter().map(|name| moment(name) % day).collect();
+    assert!(names.iter().all(|name| moment(name) < 1 << 31));
+    moments.sort_unstable();
+    moments.dedup();
+    assert_eq!(moments.len(), names.len());
+}

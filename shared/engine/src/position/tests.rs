@@ -299,3 +299,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn deletes_of_a_pass_add_up_over_its_flushes() {
+    let first = PassDeletes { deleted: 3, refused: 1 };
+    let both = first.plus(PassDeletes { deleted: 4, refused: 2 });
+    assert_eq!(both, PassDeletes { deleted: 7, refused: 3 });
+    assert_eq!(both.plus(PassDeletes::default()), both);
+}
