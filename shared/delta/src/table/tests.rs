@@ -13,6 +13,7 @@ use engine::time::SignedDuration;
 use serde_json::{Value, json};
 
 use super::create::{first_commit, table_id};
+use super::skipping::STATS_COLUMNS;
 use super::*;
 use crate::store::{FaultyStore, MemoryStore, PutIfAbsent, StoreCall, StoreOperation};
 
@@ -561,4 +562,39 @@ async fn opening_takes_one_listing_and_no_file_before_the_checkpoint() {
     assert_eq!(opened.version(), 13);
     // Requests: hint, listing, checkpoint, three commits.
     assert_eq!(store.calls(), 6);
+}
+
+#[tokio::test]
+async fn the_log_names_the_columns_that_every_file_that_stays_has_counted() {
+    let store = Arc::new(MemoryStore::new());
+    let mut table = create(&store).await;
+    let named = |table: &Table| table.state.meta_data.configuration[STATS_COLUMNS].clone().unwrap();
+    let (all, by) = (named(&table), writer("a", 1));
+    let stats = r#"{"numRecords":10,"minValues":{},"maxValues":{},"nullCount":{}}"#.to_owned();
+    let bare = FileEntry { stats, ..file("1-1-a-0", None, 0) };
+    table.commit(at(1), &by, &change(from_ref(&bare), &[]), &note(1, 10)).await.unwrap();
+    assert_eq!((named(&table).as_str(), table.is_described().unwrap()), ("", true));
+    let counted = file("1-2-a-0", None, 20);
+    table.commit(at(2), &by, &change(&[counted], &[bare]), &note(2, 0)).await.unwrap();
+    assert_eq!((named(&table), table.is_described().unwrap()), (all.clone(), true));
+
+    // Another engine names a column that no file has counted.
+    let mut described = lines(&store, 0).await[2].clone();
+    described["metaData"]["configuration"][STATS_COLUMNS] = json!("client_name");
+    let info = json!({ "commitInfo": { "operation": "SET TBLPROPERTIES" } });
+    let theirs = Bytes::from(format!("{info}\n{described}"));
+    store.put_if_absent(&commit_key(3), theirs).await.unwrap();
+    // (stream, operation of the commit that mends the description, version)
+    for (spec, operation, version) in
+        [(&BY_MONTH, "SET TBLPROPERTIES", 4), (&WIDER, "CHANGE COLUMNS", 5)]
+    {
+        let mut table = Table::open(store.clone(), spec, ACCOUNT).await.unwrap().unwrap();
+        assert!(!table.is_described().unwrap(), "{operation}");
+        let done = table.describe(at(version), &by, &note(2, 0)).await.unwrap().unwrap();
+        assert_eq!(i64::try_from(done.version).unwrap(), version);
+        assert!(table.is_described().unwrap() && named(&table).starts_with(&all), "{operation}");
+        let info = &lines(&store, done.version).await[0]["commitInfo"];
+        assert_eq!(info["operation"], operation);
+        assert_eq!(table.describe(at(9), &by, &note(2, 0)).await.unwrap(), None);
+    }
 }
