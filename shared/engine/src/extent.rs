@@ -243,12 +243,13 @@ impl UnreadList {
     /// Returns a sentence about the list, for display.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let Self { list, why, instead, .. } = self;
+        let Self { list, why, instead, far_days_open, .. } = self;
+        let far = if *far_days_open { ", which may lack days far from today" } else { "" };
         let then = instead.as_deref().map_or_else(
             || "nothing else tells how far back reports go".to_owned(),
             |instead| format!("how far back reports go is taken from {instead}"),
         );
-        format!("the oldest and newest days of {list} could not be read ({why}); {then}")
+        format!("the oldest and newest days of {list} could not be read ({why}); {then}{far}")
     }
 }
 

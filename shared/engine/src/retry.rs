@@ -197,39 +197,22 @@ mod tests {
 
     #[test]
     fn each_failure_has_its_reach() {
-        let check =
-            |failure: RequestFailure, reach| assert_eq!(failure.reach(), reach, "{failure:?}");
-        check(RequestFailure::TimedOut, FailureReach::Retry);
-        check(RequestFailure::Server(503), FailureReach::Retry);
-        check(LIMITED, FailureReach::Retry);
-        check(RequestFailure::Malformed, FailureReach::Retry);
-        check(RequestFailure::Unreachable, FailureReach::Retry);
-        check(RequestFailure::Forbidden, FailureReach::StopStream);
-        check(RequestFailure::NotFound, FailureReach::StopStream);
-        check(RequestFailure::Invalid(422), FailureReach::StopStream);
-        check(RequestFailure::Unexpected(302), FailureReach::StopStream);
-        check(RequestFailure::ForeignLink, FailureReach::StopStream);
-        check(RequestFailure::Unauthorized, FailureReach::StopAccount);
-    }
-
-    #[test]
-    fn network_limit_and_token_fail_for_every_request() {
-        for shared in [LIMITED, RequestFailure::Unauthorized, RequestFailure::Unreachable] {
-            assert!(!shared.is_of_its_request(), "{shared:?}");
-        }
-        for own in [
-            RequestFailure::TimedOut,
-            RequestFailure::Server(503),
-            RequestFailure::Malformed,
-            RequestFailure::TooLarge,
-            RequestFailure::Forbidden,
-            RequestFailure::NotFound,
-            RequestFailure::Invalid(422),
-            RequestFailure::Unexpected(302),
-            RequestFailure::ForeignLink,
-        ] {
-            assert!(own.is_of_its_request(), "{own:?}");
-        }
+        // `own`: whether it depends on the request.
+        let check = |failure: RequestFailure, reach, own| {
+            assert_eq!((failure.reach(), failure.is_of_its_request()), (reach, own), "{failure:?}");
+        };
+        check(RequestFailure::TimedOut, FailureReach::Retry, true);
+        check(RequestFailure::Server(503), FailureReach::Retry, true);
+        check(LIMITED, FailureReach::Retry, false);
+        check(RequestFailure::Malformed, FailureReach::Retry, true);
+        check(RequestFailure::TooLarge, FailureReach::Retry, true);
+        check(RequestFailure::Unreachable, FailureReach::Retry, false);
+        check(RequestFailure::Forbidden, FailureReach::StopStream, true);
+        check(RequestFailure::NotFound, FailureReach::StopStream, true);
+        check(RequestFailure::Invalid(422), FailureReach::StopStream, true);
+        check(RequestFailure::Unexpected(302), FailureReach::StopStream, true);
+        check(RequestFailure::ForeignLink, FailureReach::StopStream, true);
+        check(RequestFailure::Unauthorized, FailureReach::StopAccount, false);
     }
 
     #[test]

@@ -272,6 +272,12 @@ fn a_far_entry_that_contradictory_answers_hide_is_known_from_its_table() {
         let rows = rows(&world, "expense_report_team").await;
         assert!(rows.keys().any(|key| key.starts_with("9999-01-01|")), "{rows:?}");
         assert_eq!(rows, truth(&world, "expense_report_team"));
+        // The log tells the farthest day of a file: another one may be hidden behind it.
+        let warning = report(&synced, "expense_report_team").warning.clone().unwrap();
+        assert!(
+            warning.contains("the table `expenses`, which may lack days far from today"),
+            "{warning}"
+        );
     });
 }
 

@@ -133,6 +133,19 @@ async fn lines(store: &MemoryStore, version: u64) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// Commits, as another writer, the first description of the table with another property.
+async fn redescribe(store: &MemoryStore, version: u64, property: &str, value: &str) {
+    let mut described = lines(store, 0).await[2].clone();
+    described["metaData"]["configuration"][property] = json!(value);
+    let info = json!({ "commitInfo": { "operation": "SET TBLPROPERTIES" } });
+    let theirs = Bytes::from(format!("{info}\n{described}"));
+    store.put_if_absent(&commit_key(version), theirs).await.unwrap();
+}
+
+async fn open_wider(store: &Arc<MemoryStore>) -> Table {
+    Table::open(store.clone(), &WIDER, ACCOUNT).await.unwrap().unwrap()
+}
+
 #[test]
 fn a_table_id_is_a_uuid_of_version_8_and_no_other_tables() {
     let ids: Vec<String> = (0..200).map(|second| table_id("plain", ACCOUNT, at(second))).collect();
@@ -463,7 +476,7 @@ async fn columns_declared_later_come_with_the_next_files() {
     let mut old = create(&store).await;
     let by = writer("a", 1);
     commit_files(&mut old, &by, 1, 1).await;
-    let mut new = Table::open(store.clone(), &WIDER, ACCOUNT).await.unwrap().unwrap();
+    let mut new = open_wider(&store).await;
     new.commit(at(2), &by, &change(&[], &[]), &note(2, 0)).await.unwrap();
     assert!(lines(&store, 2).await.iter().all(|line| line.get("metaData").is_none()));
     commit_files(&mut new, &by, 3, 2).await;
@@ -492,12 +505,12 @@ async fn columns_declared_later_can_come_without_files() {
     let mut old = create(&store).await;
     let by = writer("a", 1);
     commit_files(&mut old, &by, 1, 1).await;
-    let mut new = Table::open(store.clone(), &WIDER, ACCOUNT).await.unwrap().unwrap();
+    let mut new = open_wider(&store).await;
     let (files, sequence) = (new.files().to_vec(), new.recorded_sequence());
     let committed = new.describe(at(2), &by, &note(1, 0)).await.unwrap().unwrap();
     assert_eq!((committed.version, committed.sequence), (2, sequence));
     assert_eq!(new.describe(at(3), &by, &note(1, 0)).await.unwrap(), None);
-    let opened = Table::open(store.clone(), &WIDER, ACCOUNT).await.unwrap().unwrap();
+    let opened = open_wider(&store).await;
     assert_eq!((opened.files(), opened.note()), (&files[..], new.note()));
     assert!(Table::open(store, &BY_MONTH, ACCOUNT).await.is_err());
 }
@@ -579,11 +592,7 @@ async fn the_log_names_the_columns_that_every_file_that_stays_has_counted() {
     assert_eq!((named(&table), table.is_described().unwrap()), (all.clone(), true));
 
     // Another engine names a column that no file has counted.
-    let mut described = lines(&store, 0).await[2].clone();
-    described["metaData"]["configuration"][STATS_COLUMNS] = json!("client_name");
-    let info = json!({ "commitInfo": { "operation": "SET TBLPROPERTIES" } });
-    let theirs = Bytes::from(format!("{info}\n{described}"));
-    store.put_if_absent(&commit_key(3), theirs).await.unwrap();
+    redescribe(&store, 3, STATS_COLUMNS, "client_name").await;
     // (stream, operation of the commit that mends the description, version)
     for (spec, operation, version) in
         [(&BY_MONTH, "SET TBLPROPERTIES", 4), (&WIDER, "CHANGE COLUMNS", 5)]

@@ -48,7 +48,7 @@ pub struct SurveyResult {
 /// Reason why not all months beyond the reach are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BeyondGap {
-    /// So many months have entries that the survey ended before all stretches were searched.
+    /// Months with entries are too many: the survey ended before all stretches were searched.
     TooMany,
     /// Answers about a stretch contradict themselves.
     Contradicted,

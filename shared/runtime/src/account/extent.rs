@@ -143,8 +143,10 @@ async fn told(
     let outlier = |day| Outlier { list: spec.name.to_owned(), dated, day, id: None };
     let mut outliers = found.outliers;
     let days = joined(Some(found.days), known.proven);
+    // With another reach, a day that lay beyond it may lie within.
     let own = earlier.into_iter().flat_map(|extent| &extent.outliers);
-    outliers.extend(own.filter(|one| one.list == spec.name).cloned());
+    let own = own.filter(|one| one.list == spec.name && !reach.holds(one.day));
+    outliers.extend(own.cloned());
     let instead = if known.proven.is_some() {
         outliers.extend(known.beyond.into_iter().map(outlier));
         Some(format!("the table `{}`", spec.name))
@@ -160,7 +162,8 @@ async fn told(
     outliers.sort();
     outliers.dedup();
     // Within the reach the answers were enough; the windows beyond it may be too few.
-    let far_days_open = instead.is_none() && gap == Some(BeyondGap::Contradicted);
+    let proven = instead.is_some() && !known.hides_far_days;
+    let far_days_open = gap == Some(BeyondGap::Contradicted) && !proven;
     let instead = instead.or_else(|| far_days_open.then(|| "its other answers".to_owned()));
     let list = UnreadList { list: spec.name.to_owned(), dated, why, instead, far_days_open };
     Ok(ListDays::Unread { list, days, outliers, doubts: found.doubts })

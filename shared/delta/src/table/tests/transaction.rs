@@ -36,19 +36,15 @@ async fn a_fence_that_wins_the_last_race_is_told() {
     }
 }
 
-/// What another writer does to the schema or the properties ends every commit that was built from
-/// the description before it, except for a fence.
+/// Changes of schema or properties by another writer end every commit of rows that was built before
+/// them. A fence lands all the same, and a description is built anew.
 #[tokio::test]
 async fn a_commit_does_not_follow_another_description() {
     for kind in ["commit", "begin", "widen", "fence"] {
         let store = Arc::new(MemoryStore::new());
         create(&store).await;
-        let mut table = Table::open(store.clone(), &WIDER, ACCOUNT).await.unwrap().unwrap();
-        let mut described = lines(&store, 0).await[2].clone();
-        described["metaData"]["configuration"]["someone"] = json!("was here");
-        let info = json!({ "commitInfo": { "operation": "SET TBLPROPERTIES" } });
-        let theirs = Bytes::from(format!("{info}\n{described}"));
-        store.put_if_absent(&commit_key(1), theirs).await.unwrap();
+        let mut table = open_wider(&store).await;
+        redescribe(&store, 1, "someone", "was here").await;
         let (by, said) = (writer("a", 1), note(2, 0));
         let done = match kind {
             "commit" => {
@@ -57,7 +53,6 @@ async fn a_commit_does_not_follow_another_description() {
             }
             "fence" => table.fence(at(1), &by, &said).await,
             "begin" => table.begin_at(at(1), &by, Sequence(9), &said).await,
-            // It is built again from the new description.
             _ => table.describe(at(1), &by, &said).await.map(Option::unwrap),
         };
         let version = open_wider(&store).await.version();
@@ -73,10 +68,6 @@ async fn a_commit_does_not_follow_another_description() {
             assert_eq!(version, 1, "{kind}");
         }
     }
-}
-
-async fn open_wider(store: &Arc<MemoryStore>) -> Table {
-    Table::open(store.clone(), &WIDER, ACCOUNT).await.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -103,7 +94,7 @@ async fn no_commit_of_any_kind_lands_where_the_log_was_cleaned() {
     for kind in ["commit", "fence", "begin", "widen"] {
         let store = Arc::new(MemoryStore::new());
         create(&store).await;
-        let mut frozen = Table::open(store.clone(), &WIDER, ACCOUNT).await.unwrap().unwrap();
+        let mut frozen = open_wider(&store).await;
         frozen.fence(at(1), &by, &note(1, 0)).await.unwrap();
         let mut awake = open(&store).await;
         commit_files(&mut awake, &writer("b", 2), 2, 25).await;

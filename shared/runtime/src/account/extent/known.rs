@@ -22,6 +22,8 @@ pub(super) struct KnownDays {
     /// Days outside of which the table has none within the reach; `None`: it does not hold all
     /// history.
     pub(super) proven: Option<(Date, Date)>,
+    /// Whether it may have more days beyond the reach than the log tells: only the ends of each file.
+    pub(super) hides_far_days: bool,
 }
 
 impl KnownDays {
@@ -33,7 +35,8 @@ impl KnownDays {
         dated: EntryDate,
         reach: ReportReach,
     ) -> Self {
-        let mut known = Self { table: None, beyond: Vec::new(), proven: None };
+        let mut known =
+            Self { table: None, beyond: Vec::new(), proven: None, hides_far_days: false };
         let account = context.settings.account;
         let opened = Table::open(Arc::clone(&context.store), spec, account).await;
         let Some(table) = opened.ok().flatten() else {
@@ -59,12 +62,16 @@ impl KnownDays {
         let (near, far): (Vec<Date>, Vec<Date>) = all.partition(|day| reach.holds(*day));
         known.table = near.iter().min().zip(near.iter().max()).map(|(first, last)| (*first, *last));
         if (describes && is_whole(&of_item.position)) || is_whole(&position) {
-            // A day far away hides the next one: the log tells only the ends of each file.
-            let hidden = !days.complete || !far.is_empty();
+            // A day far away hides the next one.
+            known.hides_far_days = !days.complete || !far.is_empty();
             let whole = (reach.first, reach.last);
             // An empty table proves that there is nothing: any day within the reach stands for that.
             let today = utc_day(context.clock.now());
-            known.proven = Some(if hidden { whole } else { known.table.unwrap_or((today, today)) });
+            known.proven = Some(if known.hides_far_days {
+                whole
+            } else {
+                known.table.unwrap_or((today, today))
+            });
         }
         known.beyond = far;
         known
