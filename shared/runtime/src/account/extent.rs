@@ -143,10 +143,7 @@ async fn told(
     let outlier = |day| Outlier { list: spec.name.to_owned(), dated, day, id: None };
     let mut outliers = found.outliers;
     let days = joined(Some(found.days), known.proven);
-    // With another reach, a day that lay beyond it may lie within.
-    let own = earlier.into_iter().flat_map(|extent| &extent.outliers);
-    let own = own.filter(|one| one.list == spec.name && !reach.holds(one.day));
-    outliers.extend(own.cloned());
+    outliers.extend(far_before(earlier, spec, reach));
     let instead = if known.proven.is_some() {
         outliers.extend(known.beyond.into_iter().map(outlier));
         Some(format!("the table `{}`", spec.name))
@@ -167,6 +164,16 @@ async fn told(
     let instead = instead.or_else(|| far_days_open.then(|| "its other answers".to_owned()));
     let list = UnreadList { list: spec.name.to_owned(), dated, why, instead, far_days_open };
     Ok(ListDays::Unread { list, days, outliers, doubts: found.doubts })
+}
+
+/// Entries of the list beyond `reach`, by the earlier reading. Its own reach may have been smaller.
+fn far_before(
+    earlier: Option<&AccountExtent>,
+    spec: &StreamSpec,
+    reach: ReportReach,
+) -> impl Iterator<Item = Outlier> {
+    let all = earlier.into_iter().flat_map(|extent| &extent.outliers);
+    all.filter(move |one| one.list == spec.name && !reach.holds(one.day)).cloned()
 }
 
 /// Reason to give up a list whose months outside of `reach` are not all known.
