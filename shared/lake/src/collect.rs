@@ -26,6 +26,7 @@ mod heads;
 mod runs;
 mod seen;
 mod sorted;
+mod spill_file;
 mod units;
 
 use std::collections::BTreeMap;

@@ -6,13 +6,17 @@
 //! Files have no name, so that the system removes them even after a crash.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Result, Seek, SeekFrom, Write};
+use std::io::{BufWriter, ErrorKind, Read, Result, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Bytes of a section that are written at once. A chunk of rows has some hundred smaller parts.
 const WRITTEN_AT_ONCE: usize = 64 << 10;
+
+/// Byte of a buffer before bytes are read into it. For a large block of zeros jemalloc gives pages back
+/// to the system and takes new ones, page by page: that takes longer than filling those that it has.
+const UNREAD: u8 = 0xff;
 
 /// Temporary file. It is removed with its last section.
 #[derive(Debug)]
@@ -77,6 +81,20 @@ impl SectionReader {
     pub(crate) fn at(&self, position: u64) -> Self {
         Self { position, ..self.clone() }
     }
+
+    /// Bytes of the section from `position` on.
+    ///
+    /// # Errors
+    /// When the section has fewer than `length`, or cannot be read.
+    pub(crate) fn bytes_at(&self, position: u64, length: usize) -> Result<Vec<u8>> {
+        // A length that a damaged file claims takes no memory.
+        if self.length.saturating_sub(position) < length as u64 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = vec![UNREAD; length];
+        self.at(position).read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
 }
 
 impl SectionWriter<'_> {
@@ -116,7 +134,7 @@ impl Seek for SectionReader {
             SeekFrom::Current(by) => (self.position, by),
             SeekFrom::End(by) => (self.length, by),
         };
-        let before = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "before the section");
+        let before = || std::io::Error::new(ErrorKind::InvalidInput, "before the section");
         self.position = from.checked_add_signed(by).ok_or_else(before)?;
         Ok(self.position)
     }

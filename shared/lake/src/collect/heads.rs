@@ -3,7 +3,7 @@
 use core::cmp::Ordering;
 use std::sync::Arc;
 
-use super::runs::{ChunkPlace, ChunkReader, SortedSpill, SpillChunk, SpillHold};
+use super::runs::{ChunkPlace, SortedSpill, SpillChunk, SpillHold};
 use super::{CollectError, KeyBounds};
 use crate::partition::{KeyedRows, RowLayout};
 
@@ -11,8 +11,6 @@ use crate::partition::{KeyedRows, RowLayout};
 #[derive(Debug)]
 pub(super) struct SpillSource {
     hold: SpillHold,
-    /// Opened with the first chunk, and closed with the last.
-    reader: Option<ChunkReader>,
     /// Chunks still to read, last first, so that the next one is popped from the end.
     chunks: Vec<ChunkPlace>,
 }
@@ -53,16 +51,12 @@ impl SpillSource {
         let inside = spill.chunks(partition).iter().rev();
         let inside = inside.filter(|chunk| bounds.touch(&chunk.first, &chunk.last));
         let chunks = inside.map(SpillChunk::place).collect();
-        Self { hold: spill.hold(), reader: None, chunks }
+        Self { hold: spill.hold(), chunks }
     }
 
     /// Place before the next chunk; `None` at the end.
-    pub(super) fn before(&mut self) -> Option<HeadPlace> {
-        let next = self.chunks.last().map(|chunk| HeadPlace::Before(Arc::clone(&chunk.first)));
-        if next.is_none() {
-            self.reader = None;
-        }
-        next
+    pub(super) fn before(&self) -> Option<HeadPlace> {
+        self.chunks.last().map(|chunk| HeadPlace::Before(Arc::clone(&chunk.first)))
     }
 
     /// Reads the next chunk, and returns its first row within the bounds; if it has none, the place
@@ -73,11 +67,7 @@ impl SpillSource {
         bounds: &KeyBounds,
     ) -> Result<Option<HeadPlace>, CollectError> {
         let Some(chunk) = self.chunks.pop() else { return Ok(None) };
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            none => none.insert(self.hold.reader()?),
-        };
-        let rows = layout.keyed(reader.read(&chunk)?)?;
+        let rows = layout.keyed(self.hold.read(&chunk)?)?;
         let row = bounds.from.as_deref().map_or(0, |from| rows.below(from));
         let end = bounds.below.as_deref().map_or(rows.len(), |below| rows.below(below));
         if row >= end {

@@ -1,8 +1,8 @@
 //! Sorted spills: rows by partition and key, in memory or in a temporary file.
 //!
 //! A spill is a list of chunks, each an Arrow batch with rows of one partition. In a file, chunk
-//! *n* is record batch *n* of an Arrow IPC file, whose footer tells where each batch begins. So a
-//! reader gets the chunks of one partition or key range without reading the others.
+//! *n* is record batch *n* of an Arrow IPC file, whose footer tells where each batch begins. So the
+//! chunks of one partition or key range are read without the others.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use decode::gather::{RowPick, gather};
 
 use super::CollectError;
+use super::spill_file::{SpillFile, missing_chunk};
 use crate::partition::RowLayout;
-use crate::scratch::{ScratchFile, SectionReader};
+use crate::scratch::ScratchFile;
 
 /// Number of rows of a chunk. A merge has one chunk of each spill in memory whose keys reach over the
 /// key that comes next: 300 KB of time entries. Tests have few rows and want many chunks.
@@ -56,8 +56,7 @@ pub(crate) struct SortedSpill {
 #[derive(Clone)]
 pub(super) enum SpillHold {
     Memory(Arc<[RecordBatch]>),
-    /// A section of a file is an Arrow IPC file.
-    Spilled(SectionReader),
+    Spilled(Arc<SpillFile>),
 }
 
 impl fmt::Debug for SpillHold {
@@ -170,8 +169,9 @@ impl SortedSpill {
         write(&mut sink)?;
         let chunks = sink.chunks;
         writer.finish().map_err(written)?;
-        let section = writer.into_inner().map_err(written)?;
-        Ok(Self { chunks, rows: SpillHold::Spilled(section.finish()?) })
+        let section = writer.into_inner().map_err(written)?.finish()?;
+        let file = SpillFile::open(section, &layout.schema).map_err(CollectError::Spilled)?;
+        Ok(Self { chunks, rows: SpillHold::Spilled(Arc::new(file)) })
     }
 }
 
@@ -222,43 +222,13 @@ impl<'a> ChunkSink<'a> {
 }
 
 impl SpillHold {
-    /// Reader of the chunks. Each reader of a file has its own position, because a merge reads a
-    /// spill for incoming rows of two partitions at the same time.
-    pub(super) fn reader(&self) -> Result<ChunkReader, CollectError> {
-        Ok(match self {
-            Self::Memory(batches) => ChunkReader::Memory(Arc::clone(batches)),
-            Self::Spilled(section) => {
-                let reader = FileReader::try_new_buffered(section.clone(), None);
-                ChunkReader::Spilled(Box::new(reader.map_err(CollectError::Spilled)?))
-            }
-        })
-    }
-}
-
-/// Reader of the chunks of one spill, in any order.
-pub(super) enum ChunkReader {
-    Memory(Arc<[RecordBatch]>),
-    Spilled(Box<FileReader<std::io::BufReader<SectionReader>>>),
-}
-
-impl fmt::Debug for ChunkReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ChunkReader")
-    }
-}
-
-impl ChunkReader {
     /// Rows of one chunk. A chunk that is not there means that the file was cut, hence `Spilled`.
-    pub(super) fn read(&mut self, chunk: &ChunkPlace) -> Result<RecordBatch, CollectError> {
-        let missing =
-            || CollectError::Spilled(ArrowError::IpcError("a chunk of rows is missing".to_owned()));
-        match self {
-            Self::Memory(batches) => batches.get(chunk.index).cloned().ok_or_else(missing),
-            Self::Spilled(reader) => {
-                reader.set_index(chunk.index).map_err(CollectError::Spilled)?;
-                reader.next().ok_or_else(missing)?.map_err(CollectError::Spilled)
-            }
-        }
+    pub(super) fn read(&self, chunk: &ChunkPlace) -> Result<RecordBatch, CollectError> {
+        let rows = match self {
+            Self::Memory(batches) => batches.get(chunk.index).cloned().ok_or_else(missing_chunk),
+            Self::Spilled(file) => file.read(chunk.index),
+        };
+        rows.map_err(CollectError::Spilled)
     }
 }
 

@@ -78,7 +78,7 @@ impl SpillMerge {
         let mut sources = Vec::new();
         let mut heads = BinaryHeap::new();
         for spill in spills {
-            let mut source = SpillSource::new(spill, partition, &bounds);
+            let source = SpillSource::new(spill, partition, &bounds);
             if let Some(at) = source.before() {
                 heads.push(Reverse(SpillHead { source: sources.len(), at }));
                 sources.push(source);
@@ -143,7 +143,7 @@ impl SpillMerge {
                 continue;
             }
             let source = top.0.source;
-            match self.sources.get_mut(source).and_then(SpillSource::before) {
+            match self.sources.get(source).and_then(SpillSource::before) {
                 Some(before) => top.0.at = before,
                 None => drop(PeekMut::pop(top)),
             }

@@ -46,9 +46,8 @@ impl FileContent {
         match self {
             Self::InMemory(bytes) => Ok(bytes.clone()),
             Self::OnDisk(copy) => {
-                let mut bytes = vec![0; usize::try_from(copy.section.len()).unwrap_or(usize::MAX)];
-                copy.section.at(0).read_exact(&mut bytes)?;
-                Ok(bytes.into())
+                let length = usize::try_from(copy.section.len()).unwrap_or(usize::MAX);
+                Ok(copy.section.bytes_at(0, length)?.into())
             }
         }
     }
@@ -90,11 +89,7 @@ impl ChunkReader for FileContent {
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
         match self {
             Self::InMemory(bytes) => bytes.get_bytes(start, length),
-            Self::OnDisk(copy) => {
-                let mut bytes = vec![0; length];
-                copy.section.at(start).read_exact(&mut bytes)?;
-                Ok(bytes.into())
-            }
+            Self::OnDisk(copy) => Ok(copy.section.bytes_at(start, length)?.into()),
         }
     }
 }
