@@ -4,10 +4,11 @@
 //! (positions) first and copy rows once, at the end.
 
 use core::slice::from_ref;
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt64Array};
 use arrow::compute::kernels::cmp::not_distinct;
-use arrow::compute::{concat_batches, interleave_record_batch};
+use arrow::compute::{concat, concat_batches, interleave_record_batch, take};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
@@ -18,6 +19,9 @@ pub type RowPick = (usize, usize);
 /// Number of adjoining rows, on average, from which on rows are copied span by span instead of one
 /// by one.
 const LONG_SPAN: usize = 16;
+
+/// Number of rows for each picked one up to which they are all put together first.
+const FEW_LEFT: usize = 2;
 
 /// Batch of the picked rows, in the order of `picks`. Adjoining rows of one batch are not copied:
 /// the result shares the memory of that batch. A row may be picked more than once.
@@ -38,7 +42,11 @@ pub fn gather(
     let spans = || picks.chunk_by(|&(slot, row), next| *next == (slot, row + 1));
     let count = spans().count();
     if count > 1 && count * LONG_SPAN > picks.len() {
-        return interleave_record_batch(batches, picks);
+        let all: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+        if all > picks.len().saturating_mul(FEW_LEFT) {
+            return interleave_record_batch(batches, picks);
+        }
+        return taken(schema, batches, picks);
     }
     let slices = spans().filter_map(|span| {
         let (slot, first) = *span.first()?;
@@ -46,6 +54,27 @@ pub fn gather(
     });
     // One slice is returned as it is.
     concat_batches(schema, &slices.collect::<Vec<_>>())
+}
+
+/// Batch of the picked rows, which are most rows of `batches`.
+fn taken(
+    schema: &SchemaRef,
+    batches: &[&RecordBatch],
+    picks: &[RowPick],
+) -> Result<RecordBatch, ArrowError> {
+    let mut starts = Vec::with_capacity(batches.len());
+    let mut end = 0;
+    for batch in batches {
+        starts.push(end);
+        end += batch.num_rows() as u64;
+    }
+    let place = |&(slot, row): &RowPick| starts.get(slot).map_or(0, |start| start + row as u64);
+    let places: UInt64Array = picks.iter().map(place).collect();
+    let columns = (0..schema.fields().len()).map(|index| {
+        let parts = batches.iter().map(|batch| column(batch, index).map(|part| &**part));
+        take(&concat(&parts.collect::<Result<Vec<_>, _>>()?)?, &places, None)
+    });
+    RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
 }
 
 /// Compares two batches row by row: whether the values in all of `columns` are equal. Null equals

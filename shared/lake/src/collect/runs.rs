@@ -114,13 +114,14 @@ impl PendingRows {
             // The position breaks ties: rows of one key stay in the order of arrival.
             order.sort_unstable();
             let batches: Vec<&RecordBatch> = batches.iter().collect();
-            for rows in order.chunks(CHUNK_ROWS) {
-                let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) else {
+            let picks: Vec<RowPick> = order.iter().map(|(_, pick)| *pick).collect();
+            let rows = gather(&layout.schema, &batches, &picks)?;
+            for (nth, keys) in order.chunks(CHUNK_ROWS).enumerate() {
+                let (Some((first, _)), Some((last, _))) = (keys.first(), keys.last()) else {
                     continue;
                 };
-                let picks: Vec<RowPick> = rows.iter().map(|(_, pick)| *pick).collect();
-                let rows = gather(&layout.schema, &batches, &picks)?;
-                sink.add(partition.as_deref(), rows, first, last)?;
+                let chunk = rows.slice(nth * CHUNK_ROWS, keys.len());
+                sink.add(partition.as_deref(), chunk, first, last)?;
             }
         }
         Ok(())
