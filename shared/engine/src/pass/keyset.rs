@@ -115,33 +115,30 @@ impl KeysetPager {
         }
     }
 
-    /// Returns the request of the first range that awaits no answer. Ranges do not depend on each
+    /// Returns the request of the newest range that awaits no answer. Ranges do not depend on each
     /// other, so all of them may be under way; within a range each request needs the answer before.
     fn next_of_ranges(&mut self) -> Option<PagerQuestion> {
-        for (slot, range) in (0_u32..).zip(self.ranges.iter_mut()) {
-            if range.done || range.asked {
-                continue;
-            }
-            range.asked = true;
-            if let Some((_, offset)) = &mut range.day {
-                return offset.next().map(|question| PagerQuestion { slot, ..question });
-            }
-            if let Some(run) = &range.run {
-                let target = run.target(&self.list);
-                return Some(PagerQuestion { slot, target, count_only: false });
-            }
-            let mut more = Vec::new();
-            if let Some(from) = range.from {
-                more.push(("from", from.to_string()));
-            }
-            if let Some(to) = range.to {
-                more.push(("to", to.to_string()));
-            }
-            self.ranged |= !more.is_empty();
-            let target = self.list.with(&more, self.list.per_page);
+        let open = (0_u32..).zip(self.ranges.iter_mut());
+        let open = open.filter(|(_, range)| !range.done && !range.asked);
+        let (slot, range) = open.max_by_key(|(_, range)| range.to.unwrap_or(Date::MAX))?;
+        range.asked = true;
+        if let Some((_, offset)) = &mut range.day {
+            return offset.next().map(|question| PagerQuestion { slot, ..question });
+        }
+        if let Some(run) = &range.run {
+            let target = run.target(&self.list);
             return Some(PagerQuestion { slot, target, count_only: false });
         }
-        None
+        let mut more = Vec::new();
+        if let Some(from) = range.from {
+            more.push(("from", from.to_string()));
+        }
+        if let Some(to) = range.to {
+            more.push(("to", to.to_string()));
+        }
+        self.ranged |= !more.is_empty();
+        let target = self.list.with(&more, self.list.per_page);
+        Some(PagerQuestion { slot, target, count_only: false })
     }
 
     pub(super) fn on_page(&mut self, slot: u32, facts: &PageFacts) -> PagerTurn {
@@ -233,7 +230,7 @@ impl KeysetPager {
                 self.ranged |= range.step(&self.list, newest, oldest, facts);
                 // Some ranges end early: a range with much left gives a part of it away.
                 let total = facts.total_entries.filter(|_| self.flaw.is_none()).unwrap_or(0);
-                split = range::cut(range, newest, oldest, facts.records(), total, beside);
+                split = range::cut(range, facts, total, beside);
             } else {
                 return self.disordered();
             }

@@ -12,6 +12,9 @@ use crate::time::{Date, FIRST_DAY, previous_day};
 const MOST_RANGES: u32 = 32;
 /// Number of expected pages from which on a range is worth a request of its own.
 const PAGES_PER_RANGE: u64 = 6;
+/// Largest number of expected pages of a range that is cut off. Ranges that are read side by side
+/// should lie close together: each flush writes the files of all months that they have begun.
+const MOST_PAGES: u64 = 12;
 
 /// One chain of requests, from its newest day down.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -151,20 +154,28 @@ pub(super) fn ends(facts: &PageFacts) -> Option<(Date, Date)> {
     Some((newest, *dated.next_back().unwrap_or(&newest)))
 }
 
-/// Cuts the rest of `range` into ranges of about the same number of records, assuming the density
-/// of days of its last answer, which had `records` of `total` and reached from `newest` to
-/// `oldest`. `others` ranges are being read beside it. `None`: not worth it.
+/// Returns the largest number of days of a range that is cut off, if all days have as many records
+/// as the one with the most in the answer: the last days of a week or year have few.
+fn longest(facts: &PageFacts) -> i64 {
+    let days = facts.dates.chunk_by(|day, next| day == next);
+    let most = days.map(|day| day.len() as u64).max().unwrap_or(1).max(1);
+    i64::try_from(MOST_PAGES.saturating_mul(facts.records()) / most).unwrap_or(i64::MAX).max(2)
+}
+
+/// Cuts ranges off the newest days of `range`, by the density of days in its last answer, which had
+/// `total` records. The last one is all that is left. `others` ranges are being read beside it.
+/// `None`: not worth it.
 pub(super) fn cut(
     range: &KeysetRange,
-    newest: Date,
-    oldest: Date,
-    records: u64,
+    facts: &PageFacts,
     total: u64,
     others: usize,
 ) -> Option<Vec<KeysetRange>> {
+    let (records, (newest, oldest)) = (facts.records(), ends(facts)?);
     let pages = total.saturating_sub(records).div_ceil(records.max(1));
     let free = MOST_RANGES.saturating_sub(u32::try_from(others).unwrap_or(MOST_RANGES));
-    let parts = u32::try_from(pages / PAGES_PER_RANGE).unwrap_or(MOST_RANGES).min(free);
+    // Half of the room is left for ranges that turn out to be long.
+    let parts = u32::try_from(pages / PAGES_PER_RANGE).unwrap_or(MOST_RANGES).min(free.div_ceil(2));
     if parts < 2 {
         return None;
     }
@@ -174,7 +185,7 @@ pub(super) fn cut(
     if let Some(from) = range.from {
         days = days.min(span(from, oldest));
     }
-    let step = days / i64::from(parts);
+    let step = (days / i64::from(parts)).min(longest(facts));
     if step < 2 {
         return None;
     }
@@ -202,13 +213,19 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::key::Key;
 
     #[test]
     fn a_day_of_the_year_9999_cuts_a_list_into_no_impossible_ranges() {
         for newest in [date(9999, 12, 31), date(2026, 3, 10)] {
             let oldest = date(206, 3, 10);
             let range = KeysetRange::open(None);
-            let ranges = cut(&range, newest, oldest, 2_000, 2_000_000, 0);
+            let days =
+                (0..1_999).rev().map(|days| oldest.saturating_add(jiff::Span::new().days(days)));
+            let dates: Vec<_> = core::iter::once(newest).chain(days).map(Some).collect();
+            let keys = (0..2_000).map(Key::id).collect();
+            let facts = PageFacts { keys, dates, ..PageFacts::default() };
+            let ranges = cut(&range, &facts, 2_000_000, 0);
             let ranges = ranges.expect("a list of a thousand pages is cut");
             assert_eq!(ranges.last().and_then(|last| last.from), None, "the oldest range is open");
             assert_eq!(ranges.first().and_then(|first| first.to), Some(oldest));
