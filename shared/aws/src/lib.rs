@@ -12,6 +12,7 @@
 
 mod bus;
 mod dynamo;
+mod file_body;
 mod invoker;
 mod parameter;
 mod s3;

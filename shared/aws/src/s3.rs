@@ -21,14 +21,20 @@ use core::ops::Range;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::Object;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key};
+use delta::store::{
+    FileObject, ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key,
+};
 use engine::time::Timestamp;
 
+use crate::file_body::streamed;
 use crate::told::told;
 
 /// Object store in an S3 bucket, below a prefix.
@@ -128,6 +134,28 @@ impl S3Store {
         Ok(Some(ObjectRead { bytes: body.into_bytes(), tag }))
     }
 
+    /// Put of a file.
+    ///
+    /// S3 compares the checksum with what it has received ("Checking object integrity"). Without it
+    /// the SDK would compute another one, and send the body in chunks with that at the end.
+    fn put_of(&self, key: &str, file: &FileObject) -> PutObjectFluentBuilder {
+        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
+        put.checksum_sha256(BASE64_STANDARD.encode(file.sha256())).body(streamed(file))
+    }
+
+    /// Sends a put on the condition that there is no such object.
+    async fn absent_put(
+        &self,
+        key: &str,
+        put: PutObjectFluentBuilder,
+    ) -> Result<PutIfAbsent, StoreError> {
+        match put.if_none_match("*").send().await {
+            Ok(_) => Ok(PutIfAbsent::Stored),
+            Err(error) if status(&error) == Some(412) => Ok(PutIfAbsent::Exists),
+            Err(error) => Err(self.failed(key, &error)),
+        }
+    }
+
     /// Error of a call on `key`, by the status and the code of S3's answer.
     fn failed<E>(&self, key: &str, error: &SdkError<E>) -> StoreError
     where
@@ -164,21 +192,30 @@ impl ObjectStore for S3Store {
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
         check_key(key)?;
         let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
-        match put.if_none_match("*").body(ByteStream::from(bytes)).send().await {
-            Ok(_) => Ok(PutIfAbsent::Stored),
-            Err(error) if status(&error) == Some(412) => Ok(PutIfAbsent::Exists),
-            Err(error) => Err(self.failed(key, &error)),
-        }
+        self.absent_put(key, put.body(ByteStream::from(bytes))).await
+    }
+
+    async fn put_file_if_absent(
+        &self,
+        key: &str,
+        file: &FileObject,
+    ) -> Result<PutIfAbsent, StoreError> {
+        check_key(key)?;
+        self.absent_put(key, self.put_of(key, file)).await
     }
 
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         check_key(key)?;
         let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
         let put = put.set_content_type(content_type(key).map(str::to_owned));
-        match put.body(ByteStream::from(bytes)).send().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.failed(key, &error)),
-        }
+        let put = put.body(ByteStream::from(bytes)).send().await;
+        put.map(drop).map_err(|error| self.failed(key, &error))
+    }
+
+    async fn put_file(&self, key: &str, file: &FileObject) -> Result<(), StoreError> {
+        check_key(key)?;
+        let put = self.put_of(key, file).send().await;
+        put.map(drop).map_err(|error| self.failed(key, &error))
     }
 
     async fn replace(

@@ -1,18 +1,20 @@
 //! Object stores: the boundary, and its implementations in a folder and in memory. The
 //! implementation in S3 is in the crate `aws`.
 //!
-//! Objects are whole values: no streams and no uploads in parts. Three properties carry the rest of
+//! Objects are whole values, put in one request and never in part. Three properties carry the rest of
 //! the lake. `put_if_absent` has one winner, which makes a commit atomic. `replace` writes only
 //! over what the caller read. `list` is complete and ordered, so one listing shows a whole log.
 
 mod change;
 pub mod conformance;
 mod faulty;
+mod file_object;
 mod folder;
 mod memory;
 
 pub use change::{ObjectEdit, change};
 pub use faulty::{FaultyStore, StoreCall, StoreOperation};
+pub use file_object::FileObject;
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
 
@@ -21,6 +23,8 @@ use core::ops::Range;
 use async_trait::async_trait;
 use bytes::Bytes;
 use engine::time::Timestamp;
+
+use crate::offload::offload;
 
 /// An object as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +66,25 @@ pub trait ObjectStore: Send + Sync + core::fmt::Debug {
     /// caller.
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError>;
 
+    /// Creates the object from a file, under the conditions of
+    /// [`put_if_absent`](Self::put_if_absent). Stores outside of memory read the file part by part;
+    /// for all others it is read as a whole.
+    async fn put_file_if_absent(
+        &self,
+        key: &str,
+        file: &FileObject,
+    ) -> Result<PutIfAbsent, StoreError> {
+        self.put_if_absent(key, whole(key, file).await?).await
+    }
+
     /// Creates or replaces the object. Readers see the old or the new one, whole.
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError>;
+
+    /// Creates or replaces the object by a file, which is read as for
+    /// [`put_file_if_absent`](Self::put_file_if_absent).
+    async fn put_file(&self, key: &str, file: &FileObject) -> Result<(), StoreError> {
+        self.put(key, whole(key, file).await?).await
+    }
 
     /// Replaces the object if it still equals `old`. Of several writers that read the same object
     /// exactly one wins, also against [`put`](Self::put) and [`delete`](Self::delete).
@@ -171,6 +192,13 @@ impl StoreError {
             | Self::InvalidKey { .. } => false,
         }
     }
+}
+
+/// All bytes of a file that is to be stored under `key`.
+async fn whole(key: &str, file: &FileObject) -> Result<Bytes, StoreError> {
+    let reading = file.clone();
+    let read = offload(move || reading.whole()).await.map_err(std::io::Error::other);
+    read.flatten().map_err(|source| StoreError::from_io(key, source))
 }
 
 /// Refuses keys that could leave the lake (`a/../b`), that stores read differently (`a//b` is one

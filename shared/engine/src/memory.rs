@@ -16,7 +16,8 @@
 //! | file under construction, and complete | [`FILE_BUILT_IN_MEMORY`] | a temporary file |
 //! | copied file of changes | [`COPIED_CHANGES`], or one file of the table | the file is stored |
 //! | complete files that wait for the store | [`FILES_WAITING`] | the writer waits |
-//! | file that is being stored | the largest: 20 MB | |
+//! | file that is being stored | two parts of 256 KB | |
+//! | row groups of the files that an export writes side by side | [`EXPORTED`] | the largest group ends |
 
 /// Largest sum of the bodies of answers that one run has under way.
 pub const UNDER_WAY: usize = 20 << 20;
@@ -35,6 +36,9 @@ pub const CHANGES_ROW_GROUP: usize = 8 << 20;
 
 /// File of changes whose columns are copied from the table's files.
 pub const COPIED_CHANGES: usize = 8 << 20;
+
+/// Row groups of the files that an export writes side by side.
+pub const EXPORTED: usize = 24 << 20;
 
 /// File under construction; a larger one goes on in a temporary file.
 pub const FILE_BUILT_IN_MEMORY: usize = 1 << 20;
@@ -60,13 +64,10 @@ const LARGEST_FILE: usize = 20 << 20;
 /// Sum of the stations while a run reads.
 pub const READING: usize = UNDER_WAY + DECODED_AT_ONCE * DECODED * PAGE + COLLECTED;
 
-/// Sum of the stations while a run writes; answers that were under way are still there. The largest
-/// file is there twice: being read, and being stored.
-pub const WRITING: usize = UNDER_WAY
-    + ROW_GROUP
-    + CHANGES_ROW_GROUP
-    + FILES_AT_ONCE * FILE_BUILT_IN_MEMORY
-    + 2 * LARGEST_FILE;
+/// Sum of the stations while a run writes; answers that were under way are still there, and the
+/// largest file is being read.
+pub const WRITING: usize =
+    UNDER_WAY + ROW_GROUP + CHANGES_ROW_GROUP + FILES_AT_ONCE * FILE_BUILT_IN_MEMORY + LARGEST_FILE;
 
 const _: () = assert!(COPIED_CHANGES <= LARGEST_FILE);
 

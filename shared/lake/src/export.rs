@@ -22,13 +22,13 @@ mod snapshot;
 mod split;
 
 use arrow::error::ArrowError;
-use bytes::Bytes;
 use decode::schema::TableSchema;
 use delta::offload::offload;
 use delta::store::{ObjectStore, StoreError};
 use delta::table::Table;
 use engine::schema::Column;
 use parquet::errors::ParquetError;
+use parquet::file::reader::Length as _;
 
 use crate::partition::{FileContent, PartitionError, fetch, read};
 use crate::progress::FileProgress;
@@ -64,7 +64,7 @@ pub struct ExportOutcome {
 /// clean up.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The table could not be read.
+    /// The table could not be read, or a new file could not be built.
     #[error(transparent)]
     Read(#[from] PartitionError),
     /// The target could not be written.
@@ -98,7 +98,7 @@ impl ExportError {
 
 /// Writes a snapshot of `table` into `target`, unless it exists there.
 ///
-/// Memory: one file of the table, and its rows encoded anew. Each file is told once.
+/// Memory: one file of the table, and a row group of new ones. Each file is told once.
 ///
 /// # Errors
 /// When the table cannot be read or the target cannot be written. The snapshot is then incomplete
@@ -181,12 +181,13 @@ async fn write(
         let written = offload(move || divide(&schema, &entry, content, own.as_ref())).await;
         let written = written.map_err(|error| ExportError::Died(error.to_string()))??;
         // Numbered names keep files apart even if the file system treats two folder names as equal.
-        for (nth, (value, bytes)) in written.into_iter().enumerate() {
+        for (nth, (value, content)) in written.into_iter().enumerate() {
             let path = by.map(|by| folders.of(by, value.as_deref())).transpose()?;
             let path = path.unwrap_or_default();
             snapshot.files += 1;
-            snapshot.bytes += bytes.len() as u64;
-            target.put(&format!("{folder}/{path}part-{number:05}-{nth:05}.parquet"), bytes).await?;
+            snapshot.bytes += content.len();
+            let key = format!("{folder}/{path}part-{number:05}-{nth:05}.parquet");
+            content.put(target, &key).await?;
         }
         progress.done(file);
     }
@@ -195,12 +196,13 @@ async fn write(
 }
 
 /// Splits the rows of one file by partition value; returns each value with the content of its file.
+/// Large ones are on the disk.
 fn divide(
     schema: &TableSchema,
     file: &delta::table::FileEntry,
     content: FileContent,
     by: Option<&PartitionBy>,
-) -> Result<Vec<(Option<String>, Bytes)>, ExportError> {
+) -> Result<Vec<(Option<String>, FileContent)>, ExportError> {
     let mut split = FolderWriters::new(&schema.arrow, by)?;
     for batch in read(schema, file, content)? {
         split.add(&batch?)?;

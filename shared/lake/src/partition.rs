@@ -38,13 +38,14 @@ pub(crate) use fetch::{FileDifference, difference, fetch, stored};
 pub use held::{UnitRowCounts, held_units};
 pub(crate) use keyed::{KeyedRows, day_of};
 pub(crate) use layout::{ColumnChoice, RowLayout};
+pub(crate) use output::FileOutput;
 pub use read::{PartitionRows, read};
 pub(crate) use read::{open, open_group, open_spans};
 pub(crate) use reader::{reader, row_count};
 pub(crate) use shelf::FileShelf;
 pub(crate) use splice::{ChunkSource, SplicedWriter};
 pub(crate) use stats::FileStats;
-pub(crate) use write::{PartitionWriter, WrittenFile};
+pub(crate) use write::{PartitionWriter, WrittenFile, unwritten};
 
 /// Sizes that control how files are split, joined and flushed. The defaults are part of the tables'
 /// documented behaviour; tests use smaller ones.

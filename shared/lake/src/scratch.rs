@@ -11,6 +11,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use delta::store::FileObject;
+
 /// Bytes of a section that are written at once. A chunk of rows has some hundred smaller parts.
 const WRITTEN_AT_ONCE: usize = 64 << 10;
 
@@ -34,6 +36,7 @@ pub(crate) struct SectionWriter<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct SectionReader {
     file: Arc<File>,
+    /// Offset of its first byte in the file.
     start: u64,
     length: u64,
     /// Offset of the next byte in the section.
@@ -75,6 +78,12 @@ impl SectionReader {
     /// Size of the section in bytes.
     pub(crate) const fn len(&self) -> u64 {
         self.length
+    }
+
+    /// Section as a file to be stored. `sha256`: checksum of its bytes.
+    pub(crate) fn object(&self, sha256: [u8; 32]) -> FileObject {
+        let bytes = self.start..self.start.saturating_add(self.length);
+        FileObject::new(Arc::clone(&self.file), bytes, sha256)
     }
 
     /// Reader of the section from `position` on.

@@ -10,11 +10,13 @@
 )]
 
 use core::ops::Range;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 
-use super::{ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
+use super::{FileObject, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 
 /// Number of concurrent writers of one key. Their objects consist of one repeated byte each, so a
 /// mixture of two objects is recognised.
@@ -35,6 +37,7 @@ pub async fn check<S: ObjectStore + 'static>(new_store: impl Fn() -> Arc<S>) {
     deletes_can_be_repeated(new_store()).await;
     keys_are_checked(new_store()).await;
     large_objects_come_back(new_store()).await;
+    files_become_objects(new_store()).await;
 }
 
 /// Checks that one of many concurrent conditional puts wins and that readers never see a partial
@@ -238,6 +241,8 @@ pub async fn keys_are_checked<S: ObjectStore>(store: Arc<S>) {
         let refused = [
             store.put(key, Bytes::new()).await.err(),
             store.put_if_absent(key, Bytes::new()).await.err(),
+            store.put_file_if_absent(key, &file(b"")).await.err(),
+            store.put_file(key, &file(b"")).await.err(),
             store.replace(key, &Bytes::new(), Bytes::new()).await.err(),
             store.get(key).await.err(),
             store.get_range(key, 0..1).await.err(),
@@ -262,4 +267,32 @@ pub async fn large_objects_come_back<S: ObjectStore>(store: Arc<S>) {
     let part = store.get_range("large", 4_000_000..4_500_000).await.expect("a get");
     assert!(part.is_some_and(|part| part == bytes[4_000_000..4_500_000]));
     assert_eq!(store.list("large", None).await.expect("a listing")[0].size, 5_000_000);
+}
+
+/// Checks that files of different sizes become objects with the same bytes, under the same condition
+/// as other objects.
+pub async fn files_become_objects<S: ObjectStore>(store: Arc<S>) {
+    let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| n.wrapping_mul(31).to_le_bytes()[1]).collect();
+    for size in [0, 1, 256 << 10, (256 << 10) + 1, bytes.len()] {
+        let (key, bytes) = (format!("a/{size}"), &bytes[..size]);
+        let put = store.put_file_if_absent(&key, &file(bytes)).await.expect("a put");
+        assert_eq!(put, PutIfAbsent::Stored);
+        for other in [bytes, &b"other"[..]] {
+            let put = store.put_file_if_absent(&key, &file(other)).await.expect("an answer");
+            assert_eq!(put, PutIfAbsent::Exists);
+        }
+        let found = store.get(&key).await.expect("a get").expect("an object");
+        assert!(found == bytes, "{} instead of {size} bytes", found.len());
+        for new in [bytes, b"new"] {
+            store.put_file(&key, &file(new)).await.expect("a put");
+            assert!(store.get(&key).await.expect("a get").is_some_and(|found| found == new));
+        }
+    }
+}
+
+/// File with these bytes.
+fn file(bytes: &[u8]) -> FileObject {
+    let mut file = tempfile::tempfile().expect("a temporary file");
+    file.write_all(&[b"before", bytes, b"behind"].concat()).expect("a disk with room");
+    FileObject::new(Arc::new(file), 6..6 + bytes.len() as u64, Sha256::digest(bytes).into())
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::fault::{CallFault, CallScript, ScriptedCall};
 
-use super::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
+use super::{FileObject, ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 
 /// Operation of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,8 +89,21 @@ impl ObjectStore for FaultyStore {
         self.apply(StoreOperation::PutIfAbsent, key, self.inner.put_if_absent(key, bytes)).await
     }
 
+    async fn put_file_if_absent(
+        &self,
+        key: &str,
+        file: &FileObject,
+    ) -> Result<PutIfAbsent, StoreError> {
+        let put = self.inner.put_file_if_absent(key, file);
+        self.apply(StoreOperation::PutIfAbsent, key, put).await
+    }
+
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         self.apply(StoreOperation::Put, key, self.inner.put(key, bytes)).await
+    }
+
+    async fn put_file(&self, key: &str, file: &FileObject) -> Result<(), StoreError> {
+        self.apply(StoreOperation::Put, key, self.inner.put_file(key, file)).await
     }
 
     async fn replace(

@@ -26,10 +26,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::time::Timestamp;
 
-use super::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key, clamp};
+use super::{
+    FileObject, ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key, clamp,
+};
 use durable::sync_folder;
 use hold::{alone, beside_others};
-use temporary::{TemporaryFile, is_temporary};
+use temporary::{NewContent, TemporaryFile, is_temporary};
 
 /// Number of attempts of a put whose temporary file or folder was removed meanwhile, by
 /// `clean_leftovers` or by a person who deleted the folder.
@@ -93,12 +95,28 @@ impl FolderStore {
 impl ObjectStore for FolderStore {
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
         check_key(key)?;
-        self.run(key, move |folder, key| folder.put_if_absent(key, &bytes)).await
+        self.run(key, move |folder, key| folder.put_if_absent(key, &NewContent::Bytes(bytes))).await
+    }
+
+    async fn put_file_if_absent(
+        &self,
+        key: &str,
+        file: &FileObject,
+    ) -> Result<PutIfAbsent, StoreError> {
+        check_key(key)?;
+        let content = NewContent::File(file.clone());
+        self.run(key, move |folder, key| folder.put_if_absent(key, &content)).await
     }
 
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         check_key(key)?;
-        self.run(key, move |folder, key| folder.put(key, &bytes)).await
+        self.run(key, move |folder, key| folder.put(key, &NewContent::Bytes(bytes))).await
+    }
+
+    async fn put_file(&self, key: &str, file: &FileObject) -> Result<(), StoreError> {
+        check_key(key)?;
+        let content = NewContent::File(file.clone());
+        self.run(key, move |folder, key| folder.put(key, &content)).await
     }
 
     async fn replace(
@@ -108,7 +126,7 @@ impl ObjectStore for FolderStore {
         new: Bytes,
     ) -> Result<ReplaceOutcome, StoreError> {
         check_key(key)?;
-        let old = old.clone();
+        let (old, new) = (old.clone(), NewContent::Bytes(new));
         self.run(key, move |folder, key| folder.replace(key, &old, &new)).await
     }
 
@@ -164,13 +182,13 @@ impl ObjectStore for FolderStore {
 }
 
 impl StoreFolder {
-    fn put_if_absent(&self, key: &str, bytes: &[u8]) -> io::Result<PutIfAbsent> {
+    fn put_if_absent(&self, key: &str, content: &NewContent) -> io::Result<PutIfAbsent> {
         let target = self.root.join(key);
         let parent = self.parent(&target);
         // A look first saves writing a temporary file in vain. The link below is what decides.
         let mut lost = target.symlink_metadata().is_ok();
         if !lost {
-            lost = self.with_temporary(parent, bytes, |temporary| {
+            lost = self.with_temporary(parent, content, |temporary| {
                 match fs::hard_link(&temporary.path, &target) {
                     Ok(()) => Ok(false),
                     Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(true),
@@ -191,17 +209,17 @@ impl StoreFolder {
         Ok(if lost { PutIfAbsent::Exists } else { PutIfAbsent::Stored })
     }
 
-    fn put(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
+    fn put(&self, key: &str, content: &NewContent) -> io::Result<()> {
         let target = self.root.join(key);
         let parent = self.parent(&target);
-        self.with_temporary(parent, bytes, |temporary| {
+        self.with_temporary(parent, content, |temporary| {
             let _held = beside_others(parent)?;
             fs::rename(&temporary.path, &target)
         })?;
         self.sync_entry(parent)
     }
 
-    fn replace(&self, key: &str, old: &[u8], new: &[u8]) -> io::Result<ReplaceOutcome> {
+    fn replace(&self, key: &str, old: &[u8], new: &NewContent) -> io::Result<ReplaceOutcome> {
         let target = self.root.join(key);
         let parent = self.parent(&target);
         // Held until the new object has its name: no other process may put or delete in between.
@@ -235,20 +253,20 @@ impl StoreFolder {
         target.parent().unwrap_or(&self.root)
     }
 
-    /// Runs `publish` with a durable temporary file of `bytes` in `folder`. Begins anew with
+    /// Runs `publish` with a durable temporary file of `content` in `folder`. Begins anew with
     /// another file if the file or the folder was removed meanwhile. The file is removed at the
     /// end, whatever `publish` did.
     fn with_temporary<T>(
         &self,
         folder: &Path,
-        bytes: &[u8],
+        content: &NewContent,
         publish: impl Fn(&TemporaryFile) -> io::Result<T>,
     ) -> io::Result<T> {
         let mut tries = TRIES;
         loop {
             self.make_durable(folder)?;
             let done =
-                TemporaryFile::create(folder, bytes).and_then(|temporary| publish(&temporary));
+                TemporaryFile::create(folder, content).and_then(|temporary| publish(&temporary));
             tries -= 1;
             match done {
                 // Another process removed the folder, or the temporary file before it was locked.

@@ -9,17 +9,18 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::compute::{cast, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
-use bytes::Bytes;
+use engine::memory::EXPORTED;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::ExportError;
 use super::division::{ExportPart, PartitionBy};
+use crate::partition::{FileContent, FileOutput, PartitionError, unwritten};
 
-/// Memory in bytes of all open row groups at which the largest is closed. A column of many values
-/// opens many writers.
-const MOST_MEMORY: usize = 64 << 20;
+/// Size in bytes at which a data page ends. The values of a page wait for its end in the writer, in
+/// every column at once.
+const PAGE_BYTES: usize = 128 << 10;
 
 /// Writers, one per partition value; one in all if the snapshot is not divided.
 pub(super) struct FolderWriters<'b> {
@@ -30,7 +31,7 @@ pub(super) struct FolderWriters<'b> {
     /// Schema of the columns to write.
     schema: SchemaRef,
     /// Open files; `None` is the folder of nulls.
-    writers: BTreeMap<Option<String>, ArrowWriter<Vec<u8>>>,
+    writers: BTreeMap<Option<String>, ArrowWriter<FileOutput>>,
 }
 
 impl<'b> FolderWriters<'b> {
@@ -78,26 +79,31 @@ impl<'b> FolderWriters<'b> {
             std::collections::btree_map::Entry::Vacant(entry) => {
                 let properties = WriterProperties::builder()
                     .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+                    .set_data_page_size_limit(PAGE_BYTES)
                     .set_created_by(concat!("harvest-lake ", env!("CARGO_PKG_VERSION")).to_owned())
                     .build();
                 let schema = SchemaRef::clone(&self.schema);
-                entry.insert(ArrowWriter::try_new(Vec::new(), schema, Some(properties))?)
+                entry.insert(ArrowWriter::try_new(FileOutput::new(), schema, Some(properties))?)
             }
         };
-        writer.write(rows)?;
+        writer.write(rows).map_err(unwritten)?;
         let memory: usize = self.writers.values().map(ArrowWriter::memory_size).sum();
-        if memory > MOST_MEMORY
+        if memory > EXPORTED
             && let Some(largest) = self.writers.values_mut().max_by_key(|one| one.memory_size())
         {
-            largest.flush()?;
+            largest.flush().map_err(unwritten)?;
         }
         Ok(())
     }
 
     /// Partition value and content of each file, in order of the values.
-    pub(super) fn finish(self) -> Result<Vec<(Option<String>, Bytes)>, ExportError> {
-        let writers = self.writers.into_iter();
-        writers.map(|(value, writer)| Ok((value, Bytes::from(writer.into_inner()?)))).collect()
+    pub(super) fn finish(self) -> Result<Vec<(Option<String>, FileContent)>, ExportError> {
+        let finished = self.writers.into_iter().map(|(value, writer)| {
+            let (content, _) =
+                writer.into_inner().map_err(unwritten)?.finish().map_err(PartitionError::Output)?;
+            Ok((value, content))
+        });
+        finished.collect()
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
+use bytes::Bytes;
 use decode::{Decoder, ReadAt};
 use delta::store::MemoryStore;
 use delta::table::{CommitFiles, CommitNote, WriterIdentity};

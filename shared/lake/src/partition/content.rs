@@ -5,10 +5,10 @@
 //! several are complete or under construction at once.
 
 use std::io::{BufReader, Read};
-use std::sync::Arc;
 
 use crate::scratch::SectionReader;
 use bytes::Bytes;
+use delta::store::{ObjectStore, PutIfAbsent, StoreError};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 use sha2::{Digest as _, Sha256};
@@ -26,7 +26,7 @@ pub enum FileContent {
 #[derive(Clone, Debug)]
 pub struct FileCopy {
     section: SectionReader,
-    sha256: Arc<str>,
+    sha256: [u8; 32],
 }
 
 impl From<Bytes> for FileContent {
@@ -36,19 +36,36 @@ impl From<Bytes> for FileContent {
 }
 
 impl FileContent {
-    /// Content of a file on the disk, whose SHA-256 in hexadecimal digits is known.
-    pub(super) fn on_disk(section: SectionReader, sha256: &str) -> Self {
-        Self::OnDisk(FileCopy { section, sha256: sha256.into() })
+    /// Content of a temporary file, whose SHA-256 is known.
+    pub(super) fn on_disk(section: SectionReader, sha256: [u8; 32]) -> Self {
+        Self::OnDisk(FileCopy { section, sha256 })
     }
 
-    /// The whole content.
-    pub(crate) fn whole(&self) -> std::io::Result<Bytes> {
+    /// Stores the content under `key` unless there is such an object.
+    ///
+    /// # Errors
+    /// As the store does, also when the temporary file fails.
+    pub(super) async fn put_if_absent(
+        &self,
+        store: &dyn ObjectStore,
+        key: &str,
+    ) -> Result<PutIfAbsent, StoreError> {
         match self {
-            Self::InMemory(bytes) => Ok(bytes.clone()),
+            Self::InMemory(bytes) => store.put_if_absent(key, bytes.clone()).await,
             Self::OnDisk(copy) => {
-                let length = usize::try_from(copy.section.len()).unwrap_or(usize::MAX);
-                Ok(copy.section.bytes_at(0, length)?.into())
+                store.put_file_if_absent(key, &copy.section.object(copy.sha256)).await
             }
+        }
+    }
+
+    /// Stores the content under `key`.
+    ///
+    /// # Errors
+    /// The same as [`FileContent::put_if_absent`].
+    pub(crate) async fn put(&self, store: &dyn ObjectStore, key: &str) -> Result<(), StoreError> {
+        match self {
+            Self::InMemory(bytes) => store.put(key, bytes.clone()).await,
+            Self::OnDisk(copy) => store.put_file(key, &copy.section.object(copy.sha256)).await,
         }
     }
 
@@ -56,7 +73,7 @@ impl FileContent {
     pub(super) fn sha256(&self) -> String {
         match self {
             Self::InMemory(bytes) => sha256(bytes),
-            Self::OnDisk(copy) => copy.sha256.to_string(),
+            Self::OnDisk(copy) => hex(&copy.sha256),
         }
     }
 

@@ -157,7 +157,7 @@ mod tests {
                 assert_eq!((content.len(), content.sha256()), (size, sha256(&bytes)));
                 assert!(content.ends_with(&bytes[bytes.len() / 2..]));
                 assert!(!content.ends_with(&vec![255; bytes.len() + 1]));
-                assert_eq!(content.whole().unwrap(), bytes);
+                assert_eq!(content.get_bytes(0, bytes.len()).unwrap(), bytes);
                 let middle = size / 2;
                 let rest = bytes.slice(bytes.len() / 2..);
                 assert_eq!(content.get_bytes(middle, rest.len()).unwrap(), rest);

@@ -15,7 +15,7 @@ use crate::scratch::ScratchFile;
 const IN_MEMORY: usize = if cfg!(test) { 3 << 10 } else { engine::memory::FILE_BUILT_IN_MEMORY };
 
 /// Bytes of a file, and their checksum.
-pub(super) struct FileOutput {
+pub(crate) struct FileOutput {
     place: OutputPlace,
     sum: Sha256,
 }
@@ -28,7 +28,7 @@ enum OutputPlace {
 
 impl FileOutput {
     /// Empty file in memory, which moves to the disk when it is large.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { place: OutputPlace::InMemory(Vec::new()), sum: Sha256::new() }
     }
 
@@ -44,13 +44,13 @@ impl FileOutput {
     ///
     /// # Errors
     /// When the temporary file fails.
-    pub(super) fn finish(self) -> Result<(FileContent, String)> {
-        let sum = hex(&self.sum.finalize());
+    pub(crate) fn finish(self) -> Result<(FileContent, String)> {
+        let sum: [u8; 32] = self.sum.finalize().into();
         let content = match self.place {
             OutputPlace::InMemory(bytes) => FileContent::InMemory(bytes.into()),
-            OutputPlace::OnDisk(file) => FileContent::on_disk(file.whole()?, &sum),
+            OutputPlace::OnDisk(file) => FileContent::on_disk(file.whole()?, sum),
         };
-        Ok((content, sum))
+        Ok((content, hex(&sum)))
     }
 }
 
@@ -78,6 +78,8 @@ impl Write for FileOutput {
 
 #[cfg(test)]
 mod tests {
+    use parquet::file::reader::ChunkReader as _;
+
     use super::super::content::sha256;
     use super::*;
 
@@ -101,7 +103,7 @@ mod tests {
             let (content, sum) = output.finish().unwrap();
             assert_eq!(matches!(content, FileContent::OnDisk(_)), on_disk, "{parts:?}");
             assert_eq!((sum, content.sha256()), (sha256(&wanted), sha256(&wanted)));
-            assert_eq!(content.whole().unwrap(), wanted);
+            assert_eq!(content.get_bytes(0, wanted.len()).unwrap(), wanted);
         }
     }
 }

@@ -20,6 +20,7 @@ use engine::spec::{
     instant, int, money, objects, text,
 };
 use engine::time::Date;
+use parquet::file::reader::{ChunkReader as _, Length as _};
 use proptest::prelude::*;
 
 use super::keyed::{day_of, epoch_day};
@@ -315,7 +316,8 @@ pub(crate) fn file(schema: &TableSchema, records: &[SampleRecord]) -> (FileEntry
     }
     writer.write(&rows).unwrap();
     let written = writer.finish().unwrap();
-    let bytes = written.content.whole().unwrap();
+    let size = usize::try_from(written.content.len()).unwrap();
+    let bytes = written.content.get_bytes(0, size).unwrap();
     let entry = FileEntry {
         path: "f.parquet".to_owned(),
         partition: records.first().and_then(|r| r.partition.clone()),

@@ -25,7 +25,6 @@ use super::layout::RowLayout;
 use super::output::FileOutput;
 use super::stats::FileStats;
 use super::{FileLimits, PartitionError};
-use crate::blocking::offloaded;
 
 /// Size in bytes at which a column's dictionary is abandoned for plain values. A larger dictionary
 /// costs memory and time in the writer and gains nothing for columns whose values rarely repeat.
@@ -33,7 +32,7 @@ const DICTIONARY_BYTES: usize = 256 << 10;
 
 /// Size in bytes at which a data page ends. The values of a page wait for its end in the writer, in every column at
 /// once.
-const PAGE_BYTES: usize = 128 << 10;
+const PAGE_BYTES: usize = 64 << 10;
 
 /// Largest number of rows of a small file, which is compressed with Snappy. Zstandard needs a state
 /// of 100 KB for each column chunk, to write and to read it: in a file of a few hundred rows and
@@ -86,19 +85,16 @@ impl WrittenFile {
     }
 
     /// Stores the file under `key`, unless the name is taken by other bytes; returns whether it is
-    /// stored. For that time the whole file is in memory.
+    /// stored.
     ///
     /// # Errors
-    /// `Output` when the temporary file fails, or as the store does. The file may be stored
-    /// nevertheless; nobody knows its name then.
+    /// As the store does. The file may be stored nevertheless; nobody knows its name then.
     pub(crate) async fn put_into(
         &self,
         store: &dyn ObjectStore,
         key: &str,
     ) -> Result<bool, PartitionError> {
-        let content = self.content.clone();
-        let bytes = offloaded(move || content.whole()).await?.map_err(PartitionError::Output)?;
-        Ok(match store.put_if_absent(key, bytes).await? {
+        Ok(match self.content.put_if_absent(store, key).await? {
             PutIfAbsent::Stored => true,
             // Each attempt uses its own names: a file with the same content is ours, after a put
             // that lost its answer.
@@ -221,7 +217,7 @@ fn encode(
 }
 
 /// Error of a Parquet writer, whose IO is that of a temporary file.
-pub(super) fn unwritten(error: ParquetError) -> PartitionError {
+pub(crate) fn unwritten(error: ParquetError) -> PartitionError {
     let ParquetError::External(source) = error else { return error.into() };
     match source.downcast::<std::io::Error>() {
         Ok(source) => PartitionError::Output(*source),

@@ -9,7 +9,9 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{StoreFolder, present};
+use bytes::Bytes;
+
+use super::{FileObject, StoreFolder, present};
 
 /// Beginning of the names of temporary files. `check_key` refuses keys with such a part, so no
 /// object can be taken for a temporary file.
@@ -21,11 +23,34 @@ pub(super) struct TemporaryFile {
     file: File,
 }
 
+/// Content of an object to be written.
+#[derive(Debug)]
+pub(super) enum NewContent {
+    Bytes(Bytes),
+    File(FileObject),
+}
+
+impl NewContent {
+    fn write(&self, into: &mut File) -> io::Result<()> {
+        let file = match self {
+            Self::Bytes(bytes) => return into.write_all(bytes),
+            Self::File(file) => file,
+        };
+        let mut position = 0;
+        while position < file.size() {
+            let part = file.part(position)?;
+            into.write_all(&part)?;
+            position += part.len() as u64;
+        }
+        Ok(())
+    }
+}
+
 impl TemporaryFile {
-    /// Creates a file of `bytes` in `folder` and syncs it. The name consists of the process id and
+    /// Creates a file of `content` in `folder` and syncs it. The name consists of the process id and
     /// a number of this process: `.tmp-4711-0`. It lies in the folder of the object, because a link
     /// or rename works only within one file system.
-    pub(super) fn create(folder: &Path, bytes: &[u8]) -> io::Result<Self> {
+    pub(super) fn create(folder: &Path, content: &NewContent) -> io::Result<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         loop {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -41,7 +66,7 @@ impl TemporaryFile {
             // one.
             drop(file.try_lock());
             let mut temporary = Self { path, file };
-            temporary.file.write_all(bytes)?;
+            content.write(&mut temporary.file)?;
             temporary.file.sync_all()?;
             return Ok(temporary);
         }

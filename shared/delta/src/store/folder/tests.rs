@@ -4,6 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 use crate::store::conformance;
 
+fn content(bytes: &'static [u8]) -> NewContent {
+    NewContent::Bytes(Bytes::from_static(bytes))
+}
+
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -43,7 +47,7 @@ async fn leftovers_are_hidden_and_cleaned_but_not_those_of_the_living() {
     fs::write(folder.path().join("a/.tmp-1-0"), b"half").unwrap();
     fs::write(folder.path().join("a/b/.tmp-1-0"), b"half").unwrap();
     fs::write(folder.path().join("elsewhere"), b"whole").unwrap();
-    let living = TemporaryFile::create(&folder.path().join("a"), b"soon").unwrap();
+    let living = TemporaryFile::create(&folder.path().join("a"), &content(b"soon")).unwrap();
 
     let listed = store.list("", None).await.unwrap();
     assert_eq!(listed.iter().map(|object| &object.key[..]).collect::<Vec<_>>(), ["elsewhere"]);
@@ -60,7 +64,7 @@ fn a_put_whose_file_or_folder_is_taken_away_begins_anew() {
     let store = FolderStore::new(&root).inner;
     let taken = AtomicU64::new(0);
     store
-        .with_temporary(&root.join("a"), b"x", |temporary| {
+        .with_temporary(&root.join("a"), &content(b"x"), |temporary| {
             if taken.fetch_add(1, Ordering::SeqCst) < 2 {
                 fs::remove_dir_all(&root)?;
             }
@@ -73,7 +77,7 @@ fn a_put_whose_file_or_folder_is_taken_away_begins_anew() {
 #[tokio::test]
 async fn a_temporary_file_of_the_same_number_is_no_obstacle() {
     let folder = tempfile::tempdir().unwrap();
-    let first = TemporaryFile::create(folder.path(), b"").unwrap();
+    let first = TemporaryFile::create(folder.path(), &content(b"")).unwrap();
     let name = first.path.file_name().unwrap().to_str().unwrap();
     let (stem, number) = name.rsplit_once('-').unwrap();
     let number: u64 = number.parse().unwrap();
