@@ -11,8 +11,8 @@
 //! | temporary files merged at once | 32 chunks of 300 KB | they are merged into fewer first |
 //! | new versions of rows that are updated in place | 16,384 rows of a file | the file is written as a whole |
 //! | file of a table being read | [`FILE_IN_MEMORY`] | a temporary file |
-//! | row group of a table's file being written | [`ROW_GROUP`] | the group ends |
-//! | row group of a file of changes beside it | [`CHANGES_ROW_GROUP`] | the group ends |
+//! | row group of a file being written | [`ROW_GROUP`] | the group ends |
+//! | changes that are encoded after the table's files | [`DEFERRED_CHANGES`] | a temporary file |
 //! | file under construction, and complete | [`FILE_BUILT_IN_MEMORY`] | a temporary file |
 //! | copied file of changes | [`COPIED_CHANGES`], or one file of the table | the file is stored |
 //! | complete files that wait for the store | [`FILES_WAITING`] | the writer waits |
@@ -28,11 +28,11 @@ pub const DECODED_AT_ONCE: usize = 2;
 /// Rows collected by a run before they are sorted into a temporary file.
 pub const COLLECTED: usize = 8 << 20;
 
-/// Row group of a table's file while it is written.
+/// Row group of a file while it is written.
 pub const ROW_GROUP: usize = 16 << 20;
 
-/// Row group of a file of changes, which is written beside the table's.
-pub const CHANGES_ROW_GROUP: usize = 8 << 20;
+/// Changes of a merge that wait until the files of its table are written.
+pub const DEFERRED_CHANGES: usize = 1 << 20;
 
 /// File of changes whose columns are copied from the table's files.
 pub const COPIED_CHANGES: usize = 8 << 20;
@@ -67,7 +67,7 @@ pub const READING: usize = UNDER_WAY + DECODED_AT_ONCE * DECODED * PAGE + COLLEC
 /// Sum of the stations while a run writes; answers that were under way are still there, and the
 /// largest file is being read.
 pub const WRITING: usize =
-    UNDER_WAY + ROW_GROUP + CHANGES_ROW_GROUP + FILES_AT_ONCE * FILE_BUILT_IN_MEMORY + LARGEST_FILE;
+    UNDER_WAY + ROW_GROUP + DEFERRED_CHANGES + FILES_AT_ONCE * FILE_BUILT_IN_MEMORY + LARGEST_FILE;
 
 const _: () = assert!(COPIED_CHANGES <= LARGEST_FILE);
 

@@ -7,7 +7,7 @@
 //!
 //! | function | files | sequence of their rows |
 //! | --- | --- | --- |
-//! | `ChangeEncoder`, used by the merge | the changes of one commit | that of the commit |
+//! | `DeferredChanges`, used by the merge | the changes of one commit | that of the commit |
 //! | [`BaselineWriter`] | all rows of the table, as inserts | that of the table's newest commit |
 //! | [`condense`] | the state after expired changes, as inserts | the last expired one |
 //! | [`join()`] | the rows of many small files, unchanged | as before |
@@ -16,6 +16,7 @@
 //! the order within a sequence does not matter.
 
 mod baseline;
+mod deferred;
 mod encode;
 mod expire;
 mod join;
@@ -25,6 +26,7 @@ use engine::ids::Sequence;
 use engine::time::Timestamp;
 
 pub use baseline::BaselineWriter;
+pub(crate) use deferred::DeferredChanges;
 pub(crate) use encode::ChangeEncoder;
 pub use expire::{ExpiredChanges, condense, expired};
 pub use join::{join, scattered};

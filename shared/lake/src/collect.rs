@@ -47,6 +47,7 @@ use fan_in::FAN_IN;
 use runs::{PendingRows, SortedSpill};
 pub use seen::SeenIds;
 pub(crate) use sorted::{KeyVersions, SpillMerge};
+pub(crate) use spill_file::SpillFile;
 pub use units::{UnitBuffer, UnitError};
 
 /// Memory in bytes that the rows of a run may take before they are spilled to disk. A Lambda worker

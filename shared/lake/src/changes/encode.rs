@@ -9,9 +9,8 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
 };
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
-use engine::memory::CHANGES_ROW_GROUP;
 use engine::schema::{CHANGED_AT, OP, SEQUENCE};
 use engine::spec::PartitionSpec;
 
@@ -42,8 +41,6 @@ impl ChangeEncoder {
     /// has those of one commit.
     pub(crate) fn new(of: ChangesOf, limits: FileLimits) -> Result<Self, ArrowError> {
         let layout = Arc::new(RowLayout::new(&of.schema, ColumnChoice::All)?);
-        let limits =
-            FileLimits { group_bytes: limits.group_bytes.min(CHANGES_ROW_GROUP), ..limits };
         let mut lacking = vec![OP, CHANGED_AT, SEQUENCE];
         lacking.extend(of.schema.spec.partition.column());
         let beside = RowLayout::named(&of.schema, &lacking)?;
@@ -100,9 +97,20 @@ impl ChangeEncoder {
         rows: &RecordBatch,
         partition: Option<&str>,
     ) -> Result<Vec<WrittenFile>, PartitionError> {
+        self.write(&self.of_partition(ops, rows, partition)?)
+    }
+
+    /// Rows of the table of changes, of one partition of the stream's table. The arguments are
+    /// those of [`ChangeEncoder::add`].
+    pub(super) fn of_partition(
+        &self,
+        ops: &[ChangeOp],
+        rows: &RecordBatch,
+        partition: Option<&str>,
+    ) -> Result<RecordBatch, PartitionError> {
         let mut columns = rows.columns().to_vec();
         columns.extend(kept_in(self.of.schema.spec.partition, partition, rows.num_rows())?);
-        self.append(ops, columns)
+        self.changes(ops, columns)
     }
 
     /// Appends rows of a table of changes again, as inserts of this commit. Their first three
@@ -112,17 +120,11 @@ impl ChangeEncoder {
         rows: &RecordBatch,
     ) -> Result<Vec<WrittenFile>, PartitionError> {
         let columns = rows.columns().iter().skip(3).cloned().collect();
-        self.append(&vec![ChangeOp::Insert; rows.num_rows()], columns)
+        self.write(&self.changes(&vec![ChangeOp::Insert; rows.num_rows()], columns)?)
     }
 
-    /// Appends rows with all columns of the stream's table, and begins a new file where one is
-    /// full.
-    fn append(
-        &mut self,
-        ops: &[ChangeOp],
-        row: Vec<ArrayRef>,
-    ) -> Result<Vec<WrittenFile>, PartitionError> {
-        let rows = self.changes(ops, row)?;
+    /// Appends rows of the table of changes, and begins a new file where one is full.
+    pub(super) fn write(&mut self, rows: &RecordBatch) -> Result<Vec<WrittenFile>, PartitionError> {
         let mut full = Vec::new();
         let mut start = 0;
         while start < rows.num_rows() {
@@ -138,6 +140,11 @@ impl ChangeEncoder {
             }
         }
         Ok(full)
+    }
+
+    /// Schema of the rows.
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.layout.schema
     }
 
     /// Last files, if any rows are left. The encoder can be used again.

@@ -9,12 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::error::ArrowError;
-use arrow::ipc::writer::FileWriter;
 use decode::gather::{RowPick, gather};
 
 use super::CollectError;
-use super::spill_file::{SpillFile, missing_chunk};
+use super::spill_file::{SpillFile, TakesChunk, missing_chunk};
 use crate::partition::RowLayout;
 use crate::scratch::ScratchFile;
 
@@ -128,16 +126,6 @@ impl PendingRows {
     }
 }
 
-/// Error of a failed write: the operating system's reason if there is one. A full disk is then
-/// reported as such instead of as a defect of the rows.
-fn written(error: ArrowError) -> CollectError {
-    if let ArrowError::IoError(_, source) = error {
-        CollectError::Scratch(source)
-    } else {
-        CollectError::Rows(error)
-    }
-}
-
 impl SortedSpill {
     /// Chunks of the partition, in key order.
     pub(crate) fn chunks(&self, partition: Option<&str>) -> &[SpillChunk] {
@@ -157,21 +145,18 @@ impl SortedSpill {
     }
 
     /// Writes a spill at the end of `file`: the chunks that `write` passes to the sink.
-    ///
-    /// The file is never synced: it is read by this process only, and lost with it.
     pub(super) fn write(
         layout: &RowLayout,
         file: &mut ScratchFile,
         write: impl FnOnce(&mut ChunkSink<'_>) -> Result<(), CollectError>,
     ) -> Result<Self, CollectError> {
-        let mut writer = FileWriter::try_new(file.append()?, &layout.schema)?;
-        let mut append = |batch| writer.write(&batch).map_err(written);
-        let mut sink = ChunkSink::new(&mut append);
-        write(&mut sink)?;
-        let chunks = sink.chunks;
-        writer.finish().map_err(written)?;
-        let section = writer.into_inner().map_err(written)?.finish()?;
-        let file = SpillFile::open(section, &layout.schema).map_err(CollectError::Spilled)?;
+        let mut chunks = PartitionChunks::new();
+        let file = SpillFile::write(file, &layout.schema, |append| {
+            let mut sink = ChunkSink::new(append);
+            write(&mut sink)?;
+            chunks = sink.chunks;
+            Ok(())
+        })?;
         Ok(Self { chunks, rows: SpillHold::Spilled(Arc::new(file)) })
     }
 }
@@ -181,11 +166,11 @@ pub(super) struct ChunkSink<'a> {
     chunks: PartitionChunks,
     /// Number of chunks so far, of all partitions.
     count: usize,
-    take: &'a mut dyn FnMut(RecordBatch) -> Result<(), CollectError>,
+    take: &'a mut TakesChunk<'a>,
 }
 
 impl<'a> ChunkSink<'a> {
-    fn new(take: &'a mut dyn FnMut(RecordBatch) -> Result<(), CollectError>) -> Self {
+    fn new(take: &'a mut TakesChunk<'a>) -> Self {
         Self { chunks: PartitionChunks::new(), count: 0, take }
     }
 
@@ -225,11 +210,13 @@ impl<'a> ChunkSink<'a> {
 impl SpillHold {
     /// Rows of one chunk. A chunk that is not there means that the file was cut, hence `Spilled`.
     pub(super) fn read(&self, chunk: &ChunkPlace) -> Result<RecordBatch, CollectError> {
-        let rows = match self {
-            Self::Memory(batches) => batches.get(chunk.index).cloned().ok_or_else(missing_chunk),
-            Self::Spilled(file) => file.read(chunk.index),
-        };
-        rows.map_err(CollectError::Spilled)
+        match self {
+            Self::Memory(batches) => {
+                let rows = batches.get(chunk.index).cloned();
+                rows.ok_or_else(missing_chunk).map_err(CollectError::Spilled)
+            }
+            Self::Spilled(file) => file.chunk(chunk.index),
+        }
     }
 }
 

@@ -11,18 +11,18 @@ use delta::table::FileEntry;
 
 use super::MergeJob;
 use crate::blocking::{RewriteError, blocking};
-use crate::changes::{ChangeEncoder, ChangesOf};
+use crate::changes::{ChangeEncoder, ChangesOf, DeferredChanges};
 use crate::partition::{FileShelf, WrittenFile};
 
 /// Changes of a merge, as files.
 ///
-/// The encoder works on the thread that merges rows, the shelf on the one that stores files, so the
-/// encoder is lent out for each group of slots and comes back with its incomplete file.
+/// Rows are added on the thread that merges them, the shelf works on the one that stores files, so the
+/// former are lent out for each group of slots.
 #[derive(Debug)]
 pub(super) struct ChangesWritten {
     shelf: FileShelf,
-    /// `None` while the writing thread borrows it, and after an error there.
-    pub(super) encoder: Option<ChangeEncoder>,
+    /// `None` while the writing thread borrows them, and after an error there.
+    pub(super) deferred: Option<DeferredChanges>,
     /// Partition of the changes, `YYYY-MM`.
     month: String,
     /// Files stored so far.
@@ -38,8 +38,9 @@ impl ChangesWritten {
         let (root, column) = (of.schema.root(), of.schema.partition_column());
         let shelf = FileShelf::new(store, root, job.name.clone(), column, job.now);
         let month = of.month();
-        let encoder = Some(ChangeEncoder::new(of, job.limits)?);
-        Ok(Self { shelf, encoder, month, added: Vec::new() })
+        let encoder = ChangeEncoder::new(of, job.limits)?;
+        let deferred = Some(DeferredChanges::new(encoder, job.incoming.scratch()));
+        Ok(Self { shelf, deferred, month, added: Vec::new() })
     }
 
     /// Stores a complete file. Nobody sees it before the commit names it.
@@ -48,10 +49,17 @@ impl ChangesWritten {
         Ok(())
     }
 
-    /// Stores the last files and returns the entries of all.
+    /// Encodes the changes that wait, stores their files, and returns the entries of all.
     pub(super) async fn finish(mut self) -> Result<Vec<FileEntry>, RewriteError> {
-        if let Some(mut encoder) = self.encoder.take() {
-            for file in blocking(move || Ok(encoder.finish()?)).await? {
+        let mut encoding = self.deferred.take().map(DeferredChanges::files);
+        while let Some(mut files) = encoding {
+            let (left, full) = blocking(move || {
+                let full = files.next()?;
+                Ok((files, full))
+            })
+            .await?;
+            encoding = full.is_some().then_some(left);
+            for file in full.unwrap_or_default() {
                 self.store(file).await?;
             }
         }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use super::changes::FinishedFile;
 use super::rows::MergedRows;
 use crate::blocking::RewriteError;
-use crate::changes::ChangeEncoder;
+use crate::changes::DeferredChanges;
 use crate::partition::{FileLimits, PartitionError, PartitionWriter, RowLayout};
 
 /// Encodes rows into files, one at a time.
@@ -22,7 +22,7 @@ pub(super) struct FileEncoder {
     /// File under construction; `None` until there are rows for it, so that a partition without
     /// rows gets no file.
     pub(super) writer: Option<PartitionWriter>,
-    pub(super) changes: Option<ChangeEncoder>,
+    pub(super) changes: Option<DeferredChanges>,
     /// Whether complete files are copied into the changes, instead of each change being encoded.
     pub(super) copies: bool,
     pub(super) partition: Option<String>,
@@ -31,20 +31,18 @@ pub(super) struct FileEncoder {
 }
 
 impl FileEncoder {
-    /// Encodes all rows. Returns the encoder of changes, whose last file is still incomplete.
+    /// Encodes all rows. Returns the changes, which are not encoded yet.
     pub(super) fn encode(
         mut self,
         parts: Vec<MergedRows>,
-    ) -> Result<(RowCounts, Option<ChangeEncoder>), RewriteError> {
+    ) -> Result<(RowCounts, Option<DeferredChanges>), RewriteError> {
         let mut counts = RowCounts::default();
         for mut rows in parts {
             while let Some(window) = rows.window()? {
                 self.write(&window.rows(&self.layout)?)?;
                 if let Some(changes) = self.changes.as_mut().filter(|_| !self.copies) {
                     let (ops, rows) = window.changes(&self.layout)?;
-                    for full in changes.add(&ops, &rows, self.partition.as_deref())? {
-                        self.send(FinishedFile::Changes(full))?;
-                    }
+                    changes.add(&ops, &rows, self.partition.as_deref())?;
                 }
             }
             counts = counts.plus(rows.counts());

@@ -130,25 +130,21 @@ impl TableFiles {
         let content = self.content(file).await?;
         let (old, partition) = (file.clone(), file.partition.clone());
         let (schema, layout, limits) = (self.schema.clone(), Arc::clone(&self.whole), self.limits);
-        let changes = self.changes.as_mut().and_then(|changes| changes.encoder.take());
-        let (written, changes, full) = blocking(move || {
+        let changes = self.changes.as_mut().and_then(|changes| changes.deferred.take());
+        let (written, changes) = blocking(move || {
             let mut changes = changes;
-            let mut full = Vec::new();
             let written = FilePatch { schema, layout, limits, old, content }.write(&updates)?;
             if let Some(changes) = changes.as_mut().filter(|_| written.is_some()) {
                 for rows in &updates.rows {
                     let ops = vec![ChangeOp::Update; rows.num_rows()];
-                    full.extend(changes.add(&ops, rows, partition.as_deref())?);
+                    changes.add(&ops, rows, partition.as_deref())?;
                 }
             }
-            Ok((written, changes, full))
+            Ok((written, changes))
         })
         .await?;
         if let Some(written_changes) = &mut self.changes {
-            written_changes.encoder = changes;
-            for file in full {
-                written_changes.store(file).await?;
-            }
+            written_changes.deferred = changes;
         }
         Ok(match written {
             Some(written) => Some(self.shelf.put(file.partition.as_deref(), written).await?),

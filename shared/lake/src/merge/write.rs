@@ -238,7 +238,7 @@ impl TableFiles {
         let (done, mut files) =
             mpsc::channel(if stays_on_this_thread() { 1 << 12 } else { FILES_WAITING });
         let (layout, limits) = (Arc::clone(&self.whole), self.limits);
-        let changes = self.changes.as_mut().and_then(|changes| changes.encoder.take());
+        let changes = self.changes.as_mut().and_then(|changes| changes.deferred.take());
         let home = partition.map(str::to_owned);
         let copies = inserts && changes.as_ref().is_some_and(|changes| changes.copies(each));
         let encoding = blocking(move || {
@@ -267,7 +267,7 @@ impl TableFiles {
         let (added, table) = stored?;
         let (counts, left) = encoded?;
         if let Some(changes) = &mut table.changes {
-            changes.encoder = left;
+            changes.deferred = left;
         }
         Ok((counts, added))
     }
