@@ -331,7 +331,7 @@ fn few_months_are_read_at_a_time() {
             most.max(begun.iter().filter(|(month, read)| whole.get(month) != Some(read)).count());
     }
     // A flush at any moment writes files of these months that are written again later.
-    assert!(most <= 6, "{most} of 36 months are incomplete at a time");
+    assert!(most <= 8, "{most} of 36 months are incomplete at a time");
 }
 
 #[test]

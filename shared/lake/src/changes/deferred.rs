@@ -33,7 +33,7 @@ pub(crate) struct DeferredChanges {
 
 /// Changes that are being encoded.
 #[derive(Debug)]
-pub(crate) struct ChangeFiles {
+pub(crate) struct DeferredFiles {
     /// `None` at the end.
     encoder: Option<ChangeEncoder>,
     spills: std::vec::IntoIter<SpillFile>,
@@ -91,8 +91,8 @@ impl DeferredChanges {
     }
 
     /// Ends the merge.
-    pub(crate) fn files(self) -> ChangeFiles {
-        ChangeFiles {
+    pub(crate) fn files(self) -> DeferredFiles {
+        DeferredFiles {
             encoder: Some(self.encoder),
             spills: self.spills.into_iter(),
             reading: None,
@@ -101,7 +101,7 @@ impl DeferredChanges {
     }
 }
 
-impl ChangeFiles {
+impl DeferredFiles {
     /// Next files, at least one; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Vec<WrittenFile>>, RewriteError> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(None) };

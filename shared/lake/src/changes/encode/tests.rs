@@ -5,6 +5,7 @@ use decode::schema::TableSchema;
 use engine::ids::Sequence;
 use engine::time::Timestamp;
 
+use super::super::DeferredChanges;
 use super::*;
 use crate::partition::open;
 
@@ -90,4 +91,33 @@ fn a_copy_that_would_be_too_large_begins_another_file() {
     assert_eq!(encoder.copy(&file, None).unwrap().unwrap().stats.rows(), 6);
     assert_eq!(encoder.finish().unwrap()[0].stats.rows(), 6);
     assert!(encoder.finish().unwrap().is_empty());
+}
+
+#[test]
+fn changes_that_waited_make_the_same_file_in_the_same_order() {
+    let of = ChangesOf {
+        schema: TableSchema::changes_of(streams::find_stream("clients").unwrap()),
+        at: Timestamp::UNIX_EPOCH,
+        sequence: Sequence(7),
+    };
+    let spec = of.schema.spec;
+    let layout = RowLayout::new(&TableSchema::of(spec), ColumnChoice::All).unwrap();
+    let mut encoder = ChangeEncoder::new(of.clone(), FileLimits::default()).unwrap();
+    let mut deferred =
+        DeferredChanges::new(ChangeEncoder::new(of, FileLimits::default()).unwrap(), None);
+    // The last batches stay in memory; those before are in a file.
+    for rows in [90, 1, 0, 70, 80, 2, 3] {
+        let fields = layout.schema.fields().iter();
+        let columns = fields.map(|field| column(field, rows)).collect();
+        let batch = RecordBatch::try_new(Arc::clone(&layout.schema), columns).unwrap();
+        let ops = vec![ChangeOp::Update; batch.num_rows()];
+        encoder.add(&ops, &batch, None).unwrap();
+        deferred.add(&ops, &batch, None).unwrap();
+    }
+    let changes = Arc::clone(&encoder.layout);
+    let at_once = encoder.finish().unwrap().remove(0);
+    let mut files = deferred.files();
+    let waited = files.next().unwrap().unwrap().remove(0);
+    assert_eq!(content(&changes, waited), content(&changes, at_once));
+    assert!(files.next().unwrap().is_none());
 }
