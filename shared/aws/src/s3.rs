@@ -134,13 +134,18 @@ impl S3Store {
         Ok(Some(ObjectRead { bytes: body.into_bytes(), tag }))
     }
 
+    /// Put without a body.
+    fn put_at(&self, key: &str) -> PutObjectFluentBuilder {
+        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
+        put.set_content_type(content_type(key).map(str::to_owned))
+    }
+
     /// Put of a file.
     ///
     /// S3 compares the checksum with what it has received ("Checking object integrity"). Without it
     /// the SDK would compute another one, and send the body in chunks with that at the end.
     fn put_of(&self, key: &str, file: &FileObject) -> PutObjectFluentBuilder {
-        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
-        put.checksum_sha256(BASE64_STANDARD.encode(file.sha256())).body(streamed(file))
+        self.put_at(key).checksum_sha256(BASE64_STANDARD.encode(file.sha256())).body(streamed(file))
     }
 
     /// Sends a put on the condition that there is no such object.
@@ -191,8 +196,7 @@ impl S3Store {
 impl ObjectStore for S3Store {
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
         check_key(key)?;
-        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
-        self.absent_put(key, put.body(ByteStream::from(bytes))).await
+        self.absent_put(key, self.put_at(key).body(ByteStream::from(bytes))).await
     }
 
     async fn put_file_if_absent(
@@ -206,9 +210,7 @@ impl ObjectStore for S3Store {
 
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         check_key(key)?;
-        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
-        let put = put.set_content_type(content_type(key).map(str::to_owned));
-        let put = put.body(ByteStream::from(bytes)).send().await;
+        let put = self.put_at(key).body(ByteStream::from(bytes)).send().await;
         put.map(drop).map_err(|error| self.failed(key, &error))
     }
 
@@ -234,8 +236,8 @@ impl ObjectStore for S3Store {
         if bytes != *old {
             return Ok(ReplaceOutcome::Changed);
         }
-        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
-        let Err(error) = put.if_match(tag).body(ByteStream::from(new)).send().await else {
+        let Err(error) = self.put_at(key).if_match(tag).body(ByteStream::from(new)).send().await
+        else {
             return Ok(ReplaceOutcome::Replaced);
         };
         match (status(&error), error.code()) {

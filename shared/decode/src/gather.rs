@@ -145,8 +145,10 @@ mod tests {
         let gathered = |picks: &[RowPick]| gather(&one.schema(), &[&one, &other], picks);
         let rows = gathered(&[(1, 0), (0, 1), (0, 0), (0, 1)]).unwrap();
         assert_eq!(rows.column(0).as_primitive::<Int64Type>().values(), &[3, 2, 1, 2]);
-        // Long spans are copied another way, with the same result.
+        // Few of many rows and long spans are copied in other ways, with the same result.
         let long = batch(&(0..100).collect::<Vec<i64>>());
+        let rows = gather(&long.schema(), &[&one, &long], &[(1, 7), (0, 1), (1, 3)]).unwrap();
+        assert_eq!(rows.column(0).as_primitive::<Int64Type>().values(), &[7, 2, 3]);
         let picks: Vec<RowPick> = (40..90).chain(0..50).map(|row| (0, row)).collect();
         let rows = gather(&long.schema(), &[&long], &picks).unwrap();
         let ids: Vec<i64> = (40..90).chain(0..50).collect();

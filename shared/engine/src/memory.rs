@@ -17,7 +17,11 @@
 //! | copied file of changes | [`COPIED_CHANGES`], or one file of the table | the file is stored |
 //! | complete files that wait for the store | [`FILES_WAITING`] | the writer waits |
 //! | file that is being stored | two parts of 256 KB | |
-//! | row groups of the files that an export writes side by side | [`EXPORTED`] | the largest group ends |
+//! | row groups of the files that an export writes side by side | [`EXPORT_ROW_GROUPS`] | the largest group ends |
+
+/// Byte of a large buffer before it is filled. Not zero: for a block of zeros jemalloc gives pages back to
+/// the system and takes new ones, page by page, which takes longer than filling those that it has.
+pub const UNFILLED: u8 = 0xff;
 
 /// Largest sum of the bodies of answers that one run has under way.
 pub const UNDER_WAY: usize = 20 << 20;
@@ -38,7 +42,7 @@ pub const DEFERRED_CHANGES: usize = 1 << 20;
 pub const COPIED_CHANGES: usize = 8 << 20;
 
 /// Row groups of the files that an export writes side by side.
-pub const EXPORTED: usize = 24 << 20;
+pub const EXPORT_ROW_GROUPS: usize = 24 << 20;
 
 /// File under construction; a larger one goes on in a temporary file.
 pub const FILE_BUILT_IN_MEMORY: usize = 1 << 20;

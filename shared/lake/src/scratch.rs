@@ -12,13 +12,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use delta::store::FileObject;
+use engine::memory::UNFILLED;
 
 /// Bytes of a section that are written at once. A chunk of rows has some hundred smaller parts.
 const WRITTEN_AT_ONCE: usize = 64 << 10;
-
-/// Byte of a buffer before bytes are read into it. For a large block of zeros jemalloc gives pages back
-/// to the system and takes new ones, page by page: that takes longer than filling those that it has.
-const UNREAD: u8 = 0xff;
 
 /// Temporary file. It is removed with its last section.
 #[derive(Debug)]
@@ -100,7 +97,7 @@ impl SectionReader {
         if self.length.saturating_sub(position) < length as u64 {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        let mut bytes = vec![UNREAD; length];
+        let mut bytes = vec![UNFILLED; length];
         self.at(position).read_exact(&mut bytes)?;
         Ok(bytes)
     }

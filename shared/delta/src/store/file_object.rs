@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use engine::memory::UNFILLED;
 
 /// Bytes of the file that are in memory at once.
 const PART: u64 = 256 << 10;
@@ -55,7 +56,7 @@ impl FileObject {
     }
 
     fn read(&self, position: u64, length: u64) -> io::Result<Bytes> {
-        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        let mut bytes = vec![UNFILLED; usize::try_from(length).map_err(io::Error::other)?];
         self.file.read_exact_at(&mut bytes, self.bytes.start + position)?;
         Ok(bytes.into())
     }

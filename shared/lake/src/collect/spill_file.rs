@@ -1,7 +1,7 @@
 //! Rows in a temporary file, in chunks that are read in any order.
 //!
 //! Arrow's own reader of such files takes zeroed memory for each chunk. That is fresh memory of the
-//! system each time (`crate::scratch`), which took a tenth of a first load.
+//! system each time (`engine::memory::UNFILLED`), which took a tenth of a first load.
 
 use core::fmt;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::compute::{cast, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
-use engine::memory::EXPORTED;
+use engine::memory::EXPORT_ROW_GROUPS;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -88,7 +88,7 @@ impl<'b> FolderWriters<'b> {
         };
         writer.write(rows).map_err(unwritten)?;
         let memory: usize = self.writers.values().map(ArrowWriter::memory_size).sum();
-        if memory > EXPORTED
+        if memory > EXPORT_ROW_GROUPS
             && let Some(largest) = self.writers.values_mut().max_by_key(|one| one.memory_size())
         {
             largest.flush().map_err(unwritten)?;

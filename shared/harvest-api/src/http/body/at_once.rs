@@ -5,15 +5,12 @@
 //! where the first one ends, so it is used only where there can be no second. In any other case
 //! `None` is returned and the stream decoder decides; that includes every error.
 
+use engine::memory::UNFILLED;
 use libdeflater::{Decompressor, crc32};
 use memchr::memmem;
 
 /// First bytes of each member of a gzip file: magic number and method (RFC 1952, section 2.3).
 const MEMBER: [u8; 3] = [0x1f, 0x8b, 8];
-
-/// Byte of a buffer before it is unpacked into. For a large block of zeros jemalloc gives pages back to
-/// the system and takes new ones, page by page: that takes longer than filling those that it has.
-const UNWRITTEN: u8 = 0xff;
 
 /// Unpacks `packed` if it has one member, which gives exactly the `announced` number of bytes.
 pub(super) fn unpacked(packed: &[u8], announced: usize) -> Option<Vec<u8>> {
@@ -22,7 +19,7 @@ pub(super) fn unpacked(packed: &[u8], announced: usize) -> Option<Vec<u8>> {
     if memmem::find(rest, &MEMBER).is_some() {
         return None;
     }
-    let mut unpacked = vec![UNWRITTEN; announced];
+    let mut unpacked = vec![UNFILLED; announced];
     let length = Decompressor::new().gzip_decompress(packed, &mut unpacked).ok()?;
     // The checksum has been compared with the one behind the member. It is also the one at the end
     // of the body, unless something else follows the member.
