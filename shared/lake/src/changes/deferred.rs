@@ -14,7 +14,7 @@ use crate::partition::{PartitionError, WrittenFile};
 use crate::scratch::ScratchFile;
 
 /// Size in bytes of changes that wait in memory; more go to a temporary file. Tests have few.
-const IN_MEMORY: usize = if cfg!(test) { 4 << 10 } else { engine::memory::DEFERRED_CHANGES };
+const IN_MEMORY: usize = if cfg!(test) { 16 << 10 } else { engine::memory::DEFERRED_CHANGES };
 
 /// Changes of one merge. Files whose columns are copied need no encoding and do not wait.
 #[derive(Debug)]
@@ -88,6 +88,12 @@ impl DeferredChanges {
             })?);
         }
         Ok(())
+    }
+
+    /// Number of batches in the file, and in memory.
+    #[cfg(test)]
+    pub(super) fn batches(&self) -> (usize, usize) {
+        (self.spills.iter().map(SpillFile::len).sum(), self.rows.len())
     }
 
     /// Ends the merge.

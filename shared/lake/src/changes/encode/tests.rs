@@ -105,8 +105,7 @@ fn changes_that_waited_make_the_same_file_in_the_same_order() {
     let mut encoder = ChangeEncoder::new(of.clone(), FileLimits::default()).unwrap();
     let mut deferred =
         DeferredChanges::new(ChangeEncoder::new(of, FileLimits::default()).unwrap(), None);
-    // The last batches stay in memory; those before are in a file.
-    for rows in [90, 1, 0, 70, 80, 2, 3] {
+    for rows in [900, 1, 0, 700, 800, 2, 3] {
         let fields = layout.schema.fields().iter();
         let columns = fields.map(|field| column(field, rows)).collect();
         let batch = RecordBatch::try_new(Arc::clone(&layout.schema), columns).unwrap();
@@ -116,6 +115,8 @@ fn changes_that_waited_make_the_same_file_in_the_same_order() {
     }
     let changes = Arc::clone(&encoder.layout);
     let at_once = encoder.finish().unwrap().remove(0);
+    let (spilled, in_memory) = deferred.batches();
+    assert!(spilled >= 2 && in_memory >= 2, "{spilled} in files, {in_memory} in memory");
     let mut files = deferred.files();
     let waited = files.next().unwrap().unwrap().remove(0);
     assert_eq!(content(&changes, waited), content(&changes, at_once));
