@@ -47,8 +47,9 @@ pub const EXPORT_ROW_GROUPS: usize = 24 << 20;
 /// File under construction; a larger one goes on in a temporary file.
 pub const FILE_BUILT_IN_MEMORY: usize = 1 << 20;
 
-/// File of a table that is read into memory; a larger one, of another engine, is read through a temporary file.
-pub const FILE_IN_MEMORY: u64 = 32 << 20;
+/// File of a table that is read into memory with one request. A larger one is read in parts of this size into a
+/// temporary file, and from there page by page.
+pub const FILE_IN_MEMORY: usize = 2 << 20;
 
 /// Number of complete files that wait for the store.
 pub const FILES_WAITING: usize = 1;
@@ -62,18 +63,18 @@ const PAGE: usize = 2_600_000;
 /// Memory that a body takes while it is decoded, in bytes for each byte of the body: the text, its
 /// values, and the columns.
 const DECODED: usize = 4;
-/// Size of a file of 250,000 time entries, the largest that is written.
-const LARGEST_FILE: usize = 20 << 20;
+/// Number of files of a table that are read at once: the one before is kept until the next one is there.
+const FILES_READ_AT_ONCE: usize = 2;
 
 /// Sum of the stations while a run reads.
 pub const READING: usize = UNDER_WAY + DECODED_AT_ONCE * DECODED * PAGE + COLLECTED;
 
-/// Sum of the stations while a run writes; answers that were under way are still there, and the
-/// largest file is being read.
-pub const WRITING: usize =
-    UNDER_WAY + ROW_GROUP + DEFERRED_CHANGES + FILES_AT_ONCE * FILE_BUILT_IN_MEMORY + LARGEST_FILE;
-
-const _: () = assert!(COPIED_CHANGES <= LARGEST_FILE);
+/// Sum of the stations while a run writes; answers that were under way are still there.
+pub const WRITING: usize = UNDER_WAY
+    + ROW_GROUP
+    + DEFERRED_CHANGES
+    + FILES_AT_ONCE * FILE_BUILT_IN_MEMORY
+    + FILES_READ_AT_ONCE * FILE_IN_MEMORY;
 
 // A worker of 256 MB has room for either, and for the program itself.
 const _: () = assert!(READING < 100 << 20 && WRITING < 100 << 20);

@@ -1,9 +1,8 @@
 //! Opens the files of a table and stores new ones.
 //!
-//! A file of ours is a single object, read and written whole: some megabytes, so that one request is
-//! enough and ranges would only add requests. Reading and storing are asynchronous; decoding, merging and
-//! encoding happen on a working thread. Both overlap: while one file is stored, the next one is
-//! encoded.
+//! A file is a single object: a small one is read with one request, a larger one in parts, through the
+//! disk. Reading and storing are asynchronous; decoding, merging and encoding happen on a working
+//! thread. Both overlap: while one file is stored, the next one is encoded.
 
 use std::ops::Range;
 use std::path::PathBuf;

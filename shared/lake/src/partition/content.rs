@@ -1,8 +1,7 @@
 //! Content of files: in memory, or in a temporary file where it is large.
 //!
-//! Another engine may have compacted a table into files of any size; a worker of 512 MB reads them
-//! through its disk. Files that this program writes are small enough for memory one at a time, but
-//! several are complete or under construction at once.
+//! Files of this program have up to 20 MB, and another engine may have compacted a table into files of any size.
+//! Several are read, under construction or complete at once, in a worker of 512 MB.
 
 use std::io::{BufReader, Read};
 

@@ -19,9 +19,9 @@ use crate::blocking::offloaded;
 
 /// Size in bytes up to which a file is read into memory, with one request. Tests have small files,
 /// some of which should be large.
-const IN_MEMORY: u64 = if cfg!(test) { 8 << 10 } else { engine::memory::FILE_IN_MEMORY };
+const IN_MEMORY: u64 = if cfg!(test) { 8 << 10 } else { engine::memory::FILE_IN_MEMORY as u64 };
 /// Bytes of a larger file that one request asks for.
-const PART: u64 = if cfg!(test) { 3 << 10 } else { 8 << 20 };
+const PART: u64 = if cfg!(test) { 3 << 10 } else { engine::memory::FILE_IN_MEMORY as u64 };
 
 /// Returns the whole object stored at the path of a file, without comparing it. What the log says of
 /// the size decides where it is read to, and nothing else.
@@ -45,25 +45,39 @@ async fn read(
 ) -> Result<FileContent, PartitionError> {
     let key = format!("{root}/{path}");
     let file = || TableFile::new(table_of(root), path);
-    let missing = || PartitionError::Missing { file: file() };
-    if size <= IN_MEMORY {
-        return store.get(&key).await?.map(FileContent::from).ok_or_else(missing);
-    }
     let failed = |source| PartitionError::Scratch { file: file(), source };
-    let mut copy = FileOutput::on_disk().map_err(failed)?;
+    let content = content_of(store, &key, size, failed).await?;
+    content.ok_or_else(|| PartitionError::Missing { file: file() })
+}
+
+/// Content of the object at `key`, or `None` where there is none. `size`: the expected one, which decides
+/// where it is read to. `failed`: the error of a temporary file.
+///
+/// # Errors
+/// `Store`, and those of `failed`.
+pub(super) async fn content_of(
+    store: &dyn ObjectStore,
+    key: &str,
+    size: u64,
+    failed: impl Fn(std::io::Error) -> PartitionError,
+) -> Result<Option<FileContent>, PartitionError> {
+    if size <= IN_MEMORY {
+        return Ok(store.get(key).await?.map(FileContent::from));
+    }
+    let mut copy = FileOutput::on_disk().map_err(&failed)?;
     let mut read = 0;
     loop {
-        let part = store.get_range(&key, read..read + PART).await?.ok_or_else(missing)?;
+        let Some(part) = store.get_range(key, read..read + PART).await? else { return Ok(None) };
         let length = part.len() as u64;
         read += length;
         let copying = offloaded(move || copy.write_all(&part).map(|()| copy));
-        copy = copying.await?.map_err(failed)?;
+        copy = copying.await?.map_err(&failed)?;
         if length < PART {
             break;
         }
     }
-    let (content, _) = copy.finish().map_err(failed)?;
-    Ok(content)
+    let (content, _) = copy.finish().map_err(&failed)?;
+    Ok(Some(content))
 }
 
 /// Returns the whole object of a file, or an error if it is not the file that the log names.

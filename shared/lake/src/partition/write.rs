@@ -20,7 +20,8 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::reader::Length as _;
 use parquet::schema::types::ColumnPath;
 
-use super::content::{FileContent, sha256};
+use super::content::FileContent;
+use super::fetch::content_of;
 use super::layout::RowLayout;
 use super::output::FileOutput;
 use super::stats::FileStats;
@@ -99,8 +100,9 @@ impl WrittenFile {
             // Each attempt uses its own names: a file with the same content is ours, after a put
             // that lost its answer.
             PutIfAbsent::Exists => {
-                let there = store.get(key).await?;
-                there.is_some_and(|there| sha256(&there) == self.sha256)
+                let size = self.content.len();
+                let there = content_of(store, key, size, PartitionError::Output).await?;
+                there.is_some_and(|there| there.sha256() == self.sha256)
             }
         })
     }
