@@ -49,7 +49,7 @@ pub const FILE_BUILT_IN_MEMORY: usize = 1 << 20;
 
 /// File of a table that is read into memory with one request. A larger one is read in parts of this size into a
 /// temporary file, and from there page by page.
-pub const FILE_IN_MEMORY: usize = 2 << 20;
+pub const FILE_IN_MEMORY: usize = 4 << 20;
 
 /// Number of complete files that wait for the store.
 pub const FILES_WAITING: usize = 1;
