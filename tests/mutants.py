@@ -10,6 +10,7 @@ Left out, and counted: mutants that do not compile, those of constant functions 
 and those of a few forms of code (`PLACES`), which `cargo mutants` itself can try.
 
     --crates NAMES    crates, with commas between them (engine, decode, delta, lake: of this, `merge`)
+    --files PATTERN   files of these crates whose paths have a match of the regular expression, in any folder
     --lives N         lives with each mutant that the tests leave alive (0)
     --jobs J          mutants that are tried side by side (2)
     --results FILE    where each result is kept, as a line of JSON, and gone on from
@@ -105,15 +106,15 @@ class Source:
 # --- Listing -------------------------------------------------------------------------------------
 
 
-def listed(crates: list[str]) -> list[Mutant]:
-    """Mutants of the crates, numbered in the order of the list."""
+def listed(crates: list[str], files: str | None) -> list[Mutant]:
+    """Mutants of the crates, or of their `files` alone, numbered in the order of the list."""
     packages = [word for crate in crates for word in ("--package", crate)]
     command = ["cargo", "mutants", "--list", "--json", *packages]
     told = subprocess.run(command, cwd=defects.ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     found, lines = [], {}
     for entry in json.loads(told):
         file, crate = entry["file"], entry["package"]
-        if not file.startswith(f"shared/{crate}/{CRATES[crate]}"):
+        if not (re.search(files, file) if files else file.startswith(f"shared/{crate}/{CRATES[crate]}")):
             continue
         if file not in lines:
             lines[file] = offsets((defects.ROOT / file).read_text())
@@ -383,7 +384,7 @@ def watched(child: subprocess.Popen, limit: float) -> str | None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    mutants, reasons = compiled(arguments.folder, listed(arguments.crates.split(",")))
+    mutants, reasons = compiled(arguments.folder, listed(arguments.crates.split(","), arguments.files))
     # Programs that tests start need the switch, too.
     suites = defects.build(arguments.folder)
     libraries = {suite.crate: suite for suite in suites if suite.is_library}
@@ -433,6 +434,7 @@ def main() -> int:
     running.add_argument("folder", metavar="DIR", type=Path)
     option = running.add_argument
     option("--crates", metavar="NAMES", default=",".join(CRATES), help="crates, with commas between them")
+    option("--files", metavar="PATTERN", help="files of these crates whose paths have a match, in any folder")
     option("--lives", metavar="N", type=int, default=0, help="lives with each mutant that the tests leave alive")
     option("--jobs", metavar="J", type=int, default=2, help="mutants that are tried side by side")
     option("--results", metavar="FILE", type=Path, required=True, help="where results are kept, and gone on from")
