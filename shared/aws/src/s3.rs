@@ -34,7 +34,7 @@ use delta::store::{
 };
 use engine::time::Timestamp;
 
-use crate::file_body::streamed;
+use crate::file_body::{FileSignature, streamed};
 use crate::told::told;
 
 /// Object store in an S3 bucket, below a prefix.
@@ -148,13 +148,18 @@ impl S3Store {
         self.put_at(key).checksum_sha256(BASE64_STANDARD.encode(file.sha256())).body(streamed(file))
     }
 
-    /// Sends a put on the condition that there is no such object.
+    /// Sends a put on the condition that there is no such object. `signature`: that of a file.
     async fn absent_put(
         &self,
         key: &str,
         put: PutObjectFluentBuilder,
+        signature: Option<FileSignature>,
     ) -> Result<PutIfAbsent, StoreError> {
-        match put.if_none_match("*").send().await {
+        let mut put = put.if_none_match("*").customize();
+        if let Some(signature) = signature {
+            put = put.interceptor(signature);
+        }
+        match put.send().await {
             Ok(_) => Ok(PutIfAbsent::Stored),
             Err(error) if status(&error) == Some(412) => Ok(PutIfAbsent::Exists),
             Err(error) => Err(self.failed(key, &error)),
@@ -196,7 +201,7 @@ impl S3Store {
 impl ObjectStore for S3Store {
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
         check_key(key)?;
-        self.absent_put(key, self.put_at(key).body(ByteStream::from(bytes))).await
+        self.absent_put(key, self.put_at(key).body(ByteStream::from(bytes)), None).await
     }
 
     async fn put_file_if_absent(
@@ -205,7 +210,7 @@ impl ObjectStore for S3Store {
         file: &FileObject,
     ) -> Result<PutIfAbsent, StoreError> {
         check_key(key)?;
-        self.absent_put(key, self.put_of(key, file)).await
+        self.absent_put(key, self.put_of(key, file), Some(FileSignature::of(file))).await
     }
 
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
@@ -216,7 +221,8 @@ impl ObjectStore for S3Store {
 
     async fn put_file(&self, key: &str, file: &FileObject) -> Result<(), StoreError> {
         check_key(key)?;
-        let put = self.put_of(key, file).send().await;
+        let put = self.put_of(key, file).customize().interceptor(FileSignature::of(file));
+        let put = put.send().await;
         put.map(drop).map_err(|error| self.failed(key, &error))
     }
 

@@ -1,7 +1,8 @@
 //! The conformance suites of the stores, on servers that stand in for AWS.
 
-use std::sync::Arc;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use aws::{DynamoStore, ParameterVault, S3Store};
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use e2e::http::{self, Answered};
 use runtime::credentials::{Vault as _, VaultError};
 use runtime::random::SharedRandom;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_bucket_conforms() {
@@ -101,6 +103,36 @@ async fn a_put_that_meets_another_one_is_sent_again_after_a_pause() {
     let ended = tokio::join!(put(2, false), put(2, true), put(100, false));
     let stored = (Some(true), 3);
     assert_eq!(ended, (stored, stored, (None, 5)), "five are the attempts of one call");
+}
+
+#[tokio::test]
+async fn the_signature_of_a_stored_file_covers_its_bytes() {
+    use delta::store::{FileObject, ObjectStore as _};
+
+    let (heard, listener) = (Arc::new(Mutex::new(Vec::new())), http::listen().await);
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let hear = Arc::clone(&heard);
+    http::serve(listener, move |asked| {
+        let header = |name| asked.headers.get(name).unwrap().to_str().unwrap().to_owned();
+        let signed = header("authorization");
+        hear.lock().unwrap().push((header("x-amz-content-sha256"), signed, asked.body.clone()));
+        async { Answered::new(200, &Value::Null) }
+    });
+    let store = S3Store::new(emulators::aws_at(&endpoint).await.s3().await, "bucket", "");
+    let mut file = tempfile::tempfile().unwrap();
+    let bytes: Vec<u8> = (0..600_000_u32).map(|at| (at % 251) as u8).collect();
+    file.write_all(&bytes).unwrap();
+    let sum = Sha256::digest(&bytes);
+    let object = FileObject::new(Arc::new(file), 0..bytes.len() as u64, sum.into());
+    assert_eq!(store.put_file_if_absent("a", &object).await.unwrap(), PutIfAbsent::Stored);
+    store.put_file("b", &object).await.unwrap();
+    let heard = heard.lock().unwrap();
+    assert_eq!(heard.len(), 2);
+    for (sha256, authorization, body) in heard.iter() {
+        assert_eq!(*sha256, hex::encode(sum));
+        assert!(authorization.contains("x-amz-content-sha256"), "{authorization}");
+        assert_eq!(*body, bytes);
+    }
 }
 
 #[tokio::test]

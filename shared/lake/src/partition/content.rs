@@ -72,7 +72,7 @@ impl FileContent {
     pub(super) fn sha256(&self) -> String {
         match self {
             Self::InMemory(bytes) => sha256(bytes),
-            Self::OnDisk(copy) => hex(&copy.sha256),
+            Self::OnDisk(copy) => hex::encode(copy.sha256),
         }
     }
 
@@ -112,16 +112,5 @@ impl ChunkReader for FileContent {
 
 /// SHA-256 of a file, in hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Hexadecimal digits of a checksum.
-pub(super) fn hex(sum: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in sum {
-        for digit in [byte >> 4, byte & 0xf] {
-            text.extend(char::from_digit(u32::from(digit), 16));
-        }
-    }
-    text
+    hex::encode(Sha256::digest(bytes))
 }

@@ -7,7 +7,7 @@ use std::io::{Result, Write};
 
 use sha2::{Digest as _, Sha256};
 
-use super::content::{FileContent, hex};
+use super::content::FileContent;
 use crate::scratch::ScratchFile;
 
 /// Size in bytes up to which a file is built in memory. Tests have small files, some of which should
@@ -50,7 +50,7 @@ impl FileOutput {
             OutputPlace::InMemory(bytes) => FileContent::InMemory(bytes.into()),
             OutputPlace::OnDisk(file) => FileContent::on_disk(file.whole()?, sum),
         };
-        Ok((content, hex(&sum)))
+        Ok((content, hex::encode(sum)))
     }
 }
 

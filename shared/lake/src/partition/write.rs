@@ -269,9 +269,11 @@ pub(super) fn properties(
 #[cfg(test)]
 mod tests {
     use decode::schema::TableSchema;
+    use delta::store::MemoryStore;
 
     use super::super::ColumnChoice;
-    use super::super::tests::{PLAIN, SampleRecord, batch};
+    use super::super::content::sha256;
+    use super::super::tests::{PLAIN, SampleRecord, batch, block_on};
     use super::*;
 
     #[test]
@@ -287,5 +289,28 @@ mod tests {
         let held: usize = writer.waiting.iter().map(RecordBatch::get_array_memory_size).sum();
         assert!(held < many.get_array_memory_size() / 10, "{held} bytes");
         assert_eq!(writer.finish().unwrap().stats.rows(), 5);
+    }
+
+    #[test]
+    fn a_taken_name_is_ours_where_the_bytes_are_equal() {
+        let schema = TableSchema::of(&PLAIN);
+        let layout = Arc::new(RowLayout::new(&schema, ColumnChoice::All).unwrap());
+        let written = |ids: core::ops::Range<i64>| {
+            let rows: Vec<SampleRecord> = ids.map(SampleRecord::new).collect();
+            let mut writer = PartitionWriter::new(Arc::clone(&layout), FileLimits::default());
+            writer.write(&batch(&schema, &rows)).unwrap();
+            writer.finish().unwrap()
+        };
+        // In memory and on the disk, and read back in one part and in several.
+        for rows in [3, 30, 3_000] {
+            let store = MemoryStore::new();
+            let (file, other) = (written(0..rows), written(1..rows + 1));
+            let put = |file: &WrittenFile| block_on(file.put_into(&store, "tables/things/a"));
+            assert!(put(&file).unwrap());
+            assert!(put(&file).unwrap(), "{rows} rows");
+            assert!(!put(&other).unwrap(), "{rows} rows");
+            let stored = block_on(store.get("tables/things/a")).unwrap().unwrap();
+            assert_eq!(sha256(&stored), file.sha256);
+        }
     }
 }
