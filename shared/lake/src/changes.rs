@@ -22,6 +22,7 @@ mod expire;
 mod join;
 
 use decode::schema::TableSchema;
+use delta::table::FileEntry;
 use engine::ids::Sequence;
 use engine::time::Timestamp;
 
@@ -71,5 +72,33 @@ impl ChangesOf {
     /// commit are in one partition, so old months can be dropped as whole files.
     pub(crate) fn month(&self) -> String {
         engine::time::month_before(self.at, 0)
+    }
+}
+
+/// Whether a file of changes is of a month before `month` (`YYYY-MM`).
+fn is_before(file: &FileEntry, month: &str) -> bool {
+    file.partition.as_deref().is_some_and(|other| other < month)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_is_not_before_itself() {
+        let of = |partition: Option<&str>| FileEntry {
+            path: "a".to_owned(),
+            partition: partition.map(str::to_owned),
+            size: 1,
+            modified: Timestamp::UNIX_EPOCH,
+            rows: 1,
+            stats: String::new(),
+            keys: None,
+            sha256: None,
+        };
+        assert!(is_before(&of(Some("2025-12")), "2026-01"));
+        assert!(!is_before(&of(Some("2026-01")), "2026-01"));
+        assert!(!is_before(&of(Some("2026-02")), "2026-01"));
+        assert!(!is_before(&of(None), "2026-01"), "of no month");
     }
 }

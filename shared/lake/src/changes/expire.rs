@@ -17,7 +17,7 @@ use engine::ids::Sequence;
 use engine::precedence::Precedence;
 use engine::time::Timestamp;
 
-use super::{ChangeEncoder, ChangeOp, ChangesOf};
+use super::{ChangeEncoder, ChangeOp, ChangesOf, is_before};
 use crate::blocking::{RewriteError, blocking};
 use crate::collect::{CollectedRows, Collector, SortedRows};
 use crate::partition::{FileLimits, FileShelf, RowLayout, WrittenFile, fetch, open};
@@ -43,8 +43,7 @@ pub fn expired(changes: &Table, month: &str) -> Option<ExpiredChanges> {
     for file in changes.files() {
         ranges.push((sequences(file)?, file));
     }
-    let old = |file: &FileEntry| file.partition.as_deref().is_some_and(|other| other < month);
-    let ranges = preceding(ranges, |file| old(file));
+    let ranges = preceding(ranges, |file| is_before(file, month));
     let first = ranges.iter().map(|((least, _), _)| *least).min()?;
     let last = ranges.iter().map(|((_, greatest), _)| *greatest).max()?;
     // A single sequence has nothing to condense: every history begins with inserts, be it a

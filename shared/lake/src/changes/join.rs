@@ -12,6 +12,7 @@ use delta::table::{FileEntry, Table, parse_data_file};
 use engine::time::Timestamp;
 
 use super::expire::sequences;
+use super::is_before;
 use crate::blocking::{RewriteError, blocking};
 use crate::partition::{
     ColumnChoice, FileContent, FileLimits, FileShelf, PartitionError, PartitionWriter, RowLayout,
@@ -31,12 +32,10 @@ const FEW: usize = 8;
 /// the next call finds the next month.
 #[must_use]
 pub fn scattered(changes: &Table, month: &str, limits: FileLimits) -> Option<Vec<FileEntry>> {
-    let mut months = std::collections::BTreeMap::<&str, Vec<&FileEntry>>::new();
-    let small = |file: &&FileEntry| file.rows < limits.file_rows;
+    let mut months = std::collections::BTreeMap::<Option<&str>, Vec<&FileEntry>>::new();
+    let small = |file: &&FileEntry| file.rows < limits.file_rows && is_before(file, month);
     for file in changes.files().iter().filter(small) {
-        if let Some(other) = file.partition.as_deref().filter(|other| *other < month) {
-            months.entry(other).or_default().push(file);
-        }
+        months.entry(file.partition.as_deref()).or_default().push(file);
     }
     months.into_values().filter(|files| files.len() > FEW).find_map(|files| {
         let ranged = files.into_iter().map(|file| Some((sequences(file)?, file)));

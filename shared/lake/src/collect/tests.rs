@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::array::{Int64Array, StringArray};
 use engine::key::Key;
 use engine::precedence::Precedence;
 use proptest::prelude::*;
@@ -142,4 +143,14 @@ fn a_unit_takes_equal_repeats_and_refuses_others() {
     unit.push(batch(&schema, &[rows("a", 1), rows("b", 1), rows("c", 1)]));
     let Err(UnitError::Conflict { keys }) = unit.finish() else { panic!("a conflict") };
     assert_eq!(keys.len(), 1);
+}
+
+#[test]
+fn null_is_no_value_of_a_partition() {
+    let texts = StringArray::from(vec![None, None, Some(""), Some(""), Some("a"), None]);
+    let numbers = Int64Array::from(vec![None, None, Some(0), Some(0), Some(1), None]);
+    for column in [&texts as &dyn Array, &numbers] {
+        let runs: Vec<usize> = [0, 2, 4, 5].map(|start| same_value(column, start)).into();
+        assert_eq!(runs, [2, 2, 1, 1], "{column:?}");
+    }
 }

@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::months::Month;
 use super::super::{CalendarStretch, ListedEntries};
-use crate::time::{Date, next_day, previous_day};
-
-/// First day that a date with a year of four digits can name.
-const FIRST_DAY: Date = Date::constant(1, 1, 1);
+use crate::time::{Date, FIRST_DAY, next_day, previous_day};
 
 /// Returns all days of these months.
 pub(super) fn whole(first: Month, last: Month) -> CalendarStretch {

@@ -125,3 +125,26 @@ fn name(key: &Key) -> String {
     let parts: Vec<String> = key.0.iter().map(part).collect();
     format!("record {}", parts.join("/"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Date;
+
+    #[test]
+    fn three_records_without_a_day_are_named_and_the_others_counted() {
+        for (records, named) in [
+            (3, "record 0, record 1, record 2 without"),
+            (4, "record 0, record 1, record 2 and 1 more without"),
+        ] {
+            let mut undated = UndatedRecords::default();
+            assert_eq!(undated.remark("/dated"), None);
+            let keys = (0..=records).map(Key::id).collect();
+            let last = core::iter::once(Some(Date::constant(2026, 3, 9)));
+            let dates = (0..records).map(|_| None).chain(last).collect();
+            undated.note(&PageFacts { keys, dates, ..PageFacts::default() });
+            let remark = undated.remark("/dated").unwrap();
+            assert!(remark.contains(named), "{remark}");
+        }
+    }
+}

@@ -107,11 +107,12 @@ impl KeysetRange {
         self.done = self.from.is_some_and(|from| day < from);
     }
 
-    /// Goes on with the day before `day`, which is whole, if that lies inside the range.
+    /// Goes on with the day before `day`, which is whole, if that lies inside the range and Harvest takes
+    /// it: it refuses days before the year 1.
     pub(super) fn go_on_before(&mut self, day: Date) {
         let to = previous_day(day);
         self.to = Some(to);
-        self.done = to == day || self.from.is_some_and(|from| to < from);
+        self.done = day <= FIRST_DAY || self.from.is_some_and(|from| to < from);
     }
 
     /// Whether the answer's dates lie in the requested range and never increase. Records without a
@@ -231,5 +232,57 @@ mod tests {
             assert_eq!(ranges.first().and_then(|first| first.to), Some(oldest));
             assert!(ranges.iter().all(|range| range.from.is_none_or(|from| from > FIRST_DAY)));
         }
+    }
+
+    #[test]
+    fn a_day_out_of_the_range_is_no_order() {
+        let day = |day: i8| date(2026, 3, day);
+        let in_order = |from: Option<i8>, to: Option<i8>, days: &[i8]| {
+            let range = KeysetRange { to: to.map(day), ..KeysetRange::open(from.map(day)) };
+            let dates = days.iter().map(|of| Some(day(*of))).chain([None]).collect();
+            range.in_order(&PageFacts { dates, ..PageFacts::default() })
+        };
+        assert!(in_order(None, None, &[9, 9, 8, 1]));
+        assert!(in_order(Some(5), Some(9), &[9, 7, 5]));
+        assert!(!in_order(Some(5), None, &[9, 4]));
+        assert!(!in_order(None, Some(9), &[10, 4]));
+        assert!(!in_order(None, None, &[8, 9]));
+    }
+
+    #[test]
+    fn a_range_ends_with_its_first_day_or_the_first_of_all() {
+        let done = |from: Option<Date>, day: Date| {
+            let mut range = KeysetRange::open(from);
+            range.go_on_before(day);
+            range.done
+        };
+        let (first, second) = (date(2026, 3, 9), date(2026, 3, 10));
+        assert!(done(Some(first), first));
+        assert!(!done(Some(first), second));
+        assert!(!done(None, first));
+        assert!(done(None, FIRST_DAY), "Harvest refuses the day before");
+        assert!(!done(None, date(1, 1, 2)));
+    }
+
+    #[test]
+    fn a_total_that_equals_what_was_read_promises_nothing() {
+        let facts = |total: u64, more: bool| PageFacts {
+            keys: (0..10).map(Key::id).collect(),
+            total_entries: Some(total),
+            next: more.then(|| "https://example.com/page".to_owned()),
+            ..PageFacts::default()
+        };
+        for (total, more, agrees) in [
+            (10, false, true),
+            (11, false, false),
+            (9, false, false),
+            (11, true, true),
+            (10, true, false),
+        ] {
+            let flaw = contradiction(&facts(total, more));
+            assert_eq!(flaw.is_none(), agrees, "{total}, {more}");
+        }
+        assert!(is_last(&facts(10, false)) && !is_last(&facts(11, false)));
+        assert!(!is_last(&facts(10, true)));
     }
 }

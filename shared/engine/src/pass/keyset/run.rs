@@ -204,6 +204,21 @@ mod tests {
         assert_eq!(run.take(&twice, day, day), RunTurn::Torn);
     }
 
+    #[test]
+    fn a_total_that_leaves_nothing_for_a_promised_page_tears_the_run() {
+        let day = date(2026, 3, 9);
+        let server = one_day(60, 20);
+        let list = ListQuery::new("/dated", Vec::new());
+        let mut first = server.answer(&list.first_page());
+        for (total, turn) in [(39, RunTurn::On(day)), (38, RunTurn::Torn)] {
+            first.total_entries = Some(total);
+            let mut run = NumberedRun::after(&KeysetRange::open(None), day, &first).unwrap();
+            let mut second = server.answer(&run.target(&list));
+            second.total_entries = Some(total);
+            assert_eq!(run.take(&second, day, day), turn, "{total}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_stays_is_seen_however_many_records_come_and_go(
