@@ -125,3 +125,49 @@ pub async fn join(
 fn rows_in(layout: &RowLayout, path: &str, content: &FileContent) -> Result<u64, PartitionError> {
     crate::partition::row_count(&layout.table, path, content.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, rows: u64) -> FileEntry {
+        FileEntry {
+            path: path.to_owned(),
+            partition: None,
+            size: 1,
+            modified: Timestamp::UNIX_EPOCH,
+            rows,
+            stats: String::new(),
+            keys: None,
+            sha256: None,
+        }
+    }
+
+    #[test]
+    fn files_are_joined_only_where_their_order_is_known() {
+        let [a, b] = [file("1-1-aa-0.parquet", 1), file("1-2-aa-0.parquet", 1)];
+        let foreign = file("part-00000.parquet", 1);
+        let order = |ranges: &[((u64, u64), &FileEntry)]| {
+            let sorted = in_order(ranges.to_vec())?;
+            Some(sorted.into_iter().map(|(_, file)| file.path.clone()).collect::<Vec<_>>())
+        };
+        let both = Some(vec![a.path.clone(), b.path.clone()]);
+        assert_eq!(order(&[((3, 5), &b), ((1, 3), &a)]), both, "a commit in two files");
+        assert_eq!(order(&[((1, 1), &b), ((1, 1), &a)]), both, "by path");
+        assert_eq!(order(&[((1, 4), &a), ((3, 5), &b)]), None, "they overlap");
+        assert_eq!(order(&[((1, 2), &foreign), ((3, 3), &b)]), None, "rows in any order");
+        assert!(order(&[((1, 1), &foreign), ((3, 3), &b)]).is_some(), "one commit has no order");
+    }
+
+    #[test]
+    fn files_are_joined_whole() {
+        let count = |rows: &[u64]| {
+            let files: Vec<FileEntry> = rows.iter().map(|rows| file("a", *rows)).collect();
+            joined_count(&files, FileLimits { file_rows: 4, ..FileLimits::default() })
+        };
+        assert_eq!(count(&[3, 2, 4, 2, 2]), 4);
+        assert_eq!(count(&[1, 1, 1, 1]), 1);
+        assert_eq!(count(&[1, 1, 1, 1, 1]), 2);
+        assert_eq!(count(&[9, 1]), 2);
+    }
+}

@@ -33,3 +33,19 @@ impl KeyBounds {
             && self.below.as_deref().is_none_or(|below| first < below)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_have_their_first_key_and_not_that_of_the_next_file() {
+        let bounds = KeyBounds { from: Some([3].into()), below: Some([6].into()) };
+        for (first, last, touches) in
+            [(0, 2, false), (0, 3, true), (4, 5, true), (5, 9, true), (6, 9, false), (0, 9, true)]
+        {
+            assert_eq!(bounds.touch(&[first], &[last]), touches, "{first} to {last}");
+        }
+        assert!(KeyBounds::default().touch(&[0], &[9]));
+    }
+}
