@@ -11,6 +11,7 @@
 //! write twice; each implementation says what follows from that.
 
 mod bus;
+mod conflicts;
 mod dynamo;
 mod file_body;
 mod invoker;
@@ -99,7 +100,7 @@ impl AwsClients {
     pub async fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(self.config().await)
             .force_path_style(self.path_style)
-            .retry_classifier(s3::ConflictsPass)
+            .retry_classifier(conflicts::ConflictsPass)
             .build();
         aws_sdk_s3::Client::from_conf(config)
     }

@@ -14,7 +14,7 @@
 //!
 //! A 409 must not count as lost: the other put may still fail, and the caller would look for an
 //! object that is not there. The SDK repeats such a put as it repeats one that was throttled, after
-//! random pauses ([`ConflictsPass`]).
+//! random pauses ([`ConflictsPass`](crate::conflicts::ConflictsPass)).
 
 use core::ops::Range;
 
@@ -24,8 +24,6 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::Object;
-use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
-use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -53,24 +51,6 @@ pub struct S3Store {
 fn content_type(key: &str) -> Option<&'static str> {
     let (_, ending) = key.rsplit_once('.')?;
     (ending == "html").then_some("text/html; charset=utf-8")
-}
-
-/// Rule by which the SDK repeats a put that was refused because another one was under way (409): it
-/// passes within milliseconds, and repetitions without a random pause would meet again.
-#[derive(Debug)]
-pub(crate) struct ConflictsPass;
-
-impl ClassifyRetry for ConflictsPass {
-    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        match context.response().map(|response| response.status().as_u16()) {
-            Some(409) => RetryAction::transient_error(),
-            Some(_) | None => RetryAction::NoActionIndicated,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        "puts that conflict"
-    }
 }
 
 /// Object, or a part of it, as answered.
