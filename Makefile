@@ -10,7 +10,7 @@ PROOF := --locked --profile proof --workspace
 # Programs and tests in one command: apart, each would choose other features of the dependencies, and most of
 # them would be compiled twice.
 BUILD_PROOF := cargo build $(PROOF) --bins --tests
-# The command as people get it, whose processor time and memory are compared and published: it takes a tenth less of the former than `quick`.
+# The command as people get it, whose processor time and memory are compared.
 BUILD_RELEASE := cargo build --locked --release --package cli --package sim --bin harvest-lake --bin fake-harvest
 # Seconds that each fuzz target gets in `make test`; as many run at a time as TEST_THREADS.
 FUZZ_SECONDS ?= 1

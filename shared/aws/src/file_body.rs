@@ -1,16 +1,11 @@
-//! Bodies of requests that are read from a file, part by part, and their signature.
+//! Bodies of requests that are read from a file, part by part.
 
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::io;
 
-use aws_runtime::auth::SigV4OperationSigningConfig;
-use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextMut;
-use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
-use aws_sigv4::http_request::SignableBody;
 use bytes::Bytes;
 use delta::offload::offload;
 use delta::store::FileObject;
@@ -33,43 +28,6 @@ pub(crate) fn streamed(file: &FileObject) -> ByteStream {
     ByteStream::new(SdkBody::retryable(move || {
         SdkBody::from_body_1_x(FileBody { file: file.clone(), position: 0, reading: None })
     }))
-}
-
-/// Signature of a request whose body is a file, with the file's SHA-256.
-///
-/// The SDK would sign the words `UNSIGNED-PAYLOAD` instead of a body that is not in memory, which a bucket's
-/// policy can refuse (condition key `s3:x-amz-content-sha256`).
-#[derive(Debug)]
-pub(crate) struct FileSignature {
-    sha256: String,
-}
-
-impl FileSignature {
-    /// Signature of a request with this file.
-    pub(crate) fn of(file: &FileObject) -> Self {
-        Self { sha256: hex::encode(file.sha256()) }
-    }
-}
-
-impl Intercept for FileSignature {
-    fn name(&self) -> &'static str {
-        "FileSignature"
-    }
-
-    fn modify_before_signing(
-        &self,
-        _context: &mut BeforeTransmitInterceptorContextMut<'_>,
-        _components: &RuntimeComponents,
-        settings: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        // Absent where requests are not signed at all.
-        if let Some(mut signing) = settings.load::<SigV4OperationSigningConfig>().cloned() {
-            let body = SignableBody::Precomputed(self.sha256.clone());
-            signing.signing_options.payload_override = Some(body);
-            settings.interceptor_state().store_put(signing);
-        }
-        Ok(())
-    }
 }
 
 impl FileBody {

@@ -11,12 +11,12 @@
 //! write twice; each implementation says what follows from that.
 
 mod bus;
-mod conflicts;
 mod dynamo;
 mod file_body;
 mod invoker;
 mod parameter;
 mod s3;
+mod s3_rules;
 mod secret;
 mod told;
 
@@ -100,7 +100,8 @@ impl AwsClients {
     pub async fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(self.config().await)
             .force_path_style(self.path_style)
-            .retry_classifier(conflicts::ConflictsPass)
+            .retry_classifier(s3_rules::ConflictsPass)
+            .interceptor(s3_rules::ChecksumsSigned)
             .build();
         aws_sdk_s3::Client::from_conf(config)
     }

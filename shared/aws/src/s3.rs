@@ -14,7 +14,7 @@
 //!
 //! A 409 must not count as lost: the other put may still fail, and the caller would look for an
 //! object that is not there. The SDK repeats such a put as it repeats one that was throttled, after
-//! random pauses ([`ConflictsPass`](crate::conflicts::ConflictsPass)).
+//! random pauses ([`ConflictsPass`](crate::s3_rules::ConflictsPass)).
 
 use core::ops::Range;
 
@@ -32,7 +32,7 @@ use delta::store::{
 };
 use engine::time::Timestamp;
 
-use crate::file_body::{FileSignature, streamed};
+use crate::file_body::streamed;
 use crate::told::told;
 
 /// Object store in an S3 bucket, below a prefix.
@@ -123,23 +123,19 @@ impl S3Store {
     /// Put of a file.
     ///
     /// S3 compares the checksum with what it has received ("Checking object integrity"). Without it
-    /// the SDK would compute another one, and send the body in chunks with that at the end.
+    /// the SDK would compute another one, and send the body in chunks with that at the end. The signature
+    /// covers it ([`ChecksumsSigned`](crate::s3_rules::ChecksumsSigned)).
     fn put_of(&self, key: &str, file: &FileObject) -> PutObjectFluentBuilder {
         self.put_at(key).checksum_sha256(BASE64_STANDARD.encode(file.sha256())).body(streamed(file))
     }
 
-    /// Sends a put on the condition that there is no such object. `signature`: that of a file.
+    /// Sends a put on the condition that there is no such object.
     async fn absent_put(
         &self,
         key: &str,
         put: PutObjectFluentBuilder,
-        signature: Option<FileSignature>,
     ) -> Result<PutIfAbsent, StoreError> {
-        let mut put = put.if_none_match("*").customize();
-        if let Some(signature) = signature {
-            put = put.interceptor(signature);
-        }
-        match put.send().await {
+        match put.if_none_match("*").send().await {
             Ok(_) => Ok(PutIfAbsent::Stored),
             Err(error) if status(&error) == Some(412) => Ok(PutIfAbsent::Exists),
             Err(error) => Err(self.failed(key, &error)),
@@ -181,7 +177,7 @@ impl S3Store {
 impl ObjectStore for S3Store {
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
         check_key(key)?;
-        self.absent_put(key, self.put_at(key).body(ByteStream::from(bytes)), None).await
+        self.absent_put(key, self.put_at(key).body(ByteStream::from(bytes))).await
     }
 
     async fn put_file_if_absent(
@@ -190,7 +186,7 @@ impl ObjectStore for S3Store {
         file: &FileObject,
     ) -> Result<PutIfAbsent, StoreError> {
         check_key(key)?;
-        self.absent_put(key, self.put_of(key, file), Some(FileSignature::of(file))).await
+        self.absent_put(key, self.put_of(key, file)).await
     }
 
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
@@ -201,8 +197,7 @@ impl ObjectStore for S3Store {
 
     async fn put_file(&self, key: &str, file: &FileObject) -> Result<(), StoreError> {
         check_key(key)?;
-        let put = self.put_of(key, file).customize().interceptor(FileSignature::of(file));
-        let put = put.send().await;
+        let put = self.put_of(key, file).send().await;
         put.map(drop).map_err(|error| self.failed(key, &error))
     }
 

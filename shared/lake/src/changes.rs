@@ -83,18 +83,13 @@ fn is_before(file: &FileEntry, month: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::partition::tests::logged_file;
 
     #[test]
     fn a_month_is_not_before_itself() {
-        let of = |partition: Option<&str>| FileEntry {
-            path: "a".to_owned(),
-            partition: partition.map(str::to_owned),
-            size: 1,
-            modified: Timestamp::UNIX_EPOCH,
-            rows: 1,
-            stats: String::new(),
-            keys: None,
-            sha256: None,
+        let of = |month: Option<&str>| FileEntry {
+            partition: month.map(str::to_owned),
+            ..logged_file("a.parquet")
         };
         assert!(is_before(&of(Some("2025-12")), "2026-01"));
         assert!(!is_before(&of(Some("2026-01")), "2026-01"));

@@ -25,14 +25,7 @@ impl HashKey {
     pub(super) fn hash(&self, text: &str) -> Option<String> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         mac.update(text.as_bytes());
-        let digest = mac.finalize().into_bytes();
-        let mut digits = String::with_capacity(2 * digest.len());
-        for byte in digest {
-            for half in [byte >> 4, byte & 15] {
-                digits.push(char::from_digit(u32::from(half), 16)?);
-            }
-        }
-        Some(digits)
+        Some(hex::encode(mac.finalize().into_bytes()))
     }
 }
 

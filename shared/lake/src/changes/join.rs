@@ -129,18 +129,10 @@ fn rows_in(layout: &RowLayout, path: &str, content: &FileContent) -> Result<u64,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::partition::tests::logged_file;
 
     fn file(path: &str, rows: u64) -> FileEntry {
-        FileEntry {
-            path: path.to_owned(),
-            partition: None,
-            size: 1,
-            modified: Timestamp::UNIX_EPOCH,
-            rows,
-            stats: String::new(),
-            keys: None,
-            sha256: None,
-        }
+        FileEntry { rows, ..logged_file(path) }
     }
 
     #[test]

@@ -5,8 +5,6 @@
 //! version. Files may also have been deleted from the target. So the description has a hash of the
 //! source and the totals of the files.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use delta::store::ObjectMeta;
 use delta::table::Table;
@@ -47,16 +45,11 @@ impl SuccessMarker {
         for column in columns {
             hash.update(format!("{} {:?}\n", column.name, column.ty));
         }
-        let mut source = String::new();
-        for byte in hash.finalize() {
-            // Writing to a text cannot fail.
-            write!(source, "{byte:02x}").unwrap_or_default();
-        }
         Self {
             stream: table.schema().spec.name.to_owned(),
             table: table.id().to_owned(),
             version: table.version(),
-            source,
+            source: hex::encode(hash.finalize()),
             rows: table.rows(),
             files: 0,
             bytes: 0,

@@ -50,19 +50,11 @@ fn range(file: &FileEntry, column: &str) -> Option<Vec<(Date, Date)>> {
 mod tests {
     use jiff::civil::date;
 
+    use super::super::tests::logged_file;
     use super::*;
 
     fn file(stats: &str) -> FileEntry {
-        FileEntry {
-            path: "a.parquet".to_owned(),
-            partition: None,
-            size: 1,
-            modified: engine::time::Timestamp::UNIX_EPOCH,
-            rows: 3,
-            stats: stats.to_owned(),
-            keys: None,
-            sha256: None,
-        }
+        FileEntry { rows: 3, stats: stats.to_owned(), ..logged_file("a.parquet") }
     }
 
     #[test]

@@ -39,6 +39,20 @@ const FIELDS: &[FieldSpec] = &[
 const REPORT_FIELDS: &[FieldSpec] =
     &[int("user_id"), money("amount"), text("note"), text("currency")];
 
+/// File of one row in the log of a table without partitions.
+pub(crate) fn logged_file(path: &str) -> FileEntry {
+    FileEntry {
+        path: path.to_owned(),
+        partition: None,
+        size: 1,
+        modified: engine::time::Timestamp::UNIX_EPOCH,
+        rows: 1,
+        stats: String::new(),
+        keys: None,
+        sha256: None,
+    }
+}
+
 const fn listing(partition: PartitionSpec) -> StreamSpec {
     StreamSpec {
         name: "things",
