@@ -37,11 +37,12 @@ impl MemberBegin {
     /// Whether the member begins at `at`. Also `false` if `text` ends within the last word that is
     /// compared.
     #[inline]
-    pub(super) fn is_at(&self, text: &[u8], mut at: usize) -> bool {
+    pub(super) fn is_at(&self, text: &[u8], at: usize) -> bool {
+        let rest = text.get(at..).unwrap_or_default();
+        let Some(there) = rest.get(..self.words.len() * WORD) else { return false };
+        let mut there = there.as_chunks::<WORD>().0.iter();
         self.words.iter().all(|(word, bits)| {
-            let there = text.get(at..at + WORD).and_then(|there| there.try_into().ok());
-            at += WORD;
-            there.is_some_and(|there| u64::from_le_bytes(there) & bits == *word)
+            there.next().is_some_and(|there| u64::from_le_bytes(*there) & bits == *word)
         })
     }
 }

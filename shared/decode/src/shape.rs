@@ -53,7 +53,7 @@ pub(super) enum MemberTarget {
 
 /// Set of the members of one object that have been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct SeenMembers(u128);
+pub(super) struct SeenMembers([u64; 2]);
 
 impl ObjectShape {
     /// Shape of an object with these fields. Columns are numbered in the order in which
@@ -115,22 +115,29 @@ impl SeenMembers {
     /// Adds the member; `false` if it was there already. Also `false` for an index outside of the
     /// set, so that such a page is never read by `fast` alone.
     pub(super) fn add(&mut self, index: usize) -> bool {
-        let bit = u32::try_from(index).ok().and_then(|index| 1_u128.checked_shl(index));
-        let Some(bit) = bit else { return false };
-        let new = self.0 & bit == 0;
-        self.0 |= bit;
+        let (place, bit) = Self::place(index);
+        let Some(word) = self.0.get_mut(place) else { return false };
+        let new = *word & bit == 0;
+        *word |= bit;
         new
     }
 
     /// Union of both sets.
     pub(super) const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        let ([low, high], [other_low, other_high]) = (self.0, other.0);
+        Self([low | other_low, high | other_high])
     }
 
     /// Whether the member is in the set.
     pub(super) fn has(self, index: usize) -> bool {
-        let bit = u32::try_from(index).ok().and_then(|index| 1_u128.checked_shl(index));
-        bit.is_some_and(|bit| self.0 & bit != 0)
+        let (place, bit) = Self::place(index);
+        self.0.get(place).is_some_and(|word| word & bit != 0)
+    }
+
+    /// Index of the word that has the member's bit, and the bit. A shift of 128 bits takes several
+    /// instructions, for each member of each record.
+    const fn place(index: usize) -> (usize, u64) {
+        (index / 64, 1 << (index % 64))
     }
 }
 
@@ -139,4 +146,23 @@ fn take(next: &mut usize) -> usize {
     let index = *next;
     *next += 1;
     index
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_has_the_members_that_were_added() {
+        let (mut seen, mut others) = (SeenMembers::default(), SeenMembers::default());
+        for index in [0, 1, 63, 64, 65, 127] {
+            assert!(!seen.has(index) && seen.add(index) && seen.has(index), "{index}");
+            assert!(!seen.add(index), "{index}");
+        }
+        assert!(others.add(5) && others.add(70));
+        let has: Vec<usize> = (0..200).filter(|index| seen.with(others).has(*index)).collect();
+        assert_eq!(has, [0, 1, 5, 63, 64, 65, 70, 127]);
+        // Beyond the set no member is new, so that the page is read with more care.
+        assert!(!seen.add(128) && !seen.has(128));
+    }
 }

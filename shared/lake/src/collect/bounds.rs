@@ -15,6 +15,18 @@ pub(crate) struct KeyRange {
     pub(crate) last: Box<[u8]>,
 }
 
+impl KeyRange {
+    /// Whether a key can be in both.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+
+    /// Range from the lesser of the first keys to the greater of the last.
+    pub(crate) fn with(self, other: Self) -> Self {
+        Self { first: self.first.min(other.first), last: self.last.max(other.last) }
+    }
+}
+
 /// Interval of keys that one file is responsible for: from its first key, inclusive, to the first
 /// key of the next file, exclusive. `None` is no bound.
 ///
@@ -37,6 +49,20 @@ impl KeyBounds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranges_overlap_where_a_key_can_be_in_both() {
+        let range = |first: u8, last: u8| KeyRange { first: [first].into(), last: [last].into() };
+        for (first, last, overlaps) in
+            [(0, 2, false), (0, 3, true), (4, 5, true), (6, 9, true), (7, 9, false), (0, 9, true)]
+        {
+            assert_eq!(range(3, 6).overlaps(&range(first, last)), overlaps, "{first} to {last}");
+            assert_eq!(range(first, last).overlaps(&range(3, 6)), overlaps, "{first} to {last}");
+        }
+        assert_eq!(range(3, 6).with(range(5, 5)), range(3, 6));
+        assert_eq!(range(3, 6).with(range(1, 2)), range(1, 6));
+        assert_eq!(range(3, 6).with(range(8, 9)), range(3, 9));
+    }
 
     #[test]
     fn bounds_have_their_first_key_and_not_that_of_the_next_file() {

@@ -21,16 +21,27 @@ pub struct CollectedRows {
     scratch: Option<PathBuf>,
     runs: Vec<SortedSpill>,
     partitions: BTreeMap<Option<String>, u64>,
+    /// First and last key of each partition. There are many spills, and a merge compares every
+    /// partition with every other.
+    ranges: BTreeMap<Option<String>, KeyRange>,
 }
 
 impl CollectedRows {
-    pub(super) const fn new(
+    pub(super) fn new(
         layout: Arc<RowLayout>,
         scratch: Option<PathBuf>,
         runs: Vec<SortedSpill>,
         partitions: BTreeMap<Option<String>, u64>,
     ) -> Self {
-        Self { layout, scratch, runs, partitions }
+        let mut ranges = BTreeMap::<Option<String>, KeyRange>::new();
+        for (partition, range) in runs.iter().flat_map(SortedSpill::key_ranges) {
+            let range = match ranges.remove(partition) {
+                Some(before) => before.with(range),
+                None => range,
+            };
+            ranges.insert(partition.clone(), range);
+        }
+        Self { layout, scratch, runs, partitions, ranges }
     }
 
     /// Partitions that have rows.
@@ -74,19 +85,18 @@ impl CollectedRows {
     /// Whether a row of this partition may have a key within `range`. Looks only at the first and
     /// last keys of the chunks, which are in memory, so `true` can be wrong and `false` cannot.
     pub(crate) fn may_hold(&self, partition: Option<&str>, range: &KeyRange) -> bool {
-        self.runs.iter().any(|run| {
-            run.chunks(partition)
-                .iter()
-                .any(|chunk| *chunk.first <= *range.last && chunk.last >= range.first)
-        })
+        let is_near = self.key_range(partition).is_some_and(|held| held.overlaps(range));
+        is_near
+            && self.runs.iter().any(|run| {
+                run.chunks(partition)
+                    .iter()
+                    .any(|chunk| *chunk.first <= *range.last && chunk.last >= range.first)
+            })
     }
 
     /// First and last key of a partition; `None` if it has no rows.
-    pub(crate) fn key_range(&self, partition: Option<&str>) -> Option<KeyRange> {
-        let chunks = || self.runs.iter().flat_map(|run| run.chunks(partition));
-        let first = chunks().map(|chunk| &chunk.first).min()?;
-        let last = chunks().map(|chunk| &chunk.last).max()?;
-        Some(KeyRange { first: first.as_ref().into(), last: last.clone() })
+    pub(crate) fn key_range(&self, partition: Option<&str>) -> Option<&KeyRange> {
+        self.ranges.get(&partition.map(str::to_owned))
     }
 
     /// Upper bound of the number of rows with keys within `bounds`. Counts whole chunks that reach

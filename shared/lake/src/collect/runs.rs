@@ -11,8 +11,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use decode::gather::{RowPick, gather};
 
-use super::CollectError;
 use super::spill_file::{SpillFile, TakesChunk, missing_chunk};
+use super::{CollectError, KeyRange};
 use crate::partition::RowLayout;
 use crate::scratch::ScratchFile;
 
@@ -137,6 +137,15 @@ impl SortedSpill {
     /// Partitions that have rows.
     pub(super) fn partitions(&self) -> impl Iterator<Item = Option<&str>> {
         self.chunks.keys().map(Option::as_deref)
+    }
+
+    /// First and last key of each partition.
+    pub(super) fn key_ranges(&self) -> impl Iterator<Item = (&Option<String>, KeyRange)> {
+        self.chunks.iter().filter_map(|(partition, chunks)| {
+            let (first, last) = chunks.first().zip(chunks.last())?;
+            let range = KeyRange { first: first.first.as_ref().into(), last: last.last.clone() };
+            Some((partition, range))
+        })
     }
 
     /// Storage of the chunks, from which they are read.

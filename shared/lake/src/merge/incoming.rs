@@ -148,8 +148,8 @@ fn pairs(names: &[Option<String>]) -> impl Iterator<Item = (Option<&str>, Option
 fn shared(incoming: &IncomingRows, left: Option<&str>, right: Option<&str>) -> Option<KeyBounds> {
     let range = incoming
         .sources()
-        .filter_map(|rows| rows.key_range(left))
-        .reduce(|a, b| KeyRange { first: a.first.min(b.first), last: a.last.max(b.last) })?;
+        .filter_map(|rows| rows.key_range(left).cloned())
+        .reduce(KeyRange::with)?;
     incoming.may_hold(right, &range).then(|| within(&range))
 }
 

@@ -262,6 +262,12 @@ pub(super) fn properties(
                 .set_column_dictionary_enabled(column.clone(), false)
                 .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
         }
+        // Single bits hardly become shorter by compression, and each column chunk would have a
+        // compressor and a decompressor of its own.
+        if *field.data_type() == DataType::Boolean {
+            let column = ColumnPath::from(name);
+            properties = properties.set_column_compression(column, Compression::UNCOMPRESSED);
+        }
     }
     properties.build()
 }
@@ -289,6 +295,21 @@ mod tests {
         let held: usize = writer.waiting.iter().map(RecordBatch::get_array_memory_size).sum();
         assert!(held < many.get_array_memory_size() / 10, "{held} bytes");
         assert_eq!(writer.finish().unwrap().stats.rows(), 5);
+    }
+
+    #[test]
+    fn single_bits_are_not_compressed() {
+        let schema = TableSchema::of(&streams::TIME_ENTRIES);
+        let layout = RowLayout::new(&schema, ColumnChoice::All).unwrap();
+        for codec in [Compression::SNAPPY, Compression::ZSTD(ZstdLevel::default())] {
+            let properties = properties(&layout, FileLimits::default(), codec);
+            for (name, is_compressed) in
+                [("billable", false), ("is_running", false), ("notes", true), ("hours", true)]
+            {
+                let expected = if is_compressed { codec } else { Compression::UNCOMPRESSED };
+                assert_eq!(properties.compression(&ColumnPath::from(name)), expected, "{name}");
+            }
+        }
     }
 
     #[test]
