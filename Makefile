@@ -17,7 +17,7 @@ FUZZ_SECONDS ?= 1
 # Tests that run at a time. Those of whole processes mostly wait: with one for each core, two cores are idle for most of their time.
 TEST_THREADS ?= 5
 
-.PHONY: help demo unit test tested lived judged tools extended spark trino dbt arm64 small-worker dist dist-stack wheel reproduce render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare instructions memory page cold-start
+.PHONY: help demo unit test tested lived deployed judged tools extended spark trino dbt arm64 small-worker dist dist-stack wheel reproduce render acceptance check figures sweep-cost fmt sim fuzz snap deny typos infra build bench invoke token login status stack clean lake-check account speed backfill compare instructions memory page cold-start
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -32,19 +32,21 @@ unit: ## Tests of the libraries alone: under 3 minutes when warm
 
 test: $(addprefix $(TOOLS)/,$(addsuffix /installed,emulators node readers sam terminal)) ## All tests that CI runs, the tables read by other engines included
 	$(BUILD_PROOF)
-	$(MAKE) -j2 --output-sync=target tested lived
-	$(MAKE) -j2 --output-sync=target stack judged
+	$(MAKE) -j3 --output-sync=target lived deployed judged
 
 tested:
 	RUST_TEST_THREADS=$(TEST_THREADS) BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_SECONDS)000 cargo test $(PROOF)
 
-# Beside tests of processes and emulators, which leave half of two cores idle. Lives have a clock of their own: they may be
-# slow, and the others may not.
+# Beside all others, which leave half of two cores idle. Lives have a clock of their own: they may be slow, and the others
+# may not.
 lived:
 	nice -n 19 $(MAKE) sim infra
 
-# Beside the stack, which mostly waits for ticks.
-judged:
+# The stack mostly waits for ticks, and the engines run meanwhile. Both wait for the tests, which need both cores.
+deployed: tested
+	$(MAKE) stack
+
+judged: tested
 	BIN=target/proof tests/lake_check.sh
 	BIN=target/proof tests/edge_check.sh
 	BIN=target/proof tests/blocks.sh

@@ -271,7 +271,7 @@ impl World {
 /// Runs `future` on one thread whose clock jumps to the next event when all tasks wait.
 pub fn in_simulated_time<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
-        .enable_all()
+        .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime")
