@@ -4,7 +4,7 @@ PYTHON ?= python3
 # Python tools, each set in an environment of its own: tests/requirements/<set>.txt.
 TOOLS := .tools
 LAKE ?= ./demo-lake
-SEEDS ?= 1200
+SEEDS ?= 2000
 # What CI builds: one profile for all programs and tests, so that nothing is compiled twice.
 PROOF := --locked --profile proof --workspace
 # Programs and tests in one command: apart, each would choose other features of the dependencies, and most of
