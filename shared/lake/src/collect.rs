@@ -29,7 +29,6 @@ mod sorted;
 mod spill_file;
 mod units;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -87,8 +86,8 @@ pub struct Collector {
     /// Temporary file of the last runs. Spills that are merged together share one, which goes with
     /// them.
     file: Option<ScratchFile>,
-    /// Number of rows pushed per partition, repeated keys included.
-    partitions: BTreeMap<Option<String>, u64>,
+    /// Number of rows pushed so far, repeated keys included.
+    rows: u64,
     /// Size of all rows pushed so far, in bytes.
     bytes: u64,
 }
@@ -126,7 +125,7 @@ impl Collector {
             pending: PendingRows::default(),
             runs: Vec::new(),
             file: None,
-            partitions: BTreeMap::new(),
+            rows: 0,
             bytes: 0,
         }
     }
@@ -175,7 +174,7 @@ impl Collector {
     /// it has rows.
     fn hold(&mut self, partition: Option<String>, rows: RecordBatch) {
         if rows.num_rows() > 0 {
-            *self.partitions.entry(partition.clone()).or_default() += rows.num_rows() as u64;
+            self.rows += rows.num_rows() as u64;
             self.pending.push(partition, rows);
         }
     }
@@ -211,8 +210,8 @@ impl Collector {
 
     /// Number of rows pushed so far, repeated keys included.
     #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.partitions.values().sum()
+    pub const fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Returns the collected rows, which can be merged any number of times. If some were spilled, the
@@ -228,7 +227,7 @@ impl Collector {
             self.spill()?;
         }
         let runs = fan_in::limited(self.runs, &self.layout, self.scratch.as_deref())?;
-        Ok(CollectedRows::new(self.layout, self.scratch, runs, self.partitions))
+        Ok(CollectedRows::new(self.layout, self.scratch, runs, self.rows))
     }
 }
 

@@ -20,9 +20,10 @@ pub struct CollectedRows {
     /// Folder of further temporary files, for rows that a merge moves to another partition.
     scratch: Option<PathBuf>,
     runs: Vec<SortedSpill>,
-    partitions: BTreeMap<Option<String>, u64>,
-    /// First and last key of each partition. There are many spills, and a merge compares every
-    /// partition with every other.
+    /// Number of pushed rows, repeated keys included.
+    rows: u64,
+    /// First and last key of each partition that has rows. There are many spills, and a merge
+    /// compares every partition with every other.
     ranges: BTreeMap<Option<String>, KeyRange>,
 }
 
@@ -31,7 +32,7 @@ impl CollectedRows {
         layout: Arc<RowLayout>,
         scratch: Option<PathBuf>,
         runs: Vec<SortedSpill>,
-        partitions: BTreeMap<Option<String>, u64>,
+        rows: u64,
     ) -> Self {
         let mut ranges = BTreeMap::<Option<String>, KeyRange>::new();
         for (partition, range) in runs.iter().flat_map(SortedSpill::key_ranges) {
@@ -41,24 +42,24 @@ impl CollectedRows {
             };
             ranges.insert(partition.clone(), range);
         }
-        Self { layout, scratch, runs, partitions, ranges }
+        Self { layout, scratch, runs, rows, ranges }
     }
 
     /// Partitions that have rows.
     pub fn partitions(&self) -> impl Iterator<Item = Option<&str>> {
-        self.partitions.keys().map(Option::as_deref)
+        self.ranges.keys().map(Option::as_deref)
     }
 
     /// Number of pushed rows, repeated keys included.
     #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.partitions.values().sum()
+    pub const fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.partitions.is_empty()
+        self.ranges.is_empty()
     }
 
     /// Rows of one partition in key order, without the partition column. Of each key, the version
