@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from .compare import Leave, differences, key_of
 from .declaration import Table, load
-from .readers import readers, wrong_counts
+from .readers import ends, readers, wrong_counts
 from .truth import Truth, Window, month_of
 
 SHOWN = 3
@@ -96,9 +96,10 @@ def check(table: Table, wanted: argparse.Namespace, truth: Truth) -> tuple[str, 
         wrong.append(f"the truth holds {len(rows) - len(by_key)} keys twice")
     verdicts = []
     for engine, actual in zip(engines, readings, strict=True):
-        found = differences(table, by_key, actual, account, leave) or wrong_counts(engine, actual)
+        found = [f"{engine.name}: {one}" for one in differences(table, by_key, actual, account, leave)]
+        found = found or wrong_counts(engine.name, engine.count, actual, ends(actual))
         verdicts.append(f"{engine.name} {f'{len(found)} differences' if found else 'ok'}")
-        wrong += [f"{engine.name}: {difference}" for difference in found]
+        wrong += found
     if refused := engines[-1].unreadable_json():
         wrong.append(f"DuckDB's JSON functions refuse extra_json of {refused} rows")
     return f"{table.stream}: {first.num_rows} rows, {', '.join(verdicts)}", wrong
