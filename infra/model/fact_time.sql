@@ -43,19 +43,19 @@ SELECT
   --   Harvest's reports; null if the rate is missing.
   CASE
     WHEN NOT entries.billable OR projects.is_fixed_fee THEN CAST(0 AS DECIMAL(18, 4))
-    ELSE CAST(COALESCE(entries.rounded_hours, entries.hours) * entries.billable_rate AS DECIMAL(18, 4))
+    ELSE CAST(CAST(COALESCE(entries.rounded_hours, entries.hours) AS DECIMAL(19, 6)) * entries.billable_rate AS DECIMAL(18, 4))
   END AS billable_amount,
   -- decimal(18,4): What billable hours of a fixed fee would be worth at their rates, in currency. Nobody owes it.
   CASE
     WHEN entries.billable AND projects.is_fixed_fee
-      THEN CAST(COALESCE(entries.rounded_hours, entries.hours) * entries.billable_rate AS DECIMAL(18, 4))
+      THEN CAST(CAST(COALESCE(entries.rounded_hours, entries.hours) AS DECIMAL(19, 6)) * entries.billable_rate AS DECIMAL(18, 4))
   END AS fixed_fee_at_rates,
   -- boolean: Billable, but without a rate.
   entries.billable AND entries.billable_rate IS NULL AS is_rate_missing,
   -- decimal(18,6): Cost per hour on the day of the work, in cost_currency.
   entries.cost_rate AS cost_rate,
   -- decimal(18,4): Rounded hours at the cost rate, in cost_currency; null if the cost rate is missing.
-  CAST(COALESCE(entries.rounded_hours, entries.hours) * entries.cost_rate AS DECIMAL(18, 4)) AS cost_amount,
+  CAST(CAST(COALESCE(entries.rounded_hours, entries.hours) AS DECIMAL(19, 6)) * entries.cost_rate AS DECIMAL(18, 4)) AS cost_amount,
   -- varchar: Currency of costs, the account's own; null if Harvest does not tell it.
   account.currency AS cost_currency,
   -- bigint: Id of the invoice that bills the entry.

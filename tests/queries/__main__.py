@@ -52,6 +52,7 @@ def main() -> int:
     for name in [*(name for name, _, _ in views), *queries]:
         check = checks.get(name, lambda *_: "")
         failed += told(name, lambda: lake.ask(name, lambda rows: check(rows, truth, lake.today)))
+    failed += told("entries worth more than a million", lake.large)
     print(f"{len(views)} views, {len(queries)} queries, {failed} failed")
     return 1 if failed else 0
 
@@ -105,6 +106,18 @@ class Lake:
             differ = [pair for pair in zip(shown, wanted) if pair[0] != pair[1]]
             raise AssertionError(f"columns differ from those declared: {differ[:3]}")
         return f"{len(columns)} columns"
+
+    def large(self) -> str:
+        """Eight hours at 150,000 each, as in a currency of small units: a product of hours and rate needs more digits than both."""
+        self.connection.execute(
+            "CREATE TABLE entries AS SELECT * REPLACE (CAST(8 AS DECIMAL(18, 6)) AS hours, CAST(8 AS DECIMAL(18, 6)) AS "
+            "rounded_hours, CAST(150000 AS DECIMAL(18, 6)) AS billable_rate) FROM time_entries LIMIT 100"
+        )
+        self.connection.execute("CREATE OR REPLACE VIEW time_entries AS SELECT * FROM entries")
+        amounts = self.connection.execute("SELECT DISTINCT billable_amount FROM fact_time WHERE billable_amount > 0").fetchall()
+        if amounts != [(Decimal(1_200_000),)]:
+            raise AssertionError(f"amounts are {amounts}")
+        return f"{amounts[0][0]:,}"
 
     def ask(self, name: str, check) -> str:
         cursor = self.connection.execute(f"SELECT * FROM {name}")

@@ -22,15 +22,15 @@ SELECT
   entries.billable_rate AS billable_rate,
   CASE
     WHEN NOT entries.billable OR projects.is_fixed_fee THEN CAST(0 AS DECIMAL(18, 4))
-    ELSE CAST(COALESCE(entries.rounded_hours, entries.hours) * entries.billable_rate AS DECIMAL(18, 4))
+    ELSE CAST(CAST(COALESCE(entries.rounded_hours, entries.hours) AS DECIMAL(19, 6)) * entries.billable_rate AS DECIMAL(18, 4))
   END AS billable_amount,
   CASE
     WHEN entries.billable AND projects.is_fixed_fee
-      THEN CAST(COALESCE(entries.rounded_hours, entries.hours) * entries.billable_rate AS DECIMAL(18, 4))
+      THEN CAST(CAST(COALESCE(entries.rounded_hours, entries.hours) AS DECIMAL(19, 6)) * entries.billable_rate AS DECIMAL(18, 4))
   END AS fixed_fee_at_rates,
   entries.billable AND entries.billable_rate IS NULL AS is_rate_missing,
   entries.cost_rate AS cost_rate,
-  CAST(COALESCE(entries.rounded_hours, entries.hours) * entries.cost_rate AS DECIMAL(18, 4)) AS cost_amount,
+  CAST(CAST(COALESCE(entries.rounded_hours, entries.hours) AS DECIMAL(19, 6)) * entries.cost_rate AS DECIMAL(18, 4)) AS cost_amount,
   account.currency AS cost_currency,
   entries.invoice_id AS invoice_id,
   COALESCE(entries.is_billed, FALSE) AS is_invoiced,
