@@ -149,9 +149,9 @@ impl MergeContext {
             return Ok(SlotOutlook::unchanged(held, RowCounts::default()));
         }
         let opened = table.open(slot).await?;
-        // A row that leaves is a change already, and so is one that comes where there are none: only
-        // other slots need to look for one.
-        if !leaves && !slot.files.is_empty() {
+        // A row that leaves is a change already, and so are one that comes where there are none, and one
+        // that another engine appended although it was there: only other slots need to look for one.
+        if !leaves && !slot.files.is_empty() && !opened.has_repeats().await? {
             let few = slot.range.is_some() && coming.saturating_mul(FEW_OF) <= held;
             match self.effect(partition, slot, &opened, &found, few).await? {
                 SlotEffect::Unchanged(counts) => return Ok(SlotOutlook::unchanged(held, counts)),

@@ -161,12 +161,23 @@ impl Table {
 
     /// Compacts a partition like another engine: one file, rows in reverse order, without our tags.
     fn compact(&mut self, partition: Option<&String>) {
-        let (mut ours, kept): (Vec<_>, Vec<_>) =
-            self.files.drain(..).partition(|file| file.partition.as_ref() == partition);
-        self.files = kept;
+        if !self.append(partition) {
+            return;
+        }
+        // The last file is the copy of all of them.
+        let copy = self.files.pop();
+        self.files.retain(|file| file.partition.as_ref() != partition);
+        self.files.extend(copy);
+    }
+
+    /// Appends the rows of a partition once more, like another engine that puts a backup back: one file,
+    /// rows in reverse order, without our tags. Returns `false` if there are none.
+    fn append(&mut self, partition: Option<&String>) -> bool {
+        let of_partition = |file: &&FileEntry| file.partition.as_ref() == partition;
+        let mut ours: Vec<_> = self.files.iter().filter(of_partition).cloned().collect();
         ours.sort_by(|a, b| b.keys.cmp(&a.keys));
         let rows: Vec<_> = ours.iter().flat_map(|file| self.rows_of(file)).collect();
-        let Some(first) = rows.first() else { return };
+        let Some(first) = rows.first() else { return false };
         let mut rows = concat_batches(&first.schema(), &rows).unwrap();
         if let Some(name) = self.schema.spec.partition.column() {
             rows.remove_column(self.schema.arrow.index_of(name).unwrap());
@@ -188,6 +199,7 @@ impl Table {
             keys: None,
             sha256: None,
         });
+        true
     }
 }
 
@@ -459,6 +471,19 @@ fn only_the_file_that_a_key_belongs_to_is_written() {
     assert_eq!((merged.add.len(), merged.remove.len()), (1, 1));
     assert_eq!(merged.counts, RowCounts { updated: 1, ..RowCounts::default() });
     assert_eq!(merged.remove[0].keys, Some((Key::id(10), Key::id(19))));
+}
+
+#[test]
+fn rows_that_another_engine_appended_again_are_there_once() {
+    let mut table = Table::new(&MONTHLY, small());
+    let all = [range(0..20, "2024-01"), range(100..103, "2024-02")];
+    table.put(&all);
+    table.append(Some(&"2024-01".to_owned()));
+    // The same is read again: nothing differs but the number of rows.
+    let merged = table.put(&all);
+    assert_eq!(merged.counts, RowCounts { unchanged: 23, ..RowCounts::default() });
+    assert_eq!((rows(&merged.add), merged.remove.len()), (vec![10, 10], 3));
+    assert_eq!(table.check().len(), 23);
 }
 
 #[test]

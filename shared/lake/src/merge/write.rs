@@ -82,10 +82,7 @@ impl OpenWriter {
     /// A key that occurs repeatedly in such files is returned once, in its newest version.
     pub(super) fn cursor(&self, columns: ColumnChoice) -> RowWalk {
         if let Some(sorted) = &self.sorted {
-            let newest = KeyVersions::Newest(Precedence::NewestChange);
-            let all = KeyBounds::default();
-            let rows = SpillMerge::new(&self.whole, sorted.runs(), None, all, None, newest);
-            return RowWalk::new(Arc::clone(&self.whole), rows);
+            return RowWalk::new(Arc::clone(&self.whole), self.newest(sorted));
         }
         let layout = match columns {
             ColumnChoice::All => &self.whole,
@@ -100,6 +97,27 @@ impl OpenWriter {
             stored.into_iter().flatten().chain(failed)
         });
         RowWalk::new(Arc::clone(layout), batches)
+    }
+
+    /// Rows of files in any order, each key once.
+    fn newest(&self, sorted: &CollectedRows) -> SpillMerge {
+        let newest = KeyVersions::Newest(Precedence::NewestChange);
+        SpillMerge::new(&self.whole, sorted.runs(), None, KeyBounds::default(), None, newest)
+    }
+
+    /// Whether files of other engines hold a key repeatedly: rows that were appended to those of ours.
+    /// Reads all of them.
+    pub(super) async fn has_repeats(&self) -> Result<bool, RewriteError> {
+        let Some(sorted) = &self.sorted else { return Ok(false) };
+        let (all, once) = (sorted.rows(), self.newest(sorted));
+        blocking(move || {
+            let mut kept = 0;
+            for rows in once {
+                kept += rows?.num_rows() as u64;
+            }
+            Ok(kept < all)
+        })
+        .await
     }
 
     /// Whole rows of the slot's only file at `spans`, which are positions in it.
