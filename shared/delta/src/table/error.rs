@@ -50,8 +50,8 @@ pub enum TableError {
     #[error(
         "table `{table}` asks for {found}, harvest-lake writes Delta reader version 1 and writer \
          version 2 without features: undo it where it was switched on (`ALTER TABLE ... DROP \
-         FEATURE ... TRUNCATE HISTORY` or `UNSET TBLPROPERTIES`), or rebuild the table with \
-         `harvest-lake reset {table}`"
+         FEATURE ... TRUNCATE HISTORY` or `UNSET TBLPROPERTIES`), or {}",
+        anew(table)
     )]
     Protocol {
         /// The stream.
@@ -73,9 +73,9 @@ pub enum TableError {
     },
     /// The table's columns have other types than the declaration.
     #[error(
-        "table `{table}` has other column types than this version ({}): rebuild it with \
-         `harvest-lake reset {table}`",
-        columns.join(", ")
+        "table `{table}` has other column types than this version ({}): {}",
+        columns.join(", "),
+        anew(table)
     )]
     OtherTypes {
         /// The stream.
@@ -86,7 +86,8 @@ pub enum TableError {
     /// The log is incomplete or unreadable.
     #[error(
         "the log of table `{table}` is damaged, {file}: {what}; restore tables/{table}/{file} from \
-         a backup, or rebuild the table with `harvest-lake reset {table}`"
+         a backup, or {}",
+        anew(table)
     )]
     Damaged {
         /// The stream.
@@ -105,6 +106,16 @@ pub enum TableError {
         #[source]
         source: StoreError,
     },
+}
+
+/// Advice for a table that cannot be continued. The ledger of runs, which no stream fills, is made anew
+/// where it is missing.
+fn anew(table: &str) -> String {
+    if table.starts_with('_') {
+        format!("move the folder tables/{table} away: it is made anew, without its history")
+    } else {
+        format!("rebuild the table with `harvest-lake reset {table}`")
+    }
 }
 
 /// Reasons why a commit failed. It is certain that the commit did not happen and will not happen,
