@@ -71,6 +71,7 @@ async fn listed(given: GivenSettings, paint: TextStyle) -> Result<CommandAnswer,
         }
     }
     if rows.is_empty() {
+        lake.exists().await?;
         text.push_str("The quarantine is empty.\n");
     } else {
         let header = ["stream", "read", "records", "reasons", "file"];
@@ -111,6 +112,7 @@ async fn retry(
     arguments.settings.give(&mut given);
     let specs = wanted(&arguments.streams)?;
     let deployment = DeploymentSettings::parse(&given)?;
+    LakeFacts::of(&given).await?.exists().await?;
     let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
     let mut text = String::new();
     let mut documents = Vec::new();

@@ -37,6 +37,7 @@ pub(crate) async fn upgrade(
     let specs = wanted(&arguments.streams)?;
     let deployment = DeploymentSettings::parse(&given)?;
     let lake = LakeFacts::of(&given).await?;
+    lake.exists().await?;
     let mut planned = Vec::new();
     for spec in &specs {
         let [rows, changes] = lake.reads(spec).await;

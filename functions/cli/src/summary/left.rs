@@ -6,7 +6,7 @@
 use engine::item::{ResumablePass, StreamItem};
 use engine::spec::RateClass;
 use engine::time::between;
-use runtime::run::{RunOutcome, YieldReason};
+use runtime::run::RunOutcome;
 use runtime::{Context, RunError, records};
 
 use super::{WaitingWork, failures};
@@ -41,7 +41,7 @@ pub(super) async fn left(
             let item = records::stream(&*context.state, account, stream, &present)
                 .await
                 .map_err(|source| RunError::State { stream, source })?;
-            let mut waits = last_waits(synced, stream);
+            let mut waits = last_yielded(synced, stream);
             for unfinished in unfinished(&item.value) {
                 waits = false;
                 let (read, rest) = unfinished.progress;
@@ -73,10 +73,11 @@ pub(super) async fn left(
     Ok(left)
 }
 
-/// Whether the last run of `stream` stopped because of the budget.
-fn last_waits(synced: &SyncOutcome, stream: &str) -> bool {
+/// Whether the last run of `stream` stopped before its pass was complete: for want of budget, or because
+/// what it had read was not to be written any more.
+fn last_yielded(synced: &SyncOutcome, stream: &str) -> bool {
     let last = synced.reports.iter().rfind(|report| report.stream == stream);
-    last.is_some_and(|report| matches!(report.outcome, RunOutcome::Yielded(YieldReason::Budget(_))))
+    last.is_some_and(|report| matches!(report.outcome, RunOutcome::Yielded(_)))
 }
 
 /// Returns the passes of a stream that have begun and are not complete.

@@ -87,6 +87,12 @@ pub fn settings(given: &GivenSettings, account: AccountId) -> Result<Settings, C
     let mut settings = Settings::new(account);
     settings.streams = streams(given, SettingName::STREAMS)?;
     settings.exclude = streams(given, SettingName::EXCLUDE)?.unwrap_or_default();
+    let all = |named: &BTreeSet<String>| !named.is_empty() && named.is_subset(&settings.exclude);
+    if settings.streams.as_ref().is_some_and(all) {
+        let why = "it leaves out every stream that is named: nothing would be read".to_owned();
+        let invalid = ConfigError::Invalid { setting: SettingName::EXCLUDE, why };
+        return Err(given.placed(SettingName::EXCLUDE, invalid));
+    }
     settings.no_changes = no_changes(given)?;
     settings.changes_retention =
         read(given, SettingName::CHANGES_RETENTION, |text| number(text, &(1..=MOST_MONTHS)))?;

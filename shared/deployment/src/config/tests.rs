@@ -151,6 +151,20 @@ fn what_cannot_be_used_is_named_with_flag_and_variable() {
 }
 
 #[test]
+fn streams_that_are_named_and_left_out_are_a_mistake() {
+    let named = |exclude| {
+        refused(&[(SettingName::STREAMS, "clients,tasks"), (SettingName::EXCLUDE, exclude)])
+    };
+    let message = named("tasks,clients,users");
+    assert!(
+        message.contains("--exclude") && message.contains("nothing would be read"),
+        "{message}"
+    );
+    let one = parsed(&[(SettingName::STREAMS, "clients,tasks"), (SettingName::EXCLUDE, "tasks")]);
+    assert!(one.settings.includes("clients") && !one.settings.includes("tasks"));
+}
+
+#[test]
 fn a_lake_in_a_bucket_says_where_its_state_is() {
     let message = refused(&[(SettingName::LAKE, "s3://bucket/prefix")]);
     assert!(message.contains("--state dynamodb://table"), "{message}");
