@@ -13,7 +13,7 @@ use delta::store::ObjectStore;
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use lake::person::rows_about;
-use runtime::erased::{ERASED, is_remembered, remember};
+use runtime::erased::{ERASED, forget_former_person, is_remembered, remember};
 use runtime::operate::erase::{ErasureCounts, erase};
 use runtime::operate::quarantine::list;
 use serde_json::{Value, json};
@@ -35,7 +35,8 @@ const REMAINS: &str = "\nWhat they did stays under their id: hours, costs, days,
     Harvest keeps the person until they are deleted there; runs of this version never write their \
     data again (`erased.json` in the lake). Names in messages, payments and free text of others \
     (project notes, line items) have no id to find them by: search for the name. Exports, copies, \
-    snapshots and former versions of a bucket's objects are not touched.\n";
+    snapshots and former versions of a bucket's objects are not touched, nor are files that another \
+    engine left in the folder of a table and that its log does not name.\n";
 
 /// Removes a person's own data from tables, their older versions and the quarantine.
 ///
@@ -164,6 +165,7 @@ impl ErasureWork {
     ) -> Result<Self, CliError> {
         let context = parts::context(deployment, steps.progress()).await?;
         remember(&context, user).await?;
+        forget_former_person(&context).await?;
         let mut done = Self::default();
         for spec in streams::STREAMS {
             // The declaration says which members are a person's own; most streams have none.

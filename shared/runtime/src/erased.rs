@@ -9,6 +9,7 @@ use engine::spec::StreamSpec;
 
 use crate::context::Context;
 use crate::error::{ACCOUNT, RunError};
+use crate::records;
 use crate::settings::hashes;
 
 /// Key of the object that lists erased users.
@@ -31,9 +32,12 @@ fn listed(bytes: Option<&Bytes>, stream: &'static str) -> Result<BTreeSet<i64>, 
     let Some(bytes) = bytes else {
         return Ok(BTreeSet::new());
     };
-    serde_json::from_slice(bytes).map_err(|error| RunError::Defect {
-        stream,
-        what: format!("`{ERASED}`, the list of erased users, cannot be read: {error}"),
+    serde_json::from_slice(bytes).map_err(|error| {
+        let why = format!(
+            "`{ERASED}`, the list of erased users, is damaged ({error}). Put a copy of it back, or write the ids of \
+             all erased users into it as a JSON list, such as `[1, 2]`; until then nothing is written"
+        );
+        RunError::Store { stream, source: why.into() }
     })
 }
 
@@ -55,6 +59,28 @@ pub async fn remember(context: &Context, user: i64) -> Result<(), RunError> {
     };
     let changed = change(&*context.store, ERASED, add).await;
     changed.map_err(|source| RunError::Store { stream, source: Box::new(source) })?
+}
+
+/// Removes the name of the person whose token was used before the present one, which may be the erased
+/// one's, from the account's item.
+///
+/// # Errors
+/// Fails if the state store fails.
+pub async fn forget_former_person(context: &Context) -> Result<(), RunError> {
+    let account = context.settings.account;
+    let failed = |source| RunError::State { stream: ACCOUNT, source };
+    loop {
+        let present = context.present();
+        let item = records::account(&*context.state, account, &present).await;
+        let mut item = item.map_err(failed)?;
+        if item.value.person_changed.take().is_none() {
+            return Ok(());
+        }
+        let key = records::account_key(account);
+        if records::write(&*context.state, &key, &mut item).await.map_err(failed)? {
+            return Ok(());
+        }
+    }
 }
 
 /// Whether `user` is on the list of erased users.
