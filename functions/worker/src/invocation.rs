@@ -120,6 +120,7 @@ const fn is_recorded(error: &RunError) -> bool {
         | RunError::Contradictory { .. }
         | RunError::Unusable { .. }
         | RunError::ModuleOff { .. }
+        | RunError::ModuleUnknown { .. }
         | RunError::OtherGrid { .. }
         | RunError::OtherFixedFees { .. }
         | RunError::LostLease { .. }

@@ -64,7 +64,9 @@ pub fn sight(before: PersonRoles<'_>, now: PersonRoles<'_>) -> PersonSight {
 /// read is empty and proves nothing.
 #[must_use]
 pub fn is_same_account(recorded: &str, found: &str, accepted: Option<&str>) -> bool {
-    recorded.is_empty() || found.is_empty() || recorded == found || accepted == Some(found)
+    // Names of hosts have no case.
+    let is_found = |address: &str| address.eq_ignore_ascii_case(found);
+    recorded.is_empty() || found.is_empty() || is_found(recorded) || accepted.is_some_and(is_found)
 }
 
 /// Returns the requests that may be sent now, with the token of secret `version`.
@@ -123,6 +125,7 @@ mod tests {
     #[test]
     fn an_account_is_known_by_its_address() {
         assert!(is_same_account("a.example", "a.example", None));
+        assert!(is_same_account("a.example", "A.Example", None));
         assert!(!is_same_account("a.example", "b.example", None));
         assert!(is_same_account("a.example", "b.example", Some("b.example")));
         assert!(!is_same_account("a.example", "b.example", Some("a.example")));

@@ -14,7 +14,7 @@ use crate::pass::Pass;
 use crate::run_record::{FiledRuns, RunRecord};
 use crate::time::Timestamp;
 use crate::token::{OAuthItem, RefusedToken};
-pub use health::StreamHealth;
+pub use health::{StandingError, StreamHealth};
 pub use position::{ItemValue, PassState, ResumablePass, StreamPosition};
 
 /// Identity of a table and of one of its commits. Two lakes of one account have the same names and

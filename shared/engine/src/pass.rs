@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-pub use compact::IdSet;
+pub use compact::{AbsentRows, IdSet};
 pub use facts::{PageFacts, RecordIds};
 pub use pager::ListProof;
 pub use parents::{ParentFound, ParkedParent, TableUnits};

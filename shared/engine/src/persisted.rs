@@ -75,6 +75,7 @@ impl PersistedInstants for StreamHealth {
             ahead.push(AheadInstant { what: "the last failure", at });
             self.last_error_type = None;
         }
+        self.unswept.take_if(|one| present.is_future(one.at));
         self.drift.free(present);
         ahead
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::cursor;
 use crate::item::{ItemValue, ResumablePass, StreamPosition};
-use crate::pass::{IdSet, ListProof, ParkedParent, Pass};
+use crate::pass::{AbsentRows, ListProof, ParkedParent, Pass};
 use crate::present::Present;
 use crate::quarantine::AnswerCounts;
 use crate::spec::{StreamKind, StreamSpec};
@@ -40,8 +40,8 @@ pub enum PassStage {
     Complete {
         /// Whether the listing has to be read by its halves.
         by_halves: bool,
-        /// Rows that the pass missed without proof that they are gone; `None`: it compared no rows.
-        absent: Option<IdSet>,
+        /// Rows that the pass missed; `None`: it compared no rows.
+        absent: Option<AbsentRows>,
         /// Whether no answer of the whole pass held a record.
         idle: bool,
     },
@@ -140,7 +140,8 @@ impl PassFlush {
                     let proven = self.proof == ListProof::Proven && !in_vain && !idle;
                     self.complete(&mut after, proven);
                     if let Some(absent) = absent {
-                        after.absent = ItemValue::Here(absent.clone());
+                        after.absent = ItemValue::Here(absent.once.clone());
+                        after.spared = ItemValue::Here(absent.twice.clone());
                     }
                 }
                 // No record could become a row: most likely the declaration is at fault, so the
@@ -269,6 +270,9 @@ impl PassDeletes {
             unfinished.refused = self.refused;
         } else if self.refused == 0 {
             state.deleted = 0;
+            if pass == Pass::Full {
+                next.spared = ItemValue::default();
+            }
         } else {
             state.last_begun = before.pass(pass).last_begun;
             state.deleted = self.deleted;

@@ -217,6 +217,7 @@ pub const REMEDIES: &[(&str, Remedy)] = &[
     ),
     ("RecordsUnusable", READ_AGAIN),
     ("ModuleOff", NOTHING),
+    ("ModuleUnknown", COMPARE),
     ("OtherGrid", CHANGE_SETTING),
     ("OtherFixedFees", CHANGE_SETTING),
     ("LostLease", NOTHING),

@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | `access_roles` of `/users/me` | a role of its own, which never suffices for known roles |
 //! | `id` of `/users/me` | the same person as before |
-//! | a module of `/company` | switched on |
+//! | a module of `/company` | switched on, except before deletes: these are refused |
 //! | `full_domain` of `/company` | the same account as before |
 
 mod asking;
@@ -39,6 +39,8 @@ pub struct AccountCompany {
     pub domain: String,
     /// Modules that are off, by the name of their member in `/company`: `expense_feature`.
     pub modules_off: Vec<String>,
+    /// Modules of which nothing is known, by the same names.
+    pub modules_unknown: Vec<String>,
     /// Sentences for people about members that were not usable.
     pub doubts: Vec<String>,
 }
@@ -46,6 +48,13 @@ pub struct AccountCompany {
 /// Time that a question for the person of the token waits for other runs, to serve them as well:
 /// 200 milliseconds.
 const GATHERED: SignedDuration = SignedDuration::from_millis(200);
+
+/// Number of characters of a name that are printed.
+const LONGEST_NAME: usize = 100;
+
+/// Members of `/company` that say whether a module is on.
+const FEATURES: [&str; 3] =
+    [Module::Expense.feature(), Module::Invoice.feature(), Module::Estimate.feature()];
 
 /// Path of the person of the token.
 const PERSON: &str = "/users/me";
@@ -84,7 +93,7 @@ fn object<'a>(
 fn person_of(me: &LooseObject<'_>) -> TokenPerson {
     let mut doubts = Vec::new();
     let name = ["first_name", "last_name"].map(|member| me.get(member).and_then(JsonLiteral::text));
-    let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let name = shown(&name.into_iter().flatten().collect::<Vec<_>>().join(" "));
     let id = me.get("id").and_then(JsonLiteral::integer);
     if id.is_none() {
         doubts.push(format!(
@@ -122,6 +131,11 @@ fn roles_of(me: &LooseObject<'_>, doubts: &mut Vec<String>) -> Vec<String> {
     roles
 }
 
+/// Returns a name as it may be printed: on one line, of bounded length.
+fn shown(name: &str) -> String {
+    harvest_api::printable(name).chars().take(LONGEST_NAME).collect()
+}
+
 /// Describes for people the value found in place of a usable member.
 fn found(object: &LooseObject<'_>, member: &str) -> &'static str {
     match object.get(member).map(JsonLiteral::kind) {
@@ -155,7 +169,7 @@ pub async fn person_since(
     Ok((person, true))
 }
 
-/// Asks which modules are on: `/company`. Without permission to read it, all count as on.
+/// Asks which modules are on: `/company`. Without permission to read it, nothing is known of any.
 ///
 /// # Errors
 /// Fails if Harvest does not answer usably, or may not be asked soon.
@@ -167,9 +181,10 @@ pub async fn company(
     let target = RequestTarget::path(COMPANY);
     match try_ask(context, stream, RateClass::General, &target, patience).await? {
         Ok(answer) => Ok(company_of(&object(stream, COMPANY, &answer)?)),
-        Err(error) if *error.failure() == RequestFailure::Forbidden => {
-            Ok(AccountCompany::default())
-        }
+        Err(error) if *error.failure() == RequestFailure::Forbidden => Ok(AccountCompany {
+            modules_unknown: FEATURES.map(str::to_owned).to_vec(),
+            ..AccountCompany::default()
+        }),
         Err(error) => Err(from_api(stream, context.settings.account.0, Box::new(error))),
     }
 }
@@ -180,17 +195,24 @@ pub async fn company(
 /// its streams out without a failure; to take it for on lets them fail with a message at worst.
 fn company_of(body: &LooseObject<'_>) -> AccountCompany {
     let mut company = AccountCompany {
-        name: body.get("name").and_then(JsonLiteral::text).unwrap_or_default(),
+        name: body
+            .get("name")
+            .and_then(JsonLiteral::text)
+            .map(|name| shown(&name))
+            .unwrap_or_default(),
         ..AccountCompany::default()
     };
-    for feature in [Module::Expense, Module::Invoice, Module::Estimate].map(Module::feature) {
+    for feature in FEATURES {
         match body.get(feature).and_then(JsonLiteral::flag) {
             Some(true) => {}
             Some(false) => company.modules_off.push(feature.to_owned()),
-            None => company.doubts.push(format!(
-                "{COMPANY} does not say usably whether `{feature}` is on ({}): it counts as on",
-                found(body, feature)
-            )),
+            None => {
+                company.modules_unknown.push(feature.to_owned());
+                company.doubts.push(format!(
+                    "{COMPANY} does not say usably whether `{feature}` is on ({}): its streams are read, and none of their rows is deleted",
+                    found(body, feature)
+                ));
+            }
         }
     }
     match body.get("full_domain").and_then(JsonLiteral::text) {

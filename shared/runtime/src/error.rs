@@ -2,6 +2,7 @@
 
 mod class;
 mod from_api;
+pub(crate) mod module;
 
 use engine::retry::RequestFailure;
 use harvest_api::ApiError;
@@ -128,7 +129,7 @@ pub enum RunError {
     },
     /// Harvest's answers do not agree with each other, three times over.
     #[error(
-        "`{stream}`: Harvest's answers contradict themselves, three times over: {why}. Records may be missing: those that came are kept, nothing is deleted, and the next run reads again from where this one began. If it stays so, a proxy may cut answers short; otherwise tell Harvest's support this sentence"
+        "`{stream}`: Harvest's answers contradict themselves, three times over: {why}. Records may be missing: those that came are kept, nothing is deleted, and the cursor stays. The next pass of the kind reads the same again, a full one at once with `harvest-lake sync --streams {stream} --pass full`. If it stays so, a proxy may cut answers short; otherwise tell Harvest's support this sentence"
     )]
     Contradictory {
         /// The stream.
@@ -194,7 +195,7 @@ pub enum RunError {
     },
     /// Harvest answers with records of which none could become a row.
     #[error(
-        "`{stream}`: {what}. Nothing is deleted, and the next run reads from the same place. If Harvest now serves them in another form, a newer release of harvest-lake may read it"
+        "`{stream}`: {what}. Nothing is deleted, and the next pass of the kind reads the same again. If Harvest now serves them in another form, a newer release of harvest-lake may read it"
     )]
     Unusable {
         /// The stream.
@@ -212,6 +213,9 @@ pub enum RunError {
         /// The feature of `/company`.
         module: &'static str,
     },
+    /// Nothing says whether the stream's module is on, and rows would be deleted.
+    #[error(transparent)]
+    ModuleUnknown(module::UnknownModule),
     /// The table's report windows are of another grid.
     #[error(
         "`{stream}` holds {has} windows and `--report-window {wanted}` asks for others: keep `--report-window {has}`, or start these tables anew in an empty lake"

@@ -112,7 +112,7 @@ impl Run {
     }
 
     /// Whether any number of deletes is accepted, for this run or by the settings.
-    fn accepts_deletes(&self) -> bool {
+    pub(crate) fn accepts_deletes(&self) -> bool {
         self.order.accept_deletes || self.context.settings.accept_deletes
     }
 

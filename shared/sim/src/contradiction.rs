@@ -29,6 +29,8 @@ pub enum Contradiction {
     /// Leaves out this number of the oldest records, and counts only the others. Nothing in the
     /// answer shows it: only the records' own URLs do.
     Hidden(usize),
+    /// Second record of each page replaced by a copy of the first. The totals count both.
+    Doubled,
     /// Missing `links` on each page that is not the last.
     NoLinks,
     /// Null as `links` on each page that is not the last.
@@ -80,6 +82,13 @@ impl Contradiction {
             }
             Self::Hidden(number) => {
                 ListPage::cut(request, keys.get(number..).unwrap_or(&[]), paging, cap)
+            }
+            Self::Doubled => {
+                let mut page = ListPage::cut(request, keys, paging, cap)?;
+                if let [first, second, ..] = page.keys.as_mut_slice() {
+                    *second = *first;
+                }
+                Ok(page)
             }
             Self::PageIgnored if paging == ListPaging::Offset => {
                 let mut page = ListPage::cut(&without(request, "page"), keys, paging, cap)?;
@@ -139,6 +148,7 @@ impl Contradiction {
             | Self::CountsOff(_)
             | Self::EndsEarly(_)
             | Self::Hidden(_)
+            | Self::Doubled
             | Self::PageIgnored
             | Self::CountsIgnored
             | Self::TooDeep { .. } => {}

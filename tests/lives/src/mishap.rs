@@ -21,6 +21,8 @@ pub enum Mishap {
     TotalsOfPage,
     /// Lists that end before their total.
     EarlyEnds,
+    /// Records that come twice in one answer, in the place of others.
+    DoubledRecords,
     /// No link to a page that the totals promise.
     BrokenLinks,
     /// Links that lead back.

@@ -86,6 +86,8 @@ fn contradicts(mishap: Mishap, effects: &[FaultEffect]) {
                 if mishap == Mishap::IgnoredPages && !(numbered && path.contains("reports")) {
                     continue;
                 }
+                // One record has no second one to be in the place of.
+                let cap = if mishap == Mishap::DoubledRecords { cap.max(2) } else { cap };
                 lasts(mishap, stream, path, cap, effect).await;
                 once(stream, path, cap, effect).await;
             }
@@ -115,6 +117,11 @@ fn a_total_that_counts_the_page_alone_hides_nothing() {
 fn a_list_that_ends_before_its_total_deletes_nothing() {
     let ends = [1, 3].map(|short| FaultEffect::Contradiction(Contradiction::EndsEarly(short)));
     contradicts(Mishap::EarlyEnds, &ends);
+}
+
+#[test]
+fn a_record_that_comes_twice_in_the_place_of_another_deletes_nothing() {
+    contradicts(Mishap::DoubledRecords, &[FaultEffect::Contradiction(Contradiction::Doubled)]);
 }
 
 #[test]

@@ -194,9 +194,10 @@ fn a_window_that_contradicts_itself_is_kept_raw_and_not_written() {
             apply(&world, &Mutation::Create { stream: "time_entries".to_owned() });
         }
         fault(&world, "/reports/time/clients", FaultChoice::Always, FaultEffect::DuplicateRow);
-        let synced = quiet(&world, None).await;
+        let synced = sync(&world.process(None), None).await.unwrap();
         assert_eq!(rows(&world, "time_report_clients").await, before);
         let report = report(&synced, "time_report_clients");
+        assert!(matches!(report.error(), Some(RunError::Contradictory { .. })), "{report:?}");
         assert!(report.quarantined > 0 && report.warning.is_some(), "{report:?}");
         let raw = world.store.list("quarantine/time_report_clients/", None).await.unwrap();
         assert!(!raw.is_empty());
@@ -256,6 +257,42 @@ fn a_row_written_after_the_reading_began_survives_it() {
         world.sleep(1).await;
         quiet(&world, None).await;
         assert_eq!(rows(&world, "roles").await, truth(&world, "roles"));
+    });
+}
+
+#[test]
+fn nothing_is_deleted_while_nobody_says_that_the_module_is_on() {
+    story(async {
+        let mut world = loaded(&AccountScale::tiny(), &["expenses"]).await;
+        let before = rows(&world, "expenses").await;
+        let id = before.keys().find_map(|key| key.parse().ok()).unwrap();
+        apply(&world, &delete("expenses", id));
+        fault(&world, "/v2/company", FaultChoice::Always, status(403, false));
+        world.sleep(1).await;
+        let synced = sync(&world.process(None), Some(Pass::Full)).await.unwrap();
+        let report = report(&synced, "expenses");
+        assert!(matches!(report.error(), Some(RunError::ModuleUnknown { .. })), "{report:?}");
+        assert_eq!(rows(&world, "expenses").await, before);
+        // The operator knows it.
+        world.sleep(1).await;
+        world.settings.accept_deletes = true;
+        quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(rows(&world, "expenses").await, truth(&world, "expenses"));
+    });
+}
+
+#[test]
+fn a_refusal_of_a_managers_teammates_is_no_empty_list() {
+    story(async {
+        let world = loaded(&AccountScale::tiny(), &["user_teammates"]).await;
+        let before = rows(&world, "user_teammates").await;
+        assert!(!before.is_empty());
+        fault(&world, "/teammates", FaultChoice::Always, status(422, false));
+        world.sleep(1).await;
+        let synced = sync(&world.process(None), Some(Pass::Full)).await.unwrap();
+        let report = report(&synced, "user_teammates");
+        assert!(report.parked > 0 || report.error().is_some(), "{report:?}");
+        assert_eq!(rows(&world, "user_teammates").await, before);
     });
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use engine::budget::RequestLimit;
+use engine::item::ItemValue;
 use engine::pass::Pass;
 use engine::spec::StreamKind;
 use engine::time::SignedDuration;
@@ -152,6 +153,40 @@ fn more_than_two_hundred_go_with_the_second_sweep() {
         is_true(&world, "time_entries").await;
         assert_eq!(asked(&world, "/time_entries/{id}"), 21, "some, and one that is there");
         assert!(projects <= 13, "each project once, one that is there before: {projects}");
+    });
+}
+
+#[test]
+fn what_two_sweeps_miss_waits_for_acceptance_and_an_incremental_pass_does_not_hide_it() {
+    story(async {
+        let mut world = loaded(&many(), &["time_entries"]).await;
+        let before = ids(&world, "time_entries").await;
+        assert!(delete_most(&world, "time_entries", &before[..500]) > 250);
+        let full = Some(Pass::Full);
+        world.sleep(1).await;
+        let once = quiet(&world, full).await;
+        let said = report(&once, "time_entries").warning.clone().unwrap_or_default();
+        assert!(said.contains("until the next full pass misses them, too"), "{said}");
+        // Refused again and again, and not forgotten by what succeeds meanwhile.
+        for _ in 0..2 {
+            world.sleep(1).await;
+            let refused = sync(&world.process(None), full).await.unwrap().failures().join("\n");
+            assert!(refused.contains("--accept-deletes"), "{refused}");
+            world.sleep(1).await;
+            let between = quiet(&world, None).await;
+            let said = report(&between, "time_entries").warning.clone().unwrap_or_default();
+            assert!(said.contains("--accept-deletes"), "{said}");
+            let health = world.item("time_entries").await.health;
+            assert_eq!(health.last_error_type.as_deref(), Some("DeletesRefused"));
+            assert_eq!(ids(&world, "time_entries").await.len(), before.len());
+        }
+        world.sleep(1).await;
+        world.settings.accept_deletes = true;
+        quiet(&world, full).await;
+        is_true(&world, "time_entries").await;
+        let item = world.item("time_entries").await;
+        assert_eq!((item.health.last_error, item.health.unswept), (None, None));
+        assert_eq!(item.position.spared, ItemValue::default());
     });
 }
 

@@ -18,6 +18,10 @@ pub struct StreamHealth {
     /// Code of that error; `None`: an earlier release wrote it, or the run ended without a word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error_type: Option<String>,
+    /// Error of the last full pass that was read and did not count, until one does; an incremental
+    /// pass does not answer for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unswept: Option<StandingError>,
     /// Runs in a row that failed or never came back.
     pub failures: u32,
     /// Runs in a row that ended without a word.
@@ -35,6 +39,17 @@ pub struct StreamHealth {
     pub drift: Drift,
     /// Doubts about the last pass, for display.
     pub warning: Option<String>,
+}
+
+/// Error that stands while other runs succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingError {
+    /// Time of the error.
+    pub at: Timestamp,
+    /// Its text.
+    pub error: String,
+    /// Its code.
+    pub error_type: String,
 }
 
 impl StreamHealth {
@@ -55,9 +70,11 @@ impl StreamHealth {
         self.last_error_type = error_type.map(str::to_owned);
     }
 
-    /// Forgets the last error.
+    /// Forgets the last error, but for that of a full pass which still stands.
     pub fn forget_error(&mut self) {
-        (self.last_error, self.last_error_type) = (None, None);
+        let standing = self.unswept.clone();
+        self.last_error = standing.as_ref().map(|one| (one.at, one.error.clone()));
+        self.last_error_type = standing.map(|one| one.error_type);
     }
 }
 

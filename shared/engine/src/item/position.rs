@@ -23,6 +23,9 @@ pub struct StreamPosition {
     pub parked: ItemValue<BTreeMap<i64, ParkedParent>>,
     /// Rows that the last sweep missed without proof that they are gone.
     pub absent: ItemValue<IdSet>,
+    /// Rows that two sweeps missed, and that are still there because their deletion was refused.
+    #[serde(skip_serializing_if = "ItemValue::is_default")]
+    pub spared: ItemValue<IdSet>,
     /// The grid of report windows that the table began with.
     pub grid: Option<WindowGrid>,
     /// Amounts of fixed fees in the report that the table began with.
@@ -54,6 +57,7 @@ impl StreamPosition {
     pub fn begin_anew(&mut self) {
         self.cursor = None;
         self.absent = ItemValue::default();
+        self.spared = ItemValue::default();
         for pass in [&mut self.incremental, &mut self.full] {
             pass.unfinished = None;
             pass.last_begun = None;
@@ -78,7 +82,8 @@ impl StreamPosition {
     pub fn objects(&self) -> Vec<String> {
         let unfinished = [&self.incremental, &self.full].map(|pass| pass.unfinished.as_ref());
         let of_passes = unfinished.into_iter().flatten().flat_map(ResumablePass::objects);
-        of_passes.chain(self.parked.object()).chain(self.absent.object()).collect()
+        let of_stream = [self.parked.object(), self.absent.object(), self.spared.object()];
+        of_passes.chain(of_stream.into_iter().flatten()).collect()
     }
 
     /// Returns the state of `pass` for change.
@@ -165,6 +170,13 @@ impl<T: Default> Default for ItemValue<T> {
     }
 }
 
+impl<T: Default + PartialEq> ItemValue<T> {
+    /// Whether it is the value that a missing one stands for.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl<T> ItemValue<T> {
     /// Returns the key of the object that holds the value; `None`: the value is here.
     #[must_use]
@@ -208,6 +220,7 @@ mod tests {
             full: pass("full"),
             parked: ItemValue::At("parked".to_owned()),
             absent: ItemValue::At("absent".to_owned()),
+            spared: ItemValue::At("spared".to_owned()),
             grid: Some(WindowGrid::default()),
             by_halves: true,
             roles: vec!["administrator".to_owned()],
@@ -222,8 +235,10 @@ mod tests {
         named.sort();
         let of_passes = ["full/resume", "full/seen", "incremental/resume", "incremental/seen"]
             .map(str::to_owned);
-        let wanted =
-            ["absent".to_owned()].into_iter().chain(of_passes).chain(["parked".to_owned()]);
+        let wanted = ["absent".to_owned()]
+            .into_iter()
+            .chain(of_passes)
+            .chain(["parked", "spared"].map(str::to_owned));
         assert_eq!(named, wanted.collect::<Vec<_>>());
         assert_eq!(StreamPosition::default().objects(), Vec::<String>::new());
     }
@@ -237,6 +252,7 @@ mod tests {
         let wanted = StreamPosition {
             cursor: None,
             absent: ItemValue::default(),
+            spared: ItemValue::default(),
             incremental: pass(&before.incremental),
             full: pass(&before.full),
             ..before

@@ -53,6 +53,8 @@ pub(super) enum ChainFlaw {
         /// `total_entries`.
         total: u64,
     },
+    /// A record is twice in one answer, perhaps in the place of another.
+    Repeated,
     /// A page says that more pages follow but has no link to them.
     NoLink,
     /// A page leads to one that was read before.
@@ -84,8 +86,7 @@ impl PageChain {
             self.least = Some(self.least.map_or(total, |least| least.min(total)));
             self.greatest = Some(self.greatest.map_or(total, |greatest| greatest.max(total)));
         }
-        // One answer is atomic: its own total is proof enough.
-        let read = if self.pages == 1 { facts.records() } else { self.read() };
+        let read = self.read();
         let promised = facts.promises_more(self.pages);
         // Where pages have numbers and no other sign of more, a larger total alone is reason to ask
         // for one more page.
@@ -164,6 +165,7 @@ impl ChainFlaw {
             Self::Miscounted { read, total } => contradicts(format!(
                 "the answers hold {read} records and say that there are {total} (`total_entries`)"
             )),
+            Self::Repeated => contradicts("an answer holds a record twice".to_owned()),
             Self::NoLink => contradicts(
                 "an answer says that pages follow (`next_page`, `total_pages`) and has no `links.next`"
                     .to_owned(),

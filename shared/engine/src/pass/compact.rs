@@ -15,6 +15,17 @@ use super::{Parent, Unit};
 #[serde(transparent)]
 pub struct IdSet(#[serde(with = "id_set")] pub BTreeSet<i64>);
 
+/// Rows, or parents of rows, that a full pass missed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AbsentRows {
+    /// Missing without proof that they are gone: the next full pass begins with them.
+    pub once: IdSet,
+    /// Missing in the full pass before, too, and therefore to be deleted. If that is refused, the next
+    /// full pass begins with them as well.
+    pub twice: IdSet,
+}
+
 /// Returns ids as the first one and the distances of those that follow.
 fn distances(ids: impl IntoIterator<Item = i64>) -> Vec<i64> {
     let mut before = 0_i64;

@@ -1,5 +1,6 @@
 //! Facts of an answer that the next step depends on.
 
+use super::chain::DistinctKeys;
 use super::parents::ParentFound;
 use crate::key::Key;
 use crate::time::Date;
@@ -43,6 +44,13 @@ impl PageFacts {
     #[must_use]
     pub fn records(&self) -> u64 {
         (self.keys.len() as u64).saturating_add(self.quarantined)
+    }
+
+    /// Number of different records in the answer, usable or not. Unusable ones cannot be told apart.
+    #[must_use]
+    pub fn distinct(&self) -> u64 {
+        let mut seen = DistinctKeys::default();
+        seen.add(&self.keys).saturating_add(self.quarantined)
     }
 
     /// Whether a member of the answer other than the total says that pages follow. `asked`: number

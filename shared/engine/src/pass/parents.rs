@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::compact::IdSet;
+use super::compact::{AbsentRows, IdSet};
 use super::control::ControlQuestion;
 use super::pager::{ListProof, Pager, PagerSetback};
 use super::units::UnitsReading;
@@ -74,6 +74,9 @@ pub(super) struct ParentReading {
     #[serde(with = "super::compact::id_set")]
     listed: BTreeSet<i64>,
     compared: bool,
+    /// Parents that are known to have the role without which there are no children.
+    #[serde(default)]
+    with_role: IdSet,
     /// Records of the trigger that name no parent.
     #[serde(default)]
     unnamed: u64,
@@ -96,9 +99,9 @@ pub(super) struct ParentReading {
     /// Parents that the full pass before missed, too, without proof that they are gone.
     #[serde(skip)]
     absent_before: IdSet,
-    /// Parents that this pass missed without proof that they are gone.
+    /// Parents that this pass missed.
     #[serde(default)]
-    absent: IdSet,
+    missed: AbsentRows,
 }
 
 /// Whether a parent's children failed in an earlier run.
@@ -129,6 +132,7 @@ impl ParentReading {
             listed: parked.keys().copied().collect(),
             parked,
             compared: pass == Pass::Incremental,
+            with_role: IdSet::default(),
             unnamed: 0,
             doubtful: Vec::new(),
             asked: Vec::new(),
@@ -137,7 +141,7 @@ impl ParentReading {
             any_read: false,
             refused: Vec::new(),
             absent_before,
-            absent: IdSet::default(),
+            missed: AbsentRows::default(),
         }
     }
 
@@ -160,9 +164,9 @@ impl ParentReading {
         saved
     }
 
-    /// Returns the parents that were missing and not proven gone; `None` if none were compared.
-    pub(super) fn absent(&self, pass: Pass) -> Option<&IdSet> {
-        (pass == Pass::Full && self.is_done()).then_some(&self.absent)
+    /// Returns the parents to remember until the next sweep; `None` if none were compared.
+    pub(super) fn absent(&self, pass: Pass) -> Option<&AbsentRows> {
+        (pass == Pass::Full && self.is_done()).then_some(&self.missed)
     }
 
     pub(super) fn needs_held(&self) -> bool {
@@ -193,10 +197,12 @@ impl ParentReading {
             if !self.listed.insert(found.parent.id) {
                 continue;
             }
-            let barren = spec.only_role.is_some_and(|role| {
-                found.roles.as_ref().is_some_and(|roles| roles.iter().all(|one| one != role))
-            });
-            if barren {
+            let roles = spec.only_role.zip(found.roles.as_ref());
+            let fits = roles.map(|(role, roles)| roles.iter().any(|one| one == role));
+            if fits == Some(true) {
+                self.with_role.0.insert(found.parent.id);
+            }
+            if fits == Some(false) {
                 effects.push(AnswerEffect::Complete { unit, covered: Some(requested_at) });
             } else {
                 fresh.insert(unit);
@@ -221,6 +227,11 @@ impl ParentReading {
             effects.extend(self.settle(pass));
         }
         effects
+    }
+
+    /// Whether the trigger said that the parent has the role without which there are no children.
+    pub(super) fn has_role(&self, id: i64) -> bool {
+        self.with_role.0.contains(&id)
     }
 
     pub(super) fn on_children(&mut self, effects: &[AnswerEffect]) {

@@ -124,7 +124,9 @@ impl Reading {
         match &mut work {
             ReadingWork::Pages(pagers) => pagers.iter_mut().for_each(Pager::resumed),
             ReadingWork::Sweep(sweep) => sweep.resumed(plan.compares),
-            ReadingWork::Units(_) => {}
+            ReadingWork::Units(units) => {
+                units.resumed(plan.pass, plan.windows.iter().copied().map(Unit::Window));
+            }
             ReadingWork::Parents(parents) => parents.resumed(&plan.parked, plan.absent.clone()),
         }
         Ok(Self { plan, work, held: None, routes: BTreeMap::new(), last_id: 0 })

@@ -19,7 +19,7 @@ use confirm::MissingConfirmation;
 use halves::HalvesCheck;
 pub(super) use halves::pagers as halves_of;
 
-use super::compact::IdSet;
+use super::compact::{AbsentRows, IdSet};
 use super::pager::{ListProof, Pager, PagerQuestion};
 use super::{AnswerEffect, RecordIds, RequestTarget};
 use crate::spec::Listing;
@@ -46,7 +46,8 @@ pub(super) struct SweepReading {
     /// Whether an empty listing was read a second time.
     twice: bool,
     /// Missing rows to remember until the next sweep.
-    absent: Option<IdSet>,
+    #[serde(default)]
+    missed: Option<AbsentRows>,
     /// Records of the pages, for control questions.
     #[serde(default)]
     samples: Vec<RecordIds>,
@@ -105,7 +106,7 @@ impl SweepReading {
             records: 0,
             quarantined: 0,
             twice: false,
-            absent: None,
+            missed: None,
             samples: Vec::new(),
             remarks: Vec::new(),
         }
@@ -222,9 +223,9 @@ impl SweepReading {
         self.pages.proof().and(other)
     }
 
-    /// Returns the rows that were missing and not proven gone; `None` if none were compared.
-    pub(super) fn absent(&self) -> Option<&IdSet> {
-        self.absent.as_ref()
+    /// Returns the rows to remember until the next sweep; `None` if none were compared.
+    pub(super) const fn absent(&self) -> Option<&AbsentRows> {
+        self.missed.as_ref()
     }
 
     /// Returns the numbers of requests answered and to come for missing rows, for display.
@@ -249,7 +250,7 @@ impl SweepReading {
             return Vec::new();
         }
         if missing.is_empty() {
-            self.absent = Some(IdSet::default());
+            self.missed = Some(AbsentRows::default());
             self.stage = SweepStage::Done;
             return Vec::new();
         }

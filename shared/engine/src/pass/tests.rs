@@ -591,7 +591,7 @@ fn a_sample_reads_one_page_each_and_proves_nothing() {
     assert_eq!(reading.next_step(), ReadingStep::Held);
     reading.on_held(held);
     assert_eq!(reading.next_step(), ReadingStep::Done);
-    assert_eq!(reading.absent(), Some(&IdSet::default()));
+    assert_eq!(reading.absent(), Some(&AbsentRows::default()));
 }
 
 mod doubts;

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pager::{ListProof, PagerTurn};
 use super::parents::TableUnits;
-use super::{AnswerEffect, PageFacts, RequestTarget, StopReason, Unit};
+use super::{AnswerEffect, PageFacts, Pass, RequestTarget, StopReason, Unit};
 use crate::spec::StreamSpec;
 use crate::time::Timestamp;
 use crate::window::FixedFeeAmounts;
@@ -57,6 +57,9 @@ pub(super) struct UnitsReading {
     /// Number of units that failed, in this run and earlier ones, since a unit was last read.
     #[serde(default)]
     failed: usize,
+    /// Whether the queue has only units that failed: all others were read.
+    #[serde(default)]
+    only_failed: bool,
 }
 
 impl UnitsReading {
@@ -91,6 +94,17 @@ impl UnitsReading {
 
     pub(super) fn needs_held(&self) -> bool {
         self.active.iter().any(|one| one.awaits_held)
+    }
+
+    /// Goes on in another run with `units`, those of a new reading. An incremental pass of which only failed
+    /// units are left begins anew with all of them: one window that always fails must not keep the
+    /// others, such as that of today, from being read again.
+    pub(super) fn resumed(&mut self, pass: Pass, units: impl IntoIterator<Item = Unit>) {
+        if core::mem::take(&mut self.only_failed) && pass == Pass::Incremental {
+            let failed = core::mem::take(&mut self.queue);
+            self.extend(units);
+            self.extend_unless_known(failed);
+        }
     }
 
     /// Returns the units as they are saved: those under way are read again from their beginning.

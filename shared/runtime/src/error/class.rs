@@ -29,6 +29,7 @@ impl RunError {
             | Self::Contradictory { .. }
             | Self::Unusable { .. }
             | Self::ModuleOff { .. }
+            | Self::ModuleUnknown { .. }
             | Self::OtherGrid { .. }
             | Self::OtherFixedFees { .. }
             | Self::LostLease { .. }
@@ -38,6 +39,14 @@ impl RunError {
             | Self::State { .. }
             | Self::Defect { .. } => false,
         }
+    }
+
+    /// Whether it is the error of a pass that was read to its end, and does not count.
+    pub(crate) const fn is_of_a_read_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::DeletesRefused { .. } | Self::Contradictory { .. } | Self::Unusable { .. }
+        )
     }
 
     /// Whether the file of a table is gone: a run may have replaced it since the table was opened.
@@ -70,6 +79,7 @@ impl RunError {
             Self::DeletesRefused { .. } => "DeletesRefused",
             Self::Unusable { .. } => "RecordsUnusable",
             Self::ModuleOff { .. } => "ModuleOff",
+            Self::ModuleUnknown { .. } => "ModuleUnknown",
             Self::OtherGrid { .. } => "OtherGrid",
             Self::OtherFixedFees { .. } => "OtherFixedFees",
             Self::LostLease { .. } => "LostLease",

@@ -8,6 +8,7 @@ use engine::report::RowCounts;
 use crate::account::{self, PermitPatience};
 use crate::erased::erased_of;
 use crate::error::RunError;
+use crate::error::module::UnknownModule;
 use crate::heard::TokenPerson;
 use crate::run::Run;
 
@@ -58,6 +59,11 @@ impl Run {
             self.report.requests = self.report.requests.saturating_add(1);
             if company.modules_off.iter().any(|off| off == module.feature()) {
                 return Err(RunError::ModuleOff { stream, module: module.feature() });
+            }
+            let unknown = company.modules_unknown.iter().any(|one| one == module.feature());
+            if unknown && !self.accepts_deletes() {
+                let (module, rows) = (module.feature(), counts.deleted);
+                return Err(RunError::ModuleUnknown(UnknownModule { stream, module, rows }));
             }
         }
         Ok(person)

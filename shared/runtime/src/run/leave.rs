@@ -1,9 +1,10 @@
 //! End of work that has no open table: its failure is recorded, and its lease given back.
 
-use engine::item::StreamItem;
+use engine::item::{StandingError, StreamItem};
 use engine::lease::Lease;
 use engine::ledger::{add_record, forget_filed};
 use engine::pace::still_lost;
+use engine::pass::Pass;
 use engine::run_record::RunRecord;
 use engine::time::Timestamp;
 
@@ -32,7 +33,7 @@ pub(super) async fn record_failure(
     let now = context.clock.now();
     let filed = filed_of(context, order.spec.name).await;
     let recorded = leave(context, order.spec.name, |item| {
-        fail(item, now, error);
+        fail(item, order.pass, now, error);
         forget_filed(&mut item.runs, filed);
         let record = RunRecord {
             outcome: "failed".into(),
@@ -84,12 +85,19 @@ async fn leave(
     matches!(records::write(&*context.state, &key, &mut item).await, Ok(true))
 }
 
-/// Records a failure in the item's health, from which the plan computes how long the stream backs
-/// off.
-pub(super) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
+/// Records a failure of `pass` in the item's health, from which the plan computes how long the stream
+/// backs off.
+pub(super) fn fail(item: &mut StreamItem, pass: Pass, now: Timestamp, error: &RunError) {
     item.health.failures = item.health.failures.saturating_add(1);
     // This run has said why it ended.
     item.health.lost = still_lost(item.health.lost);
     item.health.note_error(now, error.chain(), Some(error.error_type()));
+    if pass == Pass::Full && error.is_of_a_read_pass() {
+        item.health.unswept = Some(StandingError {
+            at: now,
+            error: error.chain(),
+            error_type: error.error_type().to_owned(),
+        });
+    }
     item.health.refused = matches!(error, RunError::Refused { .. });
 }

@@ -8,6 +8,7 @@
 //! work/<stream>/<pass>-<start>/resume-<attempt>.json    the saved reading
 //! work/<stream>/<pass>-<start>/seen-<attempt>.roaring   ids that the sweep has seen
 //! work/<stream>/absent-<attempt>.json                   rows missed without proof
+//! work/<stream>/spared-<attempt>.json                   rows missed twice, not deleted
 //! work/<stream>/parked-<attempt>.json                   parents that could not be read
 //! ```
 //!
@@ -40,10 +41,14 @@ impl WorkObjects {
         let unfinished = position.pass(pass).unfinished.as_ref();
         Self {
             of_pass: unfinished.map(|it| it.objects().collect()).unwrap_or_default(),
-            of_stream: [position.parked.object(), position.absent.object()]
-                .into_iter()
-                .flatten()
-                .collect(),
+            of_stream: [
+                position.parked.object(),
+                position.absent.object(),
+                position.spared.object(),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         }
     }
 }
@@ -80,6 +85,8 @@ impl Run {
         }
         let key = format!("work/{}/absent-{attempt}.json", self.stream());
         self.externalize_one(&mut position.absent, key).await?;
+        let key = format!("work/{}/spared-{attempt}.json", self.stream());
+        self.externalize_one(&mut position.spared, key).await?;
         let key = format!("work/{}/parked-{attempt}.json", self.stream());
         self.externalize_one(&mut position.parked, key).await
     }

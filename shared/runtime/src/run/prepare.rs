@@ -141,6 +141,8 @@ impl Run {
             let now = self.context.clock.now();
             windows = report_windows(report, grid, pass, &account, history, now);
         }
+        let mut absent = self.load(&position.absent).await?.unwrap_or_default();
+        absent.0.extend(self.load(&position.spared).await?.unwrap_or_default().0);
         Ok(ReadingPlan {
             spec: self.order.spec,
             pass: self.order.pass,
@@ -149,7 +151,7 @@ impl Run {
             windows,
             fixed_fees: settings.fixed_fees,
             parked: self.load(&position.parked).await?.unwrap_or_default(),
-            absent: self.load(&position.absent).await?.unwrap_or_default(),
+            absent,
             by_halves: position.by_halves,
             compares: false,
             sample: None,

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use engine::item::{ResumablePass, StreamItem};
 use engine::pace::{RunPace, still_lost};
+use engine::pass::Pass;
 use engine::position::PassStage;
 
 use super::leave::fail;
@@ -185,13 +186,23 @@ impl Run {
         self.tell();
         let lost = matches!(outcome, RunOutcome::Failed(RunError::LostLease { .. }));
         if !lost && self.tidy(&outcome).await {
+            if let (RunOutcome::Complete, Some(standing), Pass::Incremental) =
+                (&outcome, &self.item.value.health.unswept, self.order.pass)
+            {
+                let standing = format!("the last full pass does not count: {}", standing.error);
+                let warnings = self.report.warning.take().into_iter().chain([standing]);
+                self.report.warning = Some(warnings.collect::<Vec<_>>().join("; "));
+            }
             let report = &self.report;
             let item: &mut StreamItem = &mut self.item.value;
             item.health.rows = self.table.rows();
             match &outcome {
-                RunOutcome::Failed(error) => fail(item, now, error),
+                RunOutcome::Failed(error) => fail(item, self.order.pass, now, error),
                 RunOutcome::Complete => {
                     item.health.last_success = Some(now);
+                    if self.order.pass == Pass::Full {
+                        item.health.unswept = None;
+                    }
                     item.health.forget_error();
                     (item.health.failures, item.health.lost) = (0, 0);
                     item.health.refused = false;

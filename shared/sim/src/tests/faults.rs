@@ -144,7 +144,9 @@ fn records(pages: &[serde_json::Value], of: &str) -> usize {
 
 #[test]
 fn lists_contradict_themselves_in_many_ways() {
-    use Contradiction::{EmptyLinks, EmptyNext, EndsEarly, NoLinks, NullLinks, TotalOfPage};
+    use Contradiction::{
+        Doubled, EmptyLinks, EmptyNext, EndsEarly, NoLinks, NullLinks, TotalOfPage,
+    };
     let target = "/v2/clients?per_page=2";
     for (contradiction, pages, count, total) in [
         (TotalOfPage, 3, 5, 2),
@@ -160,6 +162,9 @@ fn lists_contradict_themselves_in_many_ways() {
         assert_eq!(records(&found, "clients"), count, "{contradiction:?}");
         assert_eq!(found[0]["total_entries"].as_u64(), Some(total), "{contradiction:?}");
     }
+    let doubled = &lists(Doubled, target)[0];
+    assert_eq!(doubled["clients"][0], doubled["clients"][1]);
+    assert_eq!(doubled["total_entries"].as_u64(), Some(5));
     assert!(lists(NoLinks, target)[0].get("links").is_none());
     assert!(lists(NullLinks, target)[0]["links"].is_null());
 }

@@ -25,6 +25,7 @@ pub const KINDS: &[MishapKind] = &[
     kind(Mishap::LargeTotals, "large_totals", true, 8),
     kind(Mishap::TotalsOfPage, "totals_of_page", true, 8),
     kind(Mishap::EarlyEnds, "early_ends", true, 8),
+    kind(Mishap::DoubledRecords, "doubled_records", true, 8),
     kind(Mishap::BrokenLinks, "broken_links", true, 8),
     kind(Mishap::Circles, "circles", true, 6),
     kind(Mishap::EmptyPages, "empty_pages", true, 6),

@@ -41,11 +41,12 @@ const SPOTS: [ListSpot; 16] = [
 ];
 
 /// Kinds that are wrong answers to requests for lists.
-pub(super) const OF_LISTS: [Mishap; 9] = [
+pub(super) const OF_LISTS: [Mishap; 10] = [
     Mishap::SmallTotals,
     Mishap::LargeTotals,
     Mishap::TotalsOfPage,
     Mishap::EarlyEnds,
+    Mishap::DoubledRecords,
     Mishap::BrokenLinks,
     Mishap::Circles,
     Mishap::EmptyPages,
@@ -70,8 +71,8 @@ pub(super) fn spots(world: &World, mishap: Mishap) -> Vec<ListSpot> {
 /// Returns a random effect of a kind that is wrong answers.
 pub(super) fn effect(chronicle: &mut Chronicle, mishap: Mishap) -> FaultEffect {
     use Contradiction::{
-        Circle, CountsIgnored, CountsOff, EmptyLinks, EmptyNext, EmptyPages, EndsEarly, NoLinks,
-        NullLinks, OwnPage, PageIgnored, TooDeep, TotalOfPage,
+        Circle, CountsIgnored, CountsOff, Doubled, EmptyLinks, EmptyNext, EmptyPages, EndsEarly,
+        NoLinks, NullLinks, OwnPage, PageIgnored, TooDeep, TotalOfPage,
     };
     let total = FaultEffect::WrongTotal;
     let list = FaultEffect::Contradiction;
@@ -81,6 +82,7 @@ pub(super) fn effect(chronicle: &mut Chronicle, mishap: Mishap) -> FaultEffect {
         (Mishap::LargeTotals, [1, 2, 500].map(total).to_vec()),
         (Mishap::TotalsOfPage, vec![list(TotalOfPage)]),
         (Mishap::EarlyEnds, [1, 2, 3].map(EndsEarly).map(list).to_vec()),
+        (Mishap::DoubledRecords, vec![list(Doubled)]),
         (Mishap::BrokenLinks, [NoLinks, NullLinks, EmptyLinks, EmptyNext].map(list).to_vec()),
         (Mishap::Circles, [Circle, OwnPage].map(list).to_vec()),
         (Mishap::EmptyPages, vec![list(EmptyPages)]),

@@ -43,6 +43,8 @@ fn a_list_is_whole_only_where_every_sign_agrees() {
         let slip = PageFacts { page: Some(2), next_page: Some(2), ..page_of(&[1], 2) };
         check(following, &[linked(&[2], 2, "a"), slip], ChainVerdict::Whole);
         check(following, &[page_of(&[1, 2], 1)], miscounted(2, 1));
+        // A record that comes twice is in the place of another; or the totals count it twice.
+        check(following, &[page_of(&[2, 2], 1)], ChainVerdict::Whole);
         check(following, &[page_of(&[], 7)], miscounted(0, 7));
         let ended = PageFacts { total_pages: Some(2), ..page_of(&[2], 3) };
         check(following, &[linked(&[1, 2], 3, "a"), ended], miscounted(2, 3));
@@ -51,6 +53,9 @@ fn a_list_is_whole_only_where_every_sign_agrees() {
     }
     // Only a link leads on in a list that is followed by links.
     check(Links, &[page_of(&[1, 2], 3)], miscounted(2, 3));
+    // A record that comes twice is in the place of another, for which there may be a second page.
+    check(Links, &[page_of(&[3, 2, 2], 3)], miscounted(2, 3));
+    check(Numbers, &[page_of(&[3, 2, 2], 3), page_of(&[], 3)], miscounted(2, 3));
     for sign in [
         PageFacts { next_page: Some(2), ..page_of(&[1], 1) },
         PageFacts { total_pages: Some(2), ..page_of(&[1], 1) },

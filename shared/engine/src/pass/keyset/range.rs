@@ -133,9 +133,13 @@ impl KeysetRange {
 }
 
 /// Returns the contradiction in an answer for a range. It must hold all records of the range, or
-/// say that a page follows and have a larger total.
+/// say that a page follows and have a larger total. A record that comes twice counts once: it may
+/// be in the place of another.
 pub(super) fn contradiction(facts: &PageFacts) -> Option<ChainFlaw> {
-    let (read, promised) = (facts.records(), facts.promises_more(1));
+    let (read, promised) = (facts.distinct(), facts.promises_more(1));
+    if promised && read < facts.records() {
+        return Some(ChainFlaw::Repeated);
+    }
     let total = facts.total_entries?;
     let agrees = if promised { total > read } else { total == read };
     (!agrees).then_some(ChainFlaw::Miscounted { read, total })
@@ -282,6 +286,13 @@ mod tests {
             let flaw = contradiction(&facts(total, more));
             assert_eq!(flaw.is_none(), agrees, "{total}, {more}");
         }
+        let doubled = |total, more| {
+            let mut page = facts(total, more);
+            page.keys[1] = page.keys[0].clone();
+            contradiction(&page)
+        };
+        assert_eq!(doubled(10, false), Some(ChainFlaw::Miscounted { read: 9, total: 10 }));
+        assert_eq!(doubled(11, true), Some(ChainFlaw::Repeated));
         assert!(is_last(&facts(10, false)) && !is_last(&facts(11, false)));
         assert!(!is_last(&facts(10, true)));
     }

@@ -58,6 +58,9 @@ impl ParentReading {
                 // The next sweep compares all parents; until then absence is unproven.
                 Pass::Incremental => {}
                 Pass::Full => {
+                    if twice {
+                        self.missed.twice.0.insert(parent.id);
+                    }
                     effects.push(AnswerEffect::Complete {
                         unit: Unit::Parent(parent),
                         covered: Some(at),
@@ -72,7 +75,7 @@ impl ParentReading {
     fn stay(&mut self, pass: Pass, ids: impl IntoIterator<Item = i64>) {
         if pass == Pass::Full {
             let parked = &self.parked;
-            self.absent.0.extend(ids.into_iter().filter(|id| !parked.contains_key(id)));
+            self.missed.once.0.extend(ids.into_iter().filter(|id| !parked.contains_key(id)));
         }
     }
 
@@ -131,13 +134,21 @@ impl ParentReading {
         self.settle(pass)
     }
 
-    /// Returns a remark if 404 under the URL of a parent proves nothing, for display.
-    pub(in crate::pass) fn remark(&self, spec: &PerParent) -> Option<String> {
-        self.control.is_refuted().then(|| {
+    /// Returns remarks for display: records that name no parent, and a 404 under the URL of a parent
+    /// that proves nothing.
+    pub(in crate::pass) fn remarks(&self, spec: &PerParent) -> Vec<String> {
+        let unnamed = (self.unnamed > 0).then(|| {
+            format!(
+                "{} records of {} have no usable id: their children are not read",
+                self.unnamed, spec.trigger.path
+            )
+        });
+        let refuted = self.control.is_refuted().then(|| {
             format!(
                 "{} answers 404 for a parent that was listed: children of missing parents go only when two full passes miss these",
                 spec.parent_path
             )
-        })
+        });
+        unnamed.into_iter().chain(refuted).collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::AnswerEffect;
-use super::super::compact::IdSet;
+use super::super::compact::AbsentRows;
 use super::super::pager::{ListProof, Pager};
 use super::super::parents::ParkedParent;
 use super::super::sweep::MissingRows;
@@ -30,10 +30,10 @@ impl Reading {
         matches!(&self.work, ReadingWork::Sweep(sweep) if sweep.watches())
     }
 
-    /// Returns the rows, or parents of rows, that were missing and not proven gone: the next sweep
-    /// begins with them. `None`: this reading did not look for missing rows.
+    /// Returns the rows, or parents of rows, that were missing and are to be remembered until the next
+    /// sweep. `None`: this reading did not look for missing rows.
     #[must_use]
-    pub fn absent(&self) -> Option<&IdSet> {
+    pub fn absent(&self) -> Option<&AbsentRows> {
         match &self.work {
             ReadingWork::Sweep(sweep) => sweep.absent(),
             ReadingWork::Parents(parents) => parents.absent(self.plan.pass),
@@ -72,9 +72,7 @@ impl Reading {
         match (&self.work, &self.plan.spec.kind) {
             (ReadingWork::Pages(pagers), _) => pagers.iter().filter_map(Pager::remark).collect(),
             (ReadingWork::Sweep(sweep), _) => sweep.remarks(),
-            (ReadingWork::Parents(parents), StreamKind::PerParent(spec)) => {
-                parents.remark(spec).into_iter().collect()
-            }
+            (ReadingWork::Parents(parents), StreamKind::PerParent(spec)) => parents.remarks(spec),
             (ReadingWork::Units(_) | ReadingWork::Parents(_), _) => Vec::new(),
         }
     }

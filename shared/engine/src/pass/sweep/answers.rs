@@ -109,8 +109,14 @@ impl SweepReading {
             return Vec::new();
         }
         self.remarks = confirm.remarks(listing);
-        let (gone, absent) = confirm.take();
-        self.absent = Some(absent);
+        let (gone, missed) = confirm.take();
+        let once = missed.once.0.len();
+        if once > 0 {
+            self.remarks.push(format!(
+                "{once} rows were in no answer, without proof that they are gone: they stay until the next full pass misses them, too"
+            ));
+        }
+        self.missed = Some(missed);
         self.stage = SweepStage::Done;
         match self.begun {
             Some(begun) if !gone.is_empty() => vec![AnswerEffect::Gone { ids: gone, begun }],

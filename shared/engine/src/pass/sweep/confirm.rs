@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::SweepSlot;
 use super::missing::{MissingGroup, MissingRows};
 use crate::pass::RecordIds;
-use crate::pass::compact::IdSet;
+use crate::pass::compact::{AbsentRows, IdSet};
 use crate::pass::control::{ControlQuestion, RecordAnswer, UrlStanding};
 use crate::spec::Listing;
 
@@ -54,6 +54,9 @@ pub(super) struct MissingConfirmation {
     gone: IdSet,
     absent: IdSet,
     answered: u64,
+    /// Rows whose own URL answered with neither their record nor 404.
+    #[serde(default)]
+    unanswered: u64,
 }
 
 impl MissingConfirmation {
@@ -158,7 +161,7 @@ impl MissingConfirmation {
         self.settle();
     }
 
-    /// Returns remarks about URLs whose 404 proves nothing, for display.
+    /// Returns remarks about URLs whose 404 proves nothing or that did not answer, for display.
     pub(super) fn remarks(&self, listing: &Listing) -> Vec<String> {
         let refuted = |path: &str| {
             format!(
@@ -167,7 +170,13 @@ impl MissingConfirmation {
         };
         let own = self.own.is_refuted().then(|| refuted(listing.own_path));
         let above = listing.goes_with.filter(|_| self.above.is_refuted());
-        own.into_iter().chain(above.map(|along| refuted(along.path))).collect()
+        let unanswered = (self.unanswered > 0).then(|| {
+            format!(
+                "{} of the missing rows answer neither with their record nor with 404 under {}: they stay",
+                self.unanswered, listing.own_path
+            )
+        });
+        own.into_iter().chain(above.map(|along| refuted(along.path))).chain(unanswered).collect()
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -228,19 +237,22 @@ impl MissingConfirmation {
             self.own.prove();
             self.absent.0.remove(&id);
         } else {
+            self.unanswered = self.unanswered.saturating_add(1);
             self.absent.0.insert(id);
         }
     }
 
-    /// Returns the rows that are gone, and those that were missing without proof. If no record
+    /// Returns the rows that are gone, and those to remember until the next sweep. If no record
     /// answered under its own URL, 404 counts only for rows that the sweep before missed, too.
-    pub(super) fn take(&mut self) -> (BTreeSet<i64>, IdSet) {
+    pub(super) fn take(&mut self) -> (BTreeSet<i64>, AbsentRows) {
         let proven = self.own.standing() == UrlStanding::Answers;
         for id in core::mem::take(&mut self.denied.0) {
             let is_gone = proven || self.absent_before.0.contains(&id);
             let fate = if is_gone { &mut self.gone } else { &mut self.absent };
             fate.0.insert(id);
         }
-        (core::mem::take(&mut self.gone.0), core::mem::take(&mut self.absent))
+        let gone = core::mem::take(&mut self.gone.0);
+        let twice = IdSet(gone.intersection(&self.absent_before.0).copied().collect());
+        (gone, AbsentRows { once: core::mem::take(&mut self.absent), twice })
     }
 }

@@ -268,7 +268,7 @@ impl World {
             };
             self.apply(effects);
         }
-        (reading.absent().cloned().unwrap(), requests)
+        (reading.absent().unwrap().once.clone(), requests)
     }
 
     fn apply(&mut self, effects: Vec<AnswerEffect>) {
@@ -401,7 +401,7 @@ fn one_that_is_there_speaks_for_all_that_were_missing_twice() {
     // One that is there answers for its URL first.
     assert!((3..=4).contains(&asked), "{asked}");
     assert_eq!(gone, BTreeSet::new());
-    assert!(reading.absent().is_some_and(|absent| absent.0.len() >= 17));
+    assert!(reading.absent().is_some_and(|absent| absent.once.0.len() >= 17));
     world.tick();
 }
 

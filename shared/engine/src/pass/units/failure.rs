@@ -60,6 +60,7 @@ impl UnitsReading {
         let mut aside = core::mem::take(&mut self.aside).into_iter();
         let (unit, first) = aside.next()?;
         self.failed = 0;
+        self.only_failed = self.queue.is_empty();
         self.queue.push_back(unit);
         self.queue.extend(aside.map(|(unit, _)| unit));
         Some(first)
