@@ -29,7 +29,7 @@ use lives::world::{World, sync};
 use sim::AccountScale;
 
 /// Allocator of the lives. A life allocates millions of small pieces: with that of glibc it takes a fifth longer, and
-/// with the product's one arena two cores wait for each other.
+/// with the product's one arena two cores wait for each other. Version 2 takes 6 % less than version 3.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
