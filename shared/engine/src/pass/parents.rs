@@ -194,13 +194,13 @@ impl ParentReading {
         for found in &facts.parents {
             let unit = Unit::Parent(found.parent);
             self.control.offer(found.parent);
-            if !self.listed.insert(found.parent.id) {
-                continue;
-            }
             let roles = spec.only_role.zip(found.roles.as_ref());
             let fits = roles.map(|(role, roles)| roles.iter().any(|one| one == role));
             if fits == Some(true) {
                 self.with_role.0.insert(found.parent.id);
+            }
+            if !self.listed.insert(found.parent.id) {
+                continue;
             }
             if fits == Some(false) {
                 effects.push(AnswerEffect::Complete { unit, covered: Some(requested_at) });
@@ -229,9 +229,10 @@ impl ParentReading {
         effects
     }
 
-    /// Whether the trigger said that the parent has the role without which there are no children.
-    pub(super) fn has_role(&self, id: i64) -> bool {
-        self.with_role.0.contains(&id)
+    /// Whether the parent may be one that has no children for want of a role. One that is parked failed
+    /// before, perhaps although it was known to have the role.
+    pub(super) fn may_lack_role(&self, id: i64) -> bool {
+        !self.with_role.0.contains(&id) && !self.parked.contains_key(&id)
     }
 
     pub(super) fn on_children(&mut self, effects: &[AnswerEffect]) {

@@ -97,7 +97,7 @@ impl Reading {
         else {
             return AfterFailure::GoOn(Vec::new());
         };
-        let may_have_none = spec.only_role.is_some() && !parents.has_role(parent.id);
+        let may_have_none = spec.only_role.is_some() && parents.may_lack_role(parent.id);
         if may_have_none && *failure == RequestFailure::Invalid(422) {
             // Harvest's way to say that this person, whose roles are not known, has no such records.
             let effects = parents.units.on_nothing(unit, requested_at, self.held.as_ref());
