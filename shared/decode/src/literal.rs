@@ -115,11 +115,13 @@ pub(super) fn instant_of(text: &str) -> Option<i64> {
 
 /// Non-negative integer, as a number or as text, for the numbers in the envelope of a page.
 pub(super) fn count(raw: &str) -> Option<u64> {
-    match text(raw) {
-        // Only digits: the rest of this module takes its numbers to be those of JSON.
-        Some(text) => text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?,
-        None => integer(raw).and_then(|count| u64::try_from(count).ok()),
-    }
+    let count = match text(raw) {
+        // Only digits: `integer` takes its numbers to be those of JSON.
+        Some(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => integer(&text),
+        Some(_) => None,
+        None => integer(raw),
+    };
+    count.and_then(|count| u64::try_from(count).ok())
 }
 
 /// Power of ten of a number's first non-zero digit; `i64::MIN` for zero, `None` if the value is not

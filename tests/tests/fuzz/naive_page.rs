@@ -98,9 +98,18 @@ fn last<'a>(members: &[(String, &'a str)], name: &str) -> Option<&'a str> {
     members.iter().rev().find(|(member, _)| member == name).map(|(_, raw)| *raw)
 }
 
-/// Returns a count: an integer of any notation that is not negative.
+/// Returns a count: an integer of any notation that is not negative, or a text of digits.
 fn count(raw: &str) -> Option<u64> {
-    let JsonKind::Number(literal) = kind(raw) else { return None };
-    let whole = PlainNumber::of(literal)?.scaled(0)?;
+    let whole = match kind(raw) {
+        JsonKind::Number(literal) => PlainNumber::of(literal)?.scaled(0)?,
+        JsonKind::Text(Some(text)) if text.chars().all(|sign| sign.is_ascii_digit()) => {
+            text.parse().ok()?
+        }
+        JsonKind::Null
+        | JsonKind::Flag(_)
+        | JsonKind::Text(_)
+        | JsonKind::List(_)
+        | JsonKind::Object(_) => return None,
+    };
     i64::try_from(whole).ok().and_then(|whole| u64::try_from(whole).ok())
 }
