@@ -144,10 +144,10 @@ fn before_the_first_sync(scene: &Scene, seen: &mut SeenAnswers) {
         "streams",
         "schema clients",
         "sql --engine duckdb",
-        "quarantine",
     ] {
         answer(scene, seen, line, 0);
     }
+    assert_eq!(answer(scene, seen, "quarantine", 2)["error_type"], "NoTable");
     answer(scene, seen, "schema clients_changes --ddl duckdb", 0);
     let target = scene.folder().join("out");
     for line in [

@@ -86,7 +86,7 @@ impl PageChain {
             self.least = Some(self.least.map_or(total, |least| least.min(total)));
             self.greatest = Some(self.greatest.map_or(total, |greatest| greatest.max(total)));
         }
-        let read = self.read();
+        let read = if self.pages == 1 { facts.distinct() } else { self.read() };
         let promised = facts.promises_more(self.pages);
         // Where pages have numbers and no other sign of more, a larger total alone is reason to ask
         // for one more page.

@@ -2,7 +2,7 @@
 
 use super::chain::DistinctKeys;
 use super::parents::ParentFound;
-use crate::key::Key;
+use crate::key::{Key, KeyPart};
 use crate::time::Date;
 
 /// Facts of one answer, without its records.
@@ -46,11 +46,18 @@ impl PageFacts {
         (self.keys.len() as u64).saturating_add(self.quarantined)
     }
 
-    /// Number of different records in the answer, usable or not. Unusable ones cannot be told apart.
+    /// Number of different records in the answer, usable or not. Unusable ones cannot be told apart, nor
+    /// rows of reports whose key has a part without a value: a person who may not see currencies has
+    /// several of them for one task.
     #[must_use]
     pub fn distinct(&self) -> u64 {
         let mut seen = DistinctKeys::default();
-        seen.add(&self.keys).saturating_add(self.quarantined)
+        let (partial, whole): (Vec<&Key>, Vec<&Key>) =
+            self.keys.iter().partition(|key| key.0.contains(&KeyPart::Null));
+        for key in whole {
+            seen.add(core::slice::from_ref(key));
+        }
+        seen.len().saturating_add(partial.len() as u64).saturating_add(self.quarantined)
     }
 
     /// Whether a member of the answer other than the total says that pages follow. `asked`: number
