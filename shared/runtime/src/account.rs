@@ -209,7 +209,7 @@ fn company_of(body: &LooseObject<'_>) -> AccountCompany {
             None => {
                 company.modules_unknown.push(feature.to_owned());
                 company.doubts.push(format!(
-                    "{COMPANY} does not say usably whether `{feature}` is on ({}): its streams are read, and none of their rows is deleted",
+                    "{COMPANY} does not say usably whether `{feature}` is on ({}): its streams are read, and no row is deleted unless you accept it",
                     found(body, feature)
                 ));
             }

@@ -1,6 +1,7 @@
 //! Facts of an answer that the next step depends on.
 
-use super::chain::DistinctKeys;
+use std::collections::BTreeSet;
+
 use super::parents::ParentFound;
 use crate::key::{Key, KeyPart};
 use crate::time::Date;
@@ -51,13 +52,10 @@ impl PageFacts {
     /// several of them for one task.
     #[must_use]
     pub fn distinct(&self) -> u64 {
-        let mut seen = DistinctKeys::default();
-        let (partial, whole): (Vec<&Key>, Vec<&Key>) =
-            self.keys.iter().partition(|key| key.0.contains(&KeyPart::Null));
-        for key in whole {
-            seen.add(core::slice::from_ref(key));
-        }
-        seen.len().saturating_add(partial.len() as u64).saturating_add(self.quarantined)
+        let mut seen = BTreeSet::new();
+        let told_apart = self.keys.iter().filter(|key| !key.0.contains(&KeyPart::Null));
+        let repeats = told_apart.filter(|key| !seen.insert(*key)).count() as u64;
+        self.records().saturating_sub(repeats)
     }
 
     /// Whether a member of the answer other than the total says that pages follow. `asked`: number
