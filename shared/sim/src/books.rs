@@ -119,7 +119,7 @@ impl Books {
             return false;
         };
         change(&mut entry);
-        entry.updated = now;
+        entry.touch(now);
         self.put_entry(entry);
         true
     }

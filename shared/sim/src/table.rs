@@ -25,7 +25,8 @@ pub(crate) trait Record {
     fn rank(&self) -> i64;
     /// Time of the last change.
     fn updated(&self) -> Moment;
-    /// Sets the time of the last change.
+    /// Moves the time of the last change on to `now`. A change that becomes visible late does not
+    /// move it back.
     fn touch(&mut self, now: Moment);
 }
 
@@ -45,7 +46,7 @@ macro_rules! listed_by {
                 self$(.$part)?.updated
             }
             fn touch(&mut self, now: Moment) {
-                self$(.$part)?.updated = now;
+                self$(.$part)?.updated = self.updated().max(now);
             }
         }
     )+};

@@ -162,7 +162,7 @@ impl Life<'_> {
         }
         let lies = self.lies();
         let over = befallen.over(&self.world, self.chronicle);
-        self.misled(&told, &lies).await;
+        self.misled(&told, &befallen.lists, &lies).await;
         if let (Some(spec), Some(before)) = (moving, before) {
             self.moved(spec, &before).await;
         }

@@ -36,6 +36,8 @@ const LASTING: [Mishap; 5] = [
 #[derive(Clone, Debug, Default)]
 pub struct Befallen {
     rules: Vec<(Mishap, usize)>,
+    /// Kinds of wrong answers, and the streams whose lists they are about.
+    pub lists: Vec<(Mishap, &'static str)>,
     /// Stream whose list is read in small pages while it changes.
     pub moving: Option<&'static str>,
 }
@@ -98,6 +100,7 @@ pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
         chronicle.tell(format!("{}: {effect:?} of {path}, {select:?}", mishap.declared().name));
         world.account.lock().unwrap().set_page_cap(spot.path, spot.cap);
         befallen.add(world, mishap, path, select, effect);
+        befallen.lists.push((mishap, spot.stream));
     }
     for mishap in [Mishap::RefusedParent, Mishap::RefusedWindow] {
         if !chronicle.befalls(mishap) {

@@ -120,6 +120,28 @@ fn a_list_that_ends_before_its_total_deletes_nothing() {
 }
 
 #[test]
+fn a_wild_total_does_not_make_a_short_list_one_that_changed() {
+    of(Mishap::EarlyEnds, async {
+        for answer in 1..=6 {
+            let mut world = World::new(&AccountScale::tiny(), 7);
+            only(&mut world, &["clients"]);
+            let path = "/v2/clients?";
+            world.account.lock().unwrap().set_page_cap(path, 2);
+            fault(&world, path, FaultChoice::Nth(answer), FaultEffect::WrongTotal(500));
+            let ends = FaultEffect::Contradiction(Contradiction::EndsEarly(3));
+            fault(&world, path, FaultChoice::Always, ends);
+            let synced = sync(&world.process(None), None).await.unwrap();
+            let error = report(&synced, "clients").error();
+            assert!(matches!(error, Some(RunError::Contradictory { .. })), "{answer}: {error:?}");
+            calm(&world);
+            world.sleep(1).await;
+            quiet(&world, None).await;
+            assert_eq!(rows(&world, "clients").await, truth(&world, "clients"), "{answer}");
+        }
+    });
+}
+
+#[test]
 fn a_record_that_comes_twice_in_the_place_of_another_deletes_nothing() {
     contradicts(Mishap::DoubledRecords, &[FaultEffect::Contradiction(Contradiction::Doubled)]);
 }

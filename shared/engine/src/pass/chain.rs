@@ -21,10 +21,12 @@ pub(super) struct PageChain {
     pages: u64,
     seen: DistinctKeys,
     quarantined: u64,
-    /// `total_entries` of the last answer, and the least and greatest of all.
+    /// `total_entries` of the first answer that has it, and of the last answer.
+    first: Option<u64>,
     total: Option<u64>,
-    least: Option<u64>,
-    greatest: Option<u64>,
+    /// Sums of the steps by which `total_entries` rose and fell from answer to answer.
+    risen: u64,
+    fallen: u64,
     past_total: u32,
     /// Hashes of the links that were followed.
     links: BTreeSet<u64>,
@@ -81,11 +83,13 @@ impl PageChain {
         let new = self.seen.add(&facts.keys);
         let unusable = facts.quarantined;
         self.quarantined = self.quarantined.saturating_add(unusable);
-        self.total = facts.total_entries;
         if let Some(total) = facts.total_entries {
-            self.least = Some(self.least.map_or(total, |least| least.min(total)));
-            self.greatest = Some(self.greatest.map_or(total, |greatest| greatest.max(total)));
+            let before = self.total.or(self.first).unwrap_or(total);
+            self.first = self.first.or(Some(total));
+            self.risen = self.risen.saturating_add(total.saturating_sub(before));
+            self.fallen = self.fallen.saturating_add(before.saturating_sub(total));
         }
+        self.total = facts.total_entries;
         let read = if self.pages == 1 { facts.distinct() } else { self.read() };
         let promised = facts.promises_more(self.pages);
         // Where pages have numbers and no other sign of more, a larger total alone is reason to ask
@@ -98,11 +102,11 @@ impl PageChain {
             return self.judge(read, following);
         }
         if new == 0 && unusable == 0 {
-            return ChainVerdict::Broken(self.flaw(ChainFlaw::Idle, read));
+            return ChainVerdict::Broken(self.flaw(ChainFlaw::Idle, read, following));
         }
         if following == ChainLinkage::Links {
             let Some(link) = &facts.next else {
-                return ChainVerdict::Broken(self.flaw(ChainFlaw::NoLink, read));
+                return ChainVerdict::Broken(self.flaw(ChainFlaw::NoLink, read, following));
             };
             if !self.links.insert(hash(link)) {
                 return ChainVerdict::Broken(ChainFlaw::Circle);
@@ -129,11 +133,12 @@ impl PageChain {
     /// Judges a list at its end.
     fn judge(&self, read: u64, following: ChainLinkage) -> ChainVerdict {
         if let Some(total) = self.total.filter(|total| *total != read) {
-            return ChainVerdict::Broken(self.flaw(ChainFlaw::Miscounted { read, total }, read));
+            let flaw = ChainFlaw::Miscounted { read, total };
+            return ChainVerdict::Broken(self.flaw(flaw, read, following));
         }
         // Numbered pages shift when a record is added or deleted, so that another may be skipped:
         // only a constant total excludes that.
-        let steady = self.least == self.greatest && self.total.is_some();
+        let steady = self.risen == 0 && self.fallen == 0 && self.total.is_some();
         match following {
             ChainLinkage::Numbers if self.pages > 1 && !steady => {
                 ChainVerdict::Broken(ChainFlaw::Moved)
@@ -142,20 +147,36 @@ impl PageChain {
         }
     }
 
-    /// Returns `flaw`, or `Moved` if its total changed by about the number of missing records.
-    fn flaw(&self, flaw: ChainFlaw, read: u64) -> ChainFlaw {
-        let (Some(least), Some(greatest)) = (self.least, self.greatest) else {
+    /// Returns `flaw`, or `Moved` if the steps of its total explain the number of records read.
+    ///
+    /// Each deletion can take one record away that was to be read, and each addition can bring one
+    /// more. Between two numbered pages one more of each may have made up for each other.
+    fn flaw(&self, flaw: ChainFlaw, read: u64, following: ChainLinkage) -> ChainFlaw {
+        let Some(first) = self.first.filter(|_| self.risen > 0 || self.fallen > 0) else {
             return flaw;
         };
-        let by = greatest.saturating_sub(least);
-        let plausible = least.saturating_sub(by)..=greatest.saturating_add(by);
-        if by > 0 && plausible.contains(&read) { ChainFlaw::Moved } else { flaw }
+        let unseen = match following {
+            ChainLinkage::Links => 0,
+            ChainLinkage::Numbers => self.pages.saturating_sub(1),
+        };
+        let least = first.saturating_sub(self.fallen.saturating_add(unseen));
+        let greatest = first.saturating_add(self.risen.saturating_add(unseen));
+        if (least..=greatest).contains(&read) { ChainFlaw::Moved } else { flaw }
     }
 }
 
 impl ChainFlaw {
+    /// Returns the flaw of several readings of a list, `before` that of those before this one. A
+    /// contradiction weighs more than a list that changed.
+    pub(super) fn after(self, before: Option<Self>) -> Self {
+        match (self, before) {
+            (Self::Moved, Some(before)) => before,
+            (flaw, _) => flaw,
+        }
+    }
+
     /// Returns the proof of the list at `path`, which was read to its end three times, with this
-    /// flaw at last.
+    /// flaw.
     pub(super) fn proof(&self, path: &str) -> ListProof {
         let contradicts = |what: String| ListProof::Contradictory(format!("{path}: {what}"));
         match self {

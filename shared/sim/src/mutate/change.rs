@@ -72,7 +72,7 @@ impl AccountGenerator<'_> {
             // Older rates go, and the user's own field follows the new one.
             if for_all_time {
                 rates.clear();
-                one.updated = now;
+                one.updated = one.updated.max(now);
                 match kind {
                     RateKind::Billable => one.default_rate = Some(amount),
                     RateKind::Cost => one.cost_rate = Some(amount),

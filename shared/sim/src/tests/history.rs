@@ -32,6 +32,17 @@ fn renaming_a_client_moves_the_client_alone() {
 }
 
 #[test]
+fn a_change_that_becomes_visible_late_moves_nothing_back() {
+    let mut caller = later();
+    let client = id(&caller.get("/v2/clients?per_page=1")["clients"][0]);
+    caller.apply(&format!(r#"{{"op":"rename","stream":"clients","id":{client},"name":"New"}}"#));
+    caller.wait(-20);
+    caller.apply(&format!(r#"{{"op":"rename","stream":"clients","id":{client},"name":"Newer"}}"#));
+    let now = caller.get(&format!("/v2/clients/{client}"));
+    assert_eq!((&now["name"], &now["updated_at"]), (&"Newer".into(), &LATER.into()));
+}
+
+#[test]
 fn a_payment_moves_its_invoice_and_a_message_does_not() {
     let mut caller = later();
     let open = caller.get("/v2/invoices?state=open&per_page=1")["invoices"][0].clone();

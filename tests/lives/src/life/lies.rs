@@ -35,6 +35,11 @@ fn pattern(spec: &StreamSpec) -> String {
     format!("/v2{path}{end}")
 }
 
+/// Whether the children of `child` are asked for by the list of `spec`.
+fn lists_parents(spec: &StreamSpec, child: &StreamSpec) -> bool {
+    matches!(&child.kind, StreamKind::PerParent(way) if way.trigger.name == spec.name)
+}
+
 impl Life<'_> {
     /// Adds such answers for this tick.
     pub(super) fn lie(&mut self, befallen: &mut Befallen) -> Vec<ToldLie> {
@@ -77,23 +82,44 @@ impl Life<'_> {
         told
     }
 
-    /// Excuses streams from the check of their cursors about which Harvest lied in this tick:
-    /// `before` has the number of lies before it.
-    pub(super) async fn misled(&mut self, told: &[ToldLie], before: &[(Mishap, u64)]) {
-        for (mishap, times) in before {
-            if self.chronicle.times(*mishap) == *times {
-                continue;
-            }
-            for (_, spec) in told.iter().filter(|(kind, _)| kind == mishap) {
-                self.watch.mislead(&self.world, spec.name).await;
-            }
+    /// Excuses streams from the check of their cursors about which Harvest lied in this tick, or
+    /// whose lists were wrong in two ways: `before` has the number of lies before it.
+    pub(super) async fn misled(
+        &mut self,
+        told: &[ToldLie],
+        lists: &[(Mishap, &'static str)],
+        before: &[(Mishap, u64)],
+    ) {
+        let is_new = |(kind, times): &&(Mishap, u64)| self.chronicle.times(*kind) != *times;
+        let new: Vec<Mishap> = before.iter().filter(is_new).map(|(kind, _)| *kind).collect();
+        let days = self.chronicle.times(Mishap::UnusableDays) > 0;
+        for spec in self.streams.clone() {
+            let is_told = |(kind, about): &ToldLie| new.contains(kind) && about.name == spec.name;
+            // A list that ends early may agree with a total that is wrong, too.
+            let is_wrong = |kinds: &[Mishap]| {
+                let about = |(kind, stream): &&(Mishap, &str)| {
+                    *stream == spec.name && kinds.contains(kind) && new.contains(kind)
+                };
+                lists.iter().any(|wrong| about(&wrong))
+            };
+            let agree = is_wrong(&TOTALS) && is_wrong(&[Mishap::EarlyEnds]);
             // A wrong number of all records may be just the number of those with a usable day, and
             // then nothing tells of the others.
-            let days = self.chronicle.times(Mishap::UnusableDays) > 0;
-            for spec in self.streams.iter().filter(|_| days && TOTALS.contains(mishap)) {
-                if matches!(spec.paging(), Paging::DateKeyset { .. }) {
-                    self.watch.mislead(&self.world, spec.name).await;
-                }
+            let undated = days && matches!(spec.paging(), Paging::DateKeyset { .. });
+            if told.iter().any(is_told) || agree {
+                self.mislead(spec).await;
+            } else if undated && new.iter().any(|kind| TOTALS.contains(kind)) {
+                self.watch.mislead(&self.world, spec.name).await;
+            }
+        }
+    }
+
+    /// Excuses `spec` and the children of its records. A parent that its list lacks is not asked for
+    /// its children.
+    async fn mislead(&mut self, spec: &StreamSpec) {
+        for other in self.streams.clone() {
+            if other.name == spec.name || lists_parents(spec, other) {
+                self.watch.mislead(&self.world, other.name).await;
             }
         }
     }
@@ -119,7 +145,7 @@ impl Life<'_> {
 
     /// Returns the number of lies so far, by kind.
     pub(super) fn lies(&self) -> Vec<(Mishap, u64)> {
-        let kinds = LIES.into_iter().chain(TOTALS);
+        let kinds = LIES.into_iter().chain(TOTALS).chain([Mishap::EarlyEnds]);
         kinds.map(|kind| (kind, self.chronicle.times(kind))).collect()
     }
 

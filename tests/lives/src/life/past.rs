@@ -34,6 +34,16 @@ impl Past {
 }
 
 impl Life<'_> {
+    /// Expects the resets to be completed that the state, as it was, has under way.
+    async fn expect_resets(&mut self) {
+        for spec in &self.streams {
+            if self.world.item(spec.name).await.resetting.is_some() {
+                self.watch.half_reset.insert(spec.name);
+                self.watch.excuse(&self.world, spec.name).await;
+            }
+        }
+    }
+
     /// Loses the state, or puts state, lake or both back.
     pub(super) async fn go_back(&mut self) {
         for mishap in
@@ -55,6 +65,7 @@ impl Life<'_> {
                 self.world.state = Arc::new(self.past.states[state].copy());
                 // The permits that were given since are forgotten.
                 self.world.sleep(1).await;
+                self.expect_resets().await;
             }
             if mishap != Mishap::StateRestored {
                 self.watch.forget_tables();

@@ -52,6 +52,7 @@ impl Life<'_> {
         self.tell_reports(&incremental);
         if incremental.reports.iter().any(doubts) {
             // A pass that met contradictions before and is completed now reports them once.
+            self.world.clock_sleep(SignedDuration::from_secs(1)).await;
             incremental = sync(&context, None).await.map_err(|error| error.chain())?;
             self.tell_reports(&incremental);
         }

@@ -60,6 +60,9 @@ fn a_list_is_whole_only_where_every_sign_agrees() {
     let hidden = |part: i64| Key(vec![KeyPart::Int(part), KeyPart::Null]);
     let row = PageFacts { keys: vec![hidden(1), hidden(1), hidden(2)], ..page_of(&[], 3) };
     check(Numbers, &[row], ChainVerdict::Whole);
+    let nameless = || Key(vec![KeyPart::Null]);
+    let rows = PageFacts { keys: vec![Key::id(1), nameless(), nameless()], ..page_of(&[], 3) };
+    check(Links, &[rows], miscounted(2, 3));
     for sign in [
         PageFacts { next_page: Some(2), ..page_of(&[1], 1) },
         PageFacts { total_pages: Some(2), ..page_of(&[1], 1) },
@@ -88,9 +91,25 @@ fn a_total_that_moves_by_what_is_missing_is_a_list_that_changed() {
     check([5, 4], &[1, 2, 3], true);
     // Each page calls itself the whole list.
     check([2, 5], &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], false);
+    // Neither deletions nor additions explain it.
+    check([506, 6], &[1, 2, 3], false);
+    check([6, 506], &[1, 2, 3], false);
     // By links nothing is passed over: the last total counts.
     let pages = [linked(&[1, 2], 4, "a"), page_of(&[3], 3)];
     assert_eq!(last(ChainLinkage::Links, &pages), ChainVerdict::Whole);
+    let pages = [linked(&[1, 2], 4, "a"), page_of(&[3, 4], 5)];
+    assert!(moved(&last(ChainLinkage::Links, &pages)), "one was added in front");
+    let pages = [linked(&[1, 2], 4, "a"), page_of(&[3], 5)];
+    let miscounted = ChainFlaw::Miscounted { read: 3, total: 5 };
+    assert_eq!(last(ChainLinkage::Links, &pages), ChainVerdict::Broken(miscounted));
+}
+
+#[test]
+fn a_contradiction_of_an_earlier_reading_is_not_forgotten() {
+    let contradiction = || ChainFlaw::Miscounted { read: 3, total: 6 };
+    assert_eq!(ChainFlaw::Moved.after(Some(contradiction())), contradiction());
+    assert_eq!(contradiction().after(Some(ChainFlaw::Moved)), contradiction());
+    assert_eq!(ChainFlaw::Moved.after(None), ChainFlaw::Moved);
 }
 
 #[test]

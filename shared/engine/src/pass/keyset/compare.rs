@@ -1,5 +1,5 @@
 //! Check whether day ranges omitted records without a day: two totals, one with a bound, must
-//! agree.
+//! agree, and the first one must not have changed meanwhile.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,14 +18,18 @@ const NAMED: usize = 3;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct TotalsComparison {
     tries: u32,
+    /// Total of the whole list, in the last answer.
     plain: Option<u64>,
+    /// Whether the bounded total agreed with it.
+    #[serde(default)]
+    agreed: bool,
     asked: bool,
 }
 
 /// Effect of a total on the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CompareOutcome {
-    /// The other total is to be asked for, or both once more.
+    /// Another total is to be asked for.
     AsksOn,
     /// No record without a day is missing.
     Agrees,
@@ -35,7 +39,7 @@ pub(super) enum CompareOutcome {
 
 impl Default for TotalsComparison {
     fn default() -> Self {
-        Self { tries: 1, plain: None, asked: false }
+        Self { tries: 1, plain: None, agreed: false, asked: false }
     }
 }
 
@@ -46,7 +50,8 @@ impl TotalsComparison {
         }
         self.asked = true;
         let from = [("from", BEGINNING.to_owned())];
-        let more: &[(&str, String)] = if self.plain.is_none() { &[] } else { &from };
+        let is_plain = self.plain.is_none() || self.agreed;
+        let more: &[(&str, String)] = if is_plain { &[] } else { &from };
         Some(PagerQuestion { slot: WHOLE, target: list.with(more, 1), count_only: true })
     }
 
@@ -59,14 +64,25 @@ impl TotalsComparison {
             self.plain = Some(total.unwrap_or(u64::MAX));
             return CompareOutcome::AsksOn;
         };
-        if total.is_some_and(|dated| dated == all || dated.saturating_add(undated) == all) {
-            return CompareOutcome::Agrees;
+        if self.agreed {
+            // A record that was added between the two totals may hide one without a day.
+            if total == Some(all) {
+                return CompareOutcome::Agrees;
+            }
+            self.agreed = false;
+            self.plain = total;
+        } else {
+            let is_whole = |dated: u64| dated == all || dated.saturating_add(undated) == all;
+            self.agreed = total.is_some_and(is_whole);
+            if self.agreed {
+                return CompareOutcome::AsksOn;
+            }
+            self.plain = None;
         }
         if self.tries >= PROOF_TRIES {
             return CompareOutcome::Differs;
         }
         self.tries = self.tries.saturating_add(1);
-        self.plain = None;
         CompareOutcome::AsksOn
     }
 
@@ -79,6 +95,7 @@ impl TotalsComparison {
     pub(super) const fn resumed(&mut self) {
         self.asked = false;
         self.plain = None;
+        self.agreed = false;
     }
 }
 
@@ -130,6 +147,35 @@ fn name(key: &Key) -> String {
 mod tests {
     use super::*;
     use crate::time::Date;
+
+    /// Feeds totals of the whole list and of its dated records, in turn as they are asked for.
+    fn compared(totals: &[(bool, u64)], undated: u64) -> CompareOutcome {
+        let list = ListQuery::new("/dated".to_owned(), Vec::new());
+        let mut comparison = TotalsComparison::default();
+        let mut outcome = CompareOutcome::AsksOn;
+        for (is_bounded, total) in totals {
+            assert_eq!(outcome, CompareOutcome::AsksOn, "{totals:?}");
+            let question = comparison.next(&list).unwrap();
+            let text = format!("{:?}", question.target);
+            assert_eq!(text.contains(BEGINNING), *is_bounded, "{totals:?}: {text}");
+            outcome = comparison.take(Some(*total), undated);
+        }
+        outcome
+    }
+
+    #[test]
+    fn totals_agree_only_if_the_list_did_not_change_between_them() {
+        let (all, dated) = (|total| (false, total), |total| (true, total));
+        assert_eq!(compared(&[all(7), dated(7), all(7)], 0), CompareOutcome::Agrees);
+        assert_eq!(compared(&[all(7), dated(6), all(7)], 1), CompareOutcome::Agrees);
+        // One has no day, and another one is added after the first total.
+        let hidden = [all(7), dated(7), all(8), dated(7), all(8), dated(7)];
+        assert_eq!(compared(&hidden, 0), CompareOutcome::Differs);
+        let quiet = [all(7), dated(7), all(8), dated(8), all(8)];
+        assert_eq!(compared(&quiet, 0), CompareOutcome::Agrees);
+        let restless = [all(7), dated(7), all(8), dated(8), all(9), dated(9), all(10)];
+        assert_eq!(compared(&restless, 0), CompareOutcome::Differs);
+    }
 
     #[test]
     fn three_records_without_a_day_are_named_and_the_others_counted() {

@@ -22,7 +22,7 @@ pub(in crate::pass) struct CursorPager {
     /// Kept over processes, unlike that of an offset list: no record shifts between two pages.
     #[serde(default)]
     chain: PageChain,
-    /// Reason for which the last whole reading is not believed.
+    /// Reason for which the whole readings so far are not believed.
     #[serde(default)]
     flaw: Option<ChainFlaw>,
     /// Number of readings that did not add up.
@@ -66,7 +66,7 @@ impl CursorPager {
                 self.end()
             }
             ChainVerdict::Broken(flaw) => {
-                self.flaw = Some(flaw);
+                self.flaw = Some(flaw.after(self.flaw.take()));
                 self.tries = self.tries.saturating_add(1);
                 if self.tries >= PROOF_TRIES {
                     return self.end();

@@ -61,7 +61,7 @@ impl OffsetPager {
         let flaw = match self.chain.take(facts, ChainLinkage::Numbers) {
             ChainVerdict::GoesOn => return PagerTurn::On,
             ChainVerdict::Whole => None,
-            ChainVerdict::Broken(flaw) => Some(flaw),
+            ChainVerdict::Broken(flaw) => Some(flaw.after(self.flaw.take())),
         };
         self.chain = PageChain::default();
         self.flaw = flaw;
