@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use engine::printable::printable;
 use engine::time::{SignedDuration, Timestamp, between, utc_day};
 use indicatif::{DecimalBytes, HumanCount};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
@@ -102,9 +103,7 @@ fn minutes(minutes: u64) -> String {
 /// Returns the text on one line, without control characters: texts come from people, and a terminal
 /// would obey them.
 pub(crate) fn line(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let plain: String = text.chars().map(plain).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    printable(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the text with at most `most` columns of a terminal; an ellipsis stands for what is cut.

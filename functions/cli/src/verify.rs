@@ -193,7 +193,8 @@ fn is_readable(verified: &VerifiedTable) -> bool {
         | TableCheck::Fit
         | TableCheck::Order
         | TableCheck::Unique => true,
-        TableCheck::Tags
+        TableCheck::Checkpoint
+        | TableCheck::Tags
         | TableCheck::Ranges
         | TableCheck::Rows
         | TableCheck::Statistics

@@ -84,10 +84,20 @@ fn next(links: &str) -> Result<Option<String>, PageError> {
     match raw::member(&members, "next") {
         None | Some("null") => Ok(None),
         Some(next) => match literal::text(next) {
-            Some(text) => Ok(Some(text.into_owned())),
+            Some(text) => Ok(Some(without_token(&text))),
             None => Err(bad("links.next", next)),
         },
     }
+}
+
+/// Link without the parameter `access_token`. Harvest takes the token there, too, and a server or
+/// proxy that repeats the parameters of a request would bring it into positions and logs. Requests
+/// have it in a header.
+fn without_token(link: &str) -> String {
+    let Some((path, query)) = link.split_once('?') else { return link.to_owned() };
+    let pairs = query.split('&').filter(|pair| !pair.starts_with("access_token="));
+    let pairs: Vec<&str> = pairs.collect();
+    if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
 }
 
 /// Refuses a body that is too large for a page.

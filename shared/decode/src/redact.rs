@@ -43,6 +43,9 @@ use crate::schema::TableSchema;
 const NOT_KEPT: &str = "a record that cannot be read; members of this stream are excluded or \
                         hashed, so that it is not kept";
 
+/// Number of lists within lists whose items are redacted one by one.
+const MOST_LISTS: usize = 64;
+
 /// Removes or hashes members. `members` has the privacy rules; if there are erased users, `erased`
 /// repeats them together with those for the users.
 #[derive(Debug)]
@@ -173,7 +176,7 @@ impl Redactor {
                 }
                 Some(RedactionBranch::Exclude) => false,
                 Some(RedactionBranch::Hash) => self.hash(json, raw),
-                Some(RedactionBranch::Inside(inner)) => self.inside(json, inner, raw),
+                Some(RedactionBranch::Inside(inner)) => self.inside(json, inner, raw, 0),
             };
             if !kept {
                 json.truncate(start);
@@ -183,11 +186,12 @@ impl Redactor {
         true
     }
 
-    /// Appends a value with redacted members. A value without members is dropped if the rules
-    /// remove anything, because it may contain that.
-    fn inside(&self, json: &mut String, rules: &MemberBranches, raw: &str) -> bool {
+    /// Appends a value with redacted members; `depth`: number of lists around it. A value without
+    /// members, or below too many lists, is dropped if the rules remove anything, because it may
+    /// contain that.
+    fn inside(&self, json: &mut String, rules: &MemberBranches, raw: &str, depth: usize) -> bool {
         let start = json.len();
-        if self.parts(json, rules, raw) {
+        if depth <= MOST_LISTS && self.parts(json, rules, raw, depth) {
             return true;
         }
         json.truncate(start);
@@ -200,7 +204,7 @@ impl Redactor {
 
     /// Appends the object, or each object of the list. Returns whether the value is one. In a list,
     /// an item that cannot be treated becomes null, so that the others keep their positions.
-    fn parts(&self, json: &mut String, rules: &MemberBranches, raw: &str) -> bool {
+    fn parts(&self, json: &mut String, rules: &MemberBranches, raw: &str, depth: usize) -> bool {
         if raw.starts_with('{') {
             return self.object(json, rules, raw);
         }
@@ -211,7 +215,7 @@ impl Redactor {
                 json.push(',');
             }
             let start = json.len();
-            if !self.inside(json, rules, raw) {
+            if !self.inside(json, rules, raw, depth.saturating_add(1)) {
                 json.truncate(start);
                 json.push_str("null");
             }

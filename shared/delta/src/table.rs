@@ -21,6 +21,7 @@ mod by_name;
 mod changes;
 mod check;
 mod checkpoint;
+mod checkpoint_check;
 mod commit;
 mod commit_file;
 mod content;
@@ -55,6 +56,7 @@ use crate::store::ObjectStore;
 use action::{EPOCH, SEQUENCE};
 use location::LogLocation;
 
+pub use checkpoint_check::CheckpointDefect;
 pub use content::{ChangesCommit, CommitFiles, CommitNote, Committed, WriterIdentity};
 pub use entry::FileEntry;
 pub use error::{CommitError, TableError};

@@ -42,6 +42,7 @@ pub mod plan;
 pub mod position;
 pub mod precedence;
 pub mod present;
+pub mod printable;
 pub mod privacy;
 pub mod quarantine;
 pub mod quiet;

@@ -14,6 +14,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use engine::pass::RequestTarget;
+use engine::printable::printable;
 use engine::retry::RequestFailure;
 use url::{Host, Url};
 
@@ -198,17 +199,6 @@ pub(crate) fn shown(url: &Url) -> String {
         separator = '&';
     }
     text
-}
-
-/// Replaces characters that steer a terminal by spaces: controls, line breaks, and those that turn the
-/// direction of writing.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
-    };
-    text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
 }
 
 /// Scheme, host and port for messages, without user and password.

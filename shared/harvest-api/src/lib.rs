@@ -26,7 +26,7 @@ use engine::pass::RequestTarget;
 use engine::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
-pub use self::base::{BaseUrl, is_loopback, printable};
+pub use self::base::{BaseUrl, is_loopback};
 pub use self::credentials::{ApiCredentials, Token, TokenCell};
 pub use self::error::{ApiError, SetupError};
 pub use self::http::{ReqwestApi, TransferLimits, trusted_roots};

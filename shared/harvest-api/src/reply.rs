@@ -19,11 +19,11 @@
 use core::fmt;
 use std::time::SystemTime;
 
+use engine::printable::printable;
 use engine::retry::RequestFailure;
 use engine::time::{SignedDuration, Timestamp, between};
 use serde::Deserialize;
 
-use crate::base::printable;
 use crate::{ApiAnswer, ApiError};
 
 /// Maximum number of characters of Harvest's message that are shown.

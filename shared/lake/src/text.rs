@@ -46,7 +46,7 @@ pub enum TextError {
     /// The table could not be read.
     #[error(transparent)]
     Read(#[from] PartitionError),
-    /// The text could not be written.
+    /// The text could not be written. The caller knows the place, and what helps.
     #[error("the rows could not be written")]
     Write(#[source] io::Error),
     /// Rows could not be encoded: a bug of this program.

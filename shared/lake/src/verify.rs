@@ -42,7 +42,7 @@ use crate::progress::FileProgress;
 pub use compare::{ComparisonRules, RowDifference, TableComparison, compare};
 use decode::schema::SchemaComparison;
 use delta::offload::offload;
-use delta::table::{FileEntry, Table, TableError};
+use delta::table::{CheckpointDefect, FileEntry, Table, TableError};
 
 use file::ExaminedFile;
 pub use finding::{TableCheck, VerifyFinding};
@@ -204,9 +204,24 @@ async fn at_this_version(
         }
         progress.done(file);
     }
+    verified.findings.extend(checkpoint(table).await?);
     verified.findings.extend(overlaps(table.files(), &spans));
     verified.findings.extend(twice::find(table, &spans, progress).await?);
     Ok(verified)
+}
+
+/// Finding about the newest checkpoint of the table's log.
+async fn checkpoint(table: &Table) -> Result<Option<VerifyFinding>, VerifyError> {
+    let defect = table.checkpoint_defect().await?;
+    Ok(defect.map(|CheckpointDefect { file, expected, found }| VerifyFinding {
+        check: TableCheck::Checkpoint,
+        file: Some(file),
+        what: "engines read the newest checkpoint, and it is wrong: delete it and \
+               `_last_checkpoint`, and they read the commits before it"
+            .to_owned(),
+        expected,
+        found,
+    }))
 }
 
 /// Expectations that hold for all files of the table.

@@ -17,6 +17,7 @@ mod extent;
 
 use engine::account::UNKNOWN_ROLES;
 use engine::pass::RequestTarget;
+use engine::printable::printable;
 use engine::retry::RequestFailure;
 use engine::spec::{Module, RateClass};
 use engine::time::{SignedDuration, Timestamp, plus};
@@ -133,7 +134,7 @@ fn roles_of(me: &LooseObject<'_>, doubts: &mut Vec<String>) -> Vec<String> {
 
 /// Returns a name as it may be printed: on one line, of bounded length.
 fn shown(name: &str) -> String {
-    harvest_api::printable(name).chars().take(LONGEST_NAME).collect()
+    printable(name).chars().take(LONGEST_NAME).collect()
 }
 
 /// Describes for people the value found in place of a usable member.

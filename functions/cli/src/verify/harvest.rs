@@ -40,6 +40,13 @@ pub(super) struct HarvestComparison {
     pub(super) error: Option<String>,
     /// Remarks on the comparison.
     pub(super) notes: Vec<String>,
+    /// Number of the first notes that are about the reading: the text has them also where nothing
+    /// differs.
+    #[serde(skip)]
+    pub(super) doubts: usize,
+    /// Whether a part that was to be compared was not.
+    #[serde(skip)]
+    pub(super) is_partial: bool,
     #[serde(flatten)]
     pub(super) compared: TableComparison,
 }
@@ -74,6 +81,31 @@ fn of_stream(error: &RunError) -> Option<String> {
         return Some(source.to_string());
     }
     matches!(error, RunError::Page { .. } | RunError::Stopped { .. }).then(|| error.chain())
+}
+
+/// Whether a part of what was to be read was not, or not with proof. `all`: everything was to be read.
+fn is_partial(spec: &StreamSpec, reading: &ComparisonReading, all: bool) -> bool {
+    let left_out = match spec.kind {
+        StreamKind::Listing(_) | StreamKind::Snapshot(_) => all && reading.coverage.is_nothing(),
+        // Of many lists, a remark names those that are not proven.
+        StreamKind::PerParent(_) | StreamKind::ReportWindow(_) => !reading.remarks.is_empty(),
+    };
+    left_out || reading.quarantined > 0
+}
+
+/// Returns the notes about the reading. `all`: everything was to be read.
+fn notes_of(spec: &StreamSpec, reading: &ComparisonReading, all: bool) -> Vec<String> {
+    let mut notes = reading.remarks.clone();
+    if reading.quarantined > 0 {
+        let records = text::plural(reading.quarantined, "record", "records");
+        notes.push(format!("{records} that cannot become a row: not compared"));
+    }
+    let is_per_parent = matches!(spec.kind, StreamKind::PerParent(_));
+    if all && !is_per_parent && reading.coverage.is_nothing() {
+        // The notes before say why.
+        notes.push("rows that Harvest lacks are not told".to_owned());
+    }
+    notes
 }
 
 /// Reader that compares tables with Harvest.
@@ -191,6 +223,9 @@ impl HarvestComparer {
         reading: &ComparisonReading,
     ) -> HarvestComparison {
         let all = self.portion == ComparedPortion::All;
+        let mut notes = notes_of(spec, reading, all);
+        let doubts = notes.len();
+        let is_partial = is_partial(spec, reading, all);
         let read = match (&spec.kind, reading.month) {
             (StreamKind::PerParent(_), _) => text::plural(reading.units, "parent", "parents"),
             (StreamKind::ReportWindow(_), _) => text::plural(reading.units, "window", "windows"),
@@ -198,19 +233,11 @@ impl HarvestComparer {
                 format!("the newest records, and some of {}", month.start.strftime("%Y-%m"))
             }
             (StreamKind::Listing(_), None) if !all => "the first records".to_owned(),
+            (StreamKind::Listing(_) | StreamKind::Snapshot(_), _) if is_partial => {
+                "not everything".to_owned()
+            }
             (StreamKind::Listing(_) | StreamKind::Snapshot(_), _) => "everything".to_owned(),
         };
-        let mut notes = reading.remarks.clone();
-        if reading.quarantined > 0 {
-            let records = text::plural(reading.quarantined, "record", "records");
-            notes.push(format!("{records} without a usable id"));
-        }
-        let is_whole =
-            !reading.coverage.is_nothing() || matches!(spec.kind, StreamKind::PerParent(_));
-        if all && !is_whole {
-            let note = "it moved while it was read: rows that Harvest lacks are not told";
-            notes.push(note.to_owned());
-        }
         if let (true, StreamKind::Listing(_), Some(day)) = (all, &spec.kind, position.start_date) {
             notes.push(format!("the table begins at {day}: older records may be missing"));
         }
@@ -223,6 +250,8 @@ impl HarvestComparer {
             read,
             requests: reading.requests,
             notes,
+            doubts,
+            is_partial,
             ..HarvestComparison::default()
         }
     }

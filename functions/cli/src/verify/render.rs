@@ -166,7 +166,9 @@ fn against(comparison: &HarvestComparison) -> String {
         }
     }
     if parts.is_empty() {
-        parts.push("✓".to_owned());
+        // The mark would say that all of it was compared.
+        let mark = if comparison.is_partial { "no difference" } else { "✓" };
+        parts.push(mark.to_owned());
     }
     let newer = match compared.newer {
         0 => String::new(),
@@ -182,10 +184,13 @@ fn differences(stream: &str, comparison: &HarvestComparison, paint: TextStyle) -
         text.push_str(&paint.bad(&format!("\n✗ {stream}: {why}\n")));
     }
     let told = &comparison.compared.differences;
-    if told.is_empty() {
-        return text;
+    // What explains differences is no news where there are none.
+    let notes = if told.is_empty() { comparison.doubts } else { comparison.notes.len() };
+    if !told.is_empty() {
+        text.push_str(&paint.bad(&format!("\n✗ {stream} and Harvest\n")));
+    } else if notes > 0 {
+        text.push_str(&paint.warn(&format!("\n! {stream} and Harvest\n")));
     }
-    text.push_str(&paint.bad(&format!("\n✗ {stream} and Harvest\n")));
     for difference in told.iter().take(SHOWN) {
         let null = || "null".to_owned();
         let line = match difference {
@@ -205,7 +210,7 @@ fn differences(stream: &str, comparison: &HarvestComparison, paint: TextStyle) -
         let line = format!("  {} more, see `--json`\n", text::count(more));
         text.push_str(&line);
     }
-    for note in &comparison.notes {
+    for note in comparison.notes.iter().take(notes) {
         text.push_str(&paint.faint(&format!("  {note}\n")));
     }
     text

@@ -152,3 +152,22 @@ async fn a_lake_that_goes_on_at_any_moment_is_looked_at_anew() {
         assert!(moves_at > 10, "{name}: {moves_at}");
     }
 }
+
+#[test]
+fn a_part_that_was_not_compared_is_said_in_place_of_a_mark() {
+    let text = |is_partial, notes: &[&str], doubts| {
+        let notes = notes.iter().map(|note| (*note).to_owned()).collect();
+        let read = if is_partial { "not everything" } else { "everything" }.to_owned();
+        let harvest =
+            HarvestComparison { read, notes, doubts, is_partial, ..HarvestComparison::default() };
+        let verdict =
+            StreamFindings { stream: "roles", harvest: Some(harvest), ..StreamFindings::default() };
+        render::text(&[verdict], None, TextStyle::PLAIN)
+    };
+    let told = text(true, &["one is left out", "of differences"], 1);
+    assert!(told.contains("no difference (0 records; not everything)"), "{told}");
+    assert!(told.contains("! roles and Harvest\n  one is left out\n"), "{told}");
+    assert!(!told.contains("of differences"), "{told}");
+    let told = text(false, &["of differences"], 0);
+    assert!(told.contains("✓ (0 records; everything)") && !told.contains("differences"), "{told}");
+}

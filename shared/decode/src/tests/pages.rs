@@ -98,6 +98,13 @@ fn the_envelope_says_how_many_and_where_it_goes_on() {
             Some("https://h/v2?cursor=a&b"),
         ),
         (r#","page":1,"next_page":[],"total_pages":{}"#, None, None),
+        // A token that a server repeats gets into no position and no log.
+        (
+            r#","links":{"next":"https://h/v2?cursor=a&access_token=abc&b=c"}"#,
+            None,
+            Some("https://h/v2?cursor=a&b=c"),
+        ),
+        (r#","links":{"next":"https://h/v2?access_token=abc"}"#, None, Some("https://h/v2")),
     ];
     for (members, total, next) in cases {
         for records in ["", "{\"id\":1}", "{\"id\":1,\"id\":1}", "5"] {

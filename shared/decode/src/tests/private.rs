@@ -30,6 +30,18 @@ fn answer(decoder: &Decoder, records: &str) -> (DecodedPage, String) {
 }
 
 #[test]
+fn lists_within_lists_without_end_are_dropped() {
+    let decoder = decoder(&["client.name"], &[]);
+    for depth in [3, 100, 20_000] {
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        let record = format!(r#"{{"id":1,"client":{open}{{"name":"SECRET","id":7}}{close}}}"#);
+        let (page, left) = answer(&decoder, &record);
+        assert!(!format!("{page:?}{left}").contains("SECRET"), "{depth}");
+        assert_eq!(left.contains("\"id\":7"), depth == 3, "{depth}: {left}");
+    }
+}
+
+#[test]
 fn excluded_members_are_nowhere_whatever_they_look_like() {
     let decoder = decoder(&["notes", "client.name", "lines.kind"], &[]);
     for secret in [

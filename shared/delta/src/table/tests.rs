@@ -537,8 +537,39 @@ async fn a_checkpoint_is_due_every_ten_versions_and_says_the_same() {
         let removed = |table: &Table| table.state.tombstones.keys().cloned().collect::<Vec<_>>();
         assert_eq!(removed(&opened), removed(&table));
         assert_eq!(opened.state.checkpoint, table.state.checkpoint);
+        assert_eq!(opened.checkpoint_defect().await.unwrap(), None);
     }
     assert_eq!(written, [10, 20]);
+}
+
+#[tokio::test]
+async fn a_newest_checkpoint_that_is_not_what_the_commits_say_is_found() {
+    let store = Arc::new(MemoryStore::new());
+    let mut table = create(&store).await;
+    commit_files(&mut table, &writer("a", 1), 1, 4).await;
+    let earlier = checkpoint::write(table.state(), at(4), WEEK).unwrap().bytes;
+    commit_files(&mut table, &writer("a", 1), 5, 6).await;
+    table.checkpoint_if_due(at(10), WEEK).await.unwrap().unwrap();
+    assert_eq!(open(&store).await.checkpoint_defect().await.unwrap(), None);
+    let key = table.log().key("_delta_log/00000000000000000010.checkpoint.parquet");
+
+    store.put(&key, earlier.into()).await.unwrap();
+    let defect = table.checkpoint_defect().await.unwrap().unwrap();
+    assert!(defect.file.ends_with("10.checkpoint.parquet"), "{defect:?}");
+    assert!(defect.expected.starts_with("10 files"), "{defect:?}");
+    let missing = ["4 files; it lacks `", " and 3 more, and names none that"];
+    assert!(missing.iter().all(|part| defect.found.contains(part)), "{defect:?}");
+
+    store.put(&key, "no Parquet".into()).await.unwrap();
+    let defect = open(&store).await.checkpoint_defect().await.unwrap().unwrap();
+    assert!(defect.found.contains("10.checkpoint.parquet"), "{defect:?}");
+    // What the advice says, in two steps.
+    store.delete(&key).await.unwrap();
+    let defect = open(&store).await.checkpoint_defect().await.unwrap().unwrap();
+    assert_eq!((defect.file.as_str(), defect.found.as_str()), (LAST_CHECKPOINT, "version 10"));
+    store.delete(&table.log().key(LAST_CHECKPOINT)).await.unwrap();
+    let opened = open(&store).await;
+    assert_eq!((opened.files(), opened.checkpoint_defect().await.unwrap()), (table.files(), None));
 }
 
 #[tokio::test]

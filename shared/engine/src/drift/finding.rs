@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
+use crate::printable::escaped;
 use crate::time::Timestamp;
+
+/// Largest number of characters of a member that are shown.
+const LONGEST_MEMBER: usize = 200;
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -52,20 +56,6 @@ impl DriftKind {
     }
 }
 
-/// Returns the text with control characters escaped: member names come from Harvest, and a terminal
-/// would obey them.
-fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_control() {
-            shown.extend(letter.escape_unicode());
-        } else {
-            shown.push(letter);
-        }
-    }
-    shown
-}
-
 impl DriftFinding {
     /// Adds the finding of another run of the same stream about the same member.
     pub fn add(&mut self, other: &Self) {
@@ -82,7 +72,7 @@ impl DriftFinding {
     /// Returns a sentence for display.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let member = printable(&self.member);
+        let member = escaped(&self.member, LONGEST_MEMBER);
         let times = self.times;
         let things = match (member.contains("[]"), times) {
             (false, 1) => "record",

@@ -48,12 +48,13 @@ impl PageFacts {
     }
 
     /// Number of different records in the answer, usable or not. Unusable ones cannot be told apart, nor
-    /// rows of reports whose key has a part without a value: a person who may not see currencies has
-    /// several of them for one task.
+    /// rows of report windows whose key of several parts has one without a value: a person who may not
+    /// see currencies has several of them for one task.
     #[must_use]
     pub fn distinct(&self) -> u64 {
         let mut seen = BTreeSet::new();
-        let told_apart = self.keys.iter().filter(|key| !key.0.contains(&KeyPart::Null));
+        let is_blurred = |key: &Key| key.0.len() > 1 && key.0.contains(&KeyPart::Null);
+        let told_apart = self.keys.iter().filter(|key| !is_blurred(key));
         let repeats = told_apart.filter(|key| !seen.insert(*key)).count() as u64;
         self.records().saturating_sub(repeats)
     }

@@ -41,7 +41,7 @@ pub(super) struct SweepReading {
     /// Time at which the first page was requested.
     begun: Option<Timestamp>,
     records: u64,
-    /// Records without a usable key: any row may be one of them.
+    /// Records without a usable key: any row may be one of them, and is asked for by its own URL.
     quarantined: u64,
     /// Whether an empty listing was read a second time.
     twice: bool,
@@ -186,10 +186,8 @@ impl SweepReading {
             None => self.pages.days(),
             Some(_) => (self.proof() == ListProof::Proven).then_some(ProvenDays::All),
         };
-        (self.pages_are_in(listing) && self.compares).then(|| MissingScope {
-            begun: self.begun.unwrap_or(Timestamp::MIN),
-            days: if self.quarantined > 0 { None } else { days },
-        })
+        (self.pages_are_in(listing) && self.compares)
+            .then(|| MissingScope { begun: self.begun.unwrap_or(Timestamp::MIN), days })
     }
 
     /// Whether the listing omits records unless it is asked for its two halves.

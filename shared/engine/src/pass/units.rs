@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::pager::{ListProof, PagerTurn};
 use super::parents::TableUnits;
 use super::{AnswerEffect, PageFacts, Pass, RequestTarget, StopReason, Unit};
-use crate::spec::StreamSpec;
+use crate::spec::{StreamKind, StreamSpec};
 use crate::time::Timestamp;
 use crate::window::FixedFeeAmounts;
 pub(super) use active::unit_path;
@@ -50,6 +50,9 @@ pub(super) struct UnitsReading {
     /// Units whose answers contradict each other, for display.
     #[serde(default)]
     contradictory: Vec<String>,
+    /// Units with records that could not become rows, in which therefore no row is deleted.
+    #[serde(default)]
+    withheld: u64,
     /// Whether units are read one by one, because a run ended with some under way and none read:
     /// side by side they may take more requests than a run has, each time again.
     #[serde(default)]
@@ -127,6 +130,20 @@ impl UnitsReading {
             (None, Some(why)) => ListProof::Unproven(why),
             (None, None) => ListProof::Proven,
         }
+    }
+
+    /// Returns a remark about units in which no row is deleted, for display.
+    pub(super) fn remark(&self, spec: &StreamSpec) -> Option<String> {
+        let units = match &spec.kind {
+            StreamKind::Listing(_) | StreamKind::Snapshot(_) => "the list has".to_owned(),
+            StreamKind::PerParent(_) => format!("the lists of {} parents have", self.withheld),
+            StreamKind::ReportWindow(_) => format!("{} windows have", self.withheld),
+        };
+        (self.withheld > 0).then(|| {
+            format!(
+                "{units} records that could not become rows (`harvest-lake quarantine` lists them): rows that are gone there stay until a full pass can read these"
+            )
+        })
     }
 
     /// Returns the next request: of a unit under way, otherwise of the next unit of the queue if
@@ -240,7 +257,10 @@ impl UnitsReading {
         }
         let covered = match one.pager.proof() {
             ListProof::Proven if one.quarantined == 0 => one.begun,
-            ListProof::Proven => None,
+            ListProof::Proven => {
+                self.withheld = self.withheld.saturating_add(1);
+                None
+            }
             ListProof::Unproven(why) => {
                 self.unproven.push(why);
                 None

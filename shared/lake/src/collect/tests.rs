@@ -124,14 +124,20 @@ fn a_full_scratch_folder_is_told_apart() {
 fn a_unit_takes_equal_repeats_and_refuses_others() {
     let schema = TableSchema::of(&REPORT);
     let day = engine::key::KeyPart::Day(engine::time::Date::constant(2024, 1, 1));
-    let key = Key(vec![day.clone(), day, engine::key::KeyPart::Null, engine::key::KeyPart::Null]);
-    let rows = |note: &str, synced_at: i64| SampleRecord {
+    let key = |currency| {
+        let task = engine::key::KeyPart::Int(30);
+        Key(vec![day.clone(), day.clone(), task, currency])
+    };
+    let dollars = key(engine::key::KeyPart::Text("USD".to_owned()));
+    let hidden = key(engine::key::KeyPart::Null);
+    let of = |key: &Key, note: &str, synced_at: i64| SampleRecord {
         note: Some(note.to_owned()),
         synced_at,
         key: key.clone(),
         partition: Some("2024".to_owned()),
         ..SampleRecord::new(0)
     };
+    let rows = |note: &str, synced_at: i64| of(&dollars, note, synced_at);
     let mut unit = UnitBuffer::new(&schema).unwrap();
     unit.push(batch(&schema, &[rows("a", 1)]));
     unit.push(batch(&schema, &[rows("a", 2)]));
@@ -143,6 +149,12 @@ fn a_unit_takes_equal_repeats_and_refuses_others() {
     unit.push(batch(&schema, &[rows("a", 1), rows("b", 1), rows("c", 1)]));
     let Err(UnitError::Conflict { keys }) = unit.finish() else { panic!("a conflict") };
     assert_eq!(keys.len(), 1);
+
+    // Two currencies that are not shown may have the same hours.
+    let mut unit = UnitBuffer::new(&schema).unwrap();
+    unit.push(batch(&schema, &[of(&hidden, "a", 1), of(&hidden, "a", 1)]));
+    let Err(UnitError::Conflict { keys }) = unit.finish() else { panic!("a conflict") };
+    assert_eq!(keys, [hidden]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 use decode::gather::{RowPick, equal_rows, gather};
 use decode::schema::TableSchema;
-use engine::key::Key;
+use engine::key::{Key, KeyPart};
 
 use crate::partition::RowLayout;
 
@@ -71,7 +71,9 @@ impl UnitBuffer {
     /// columns do not count as a difference.
     ///
     /// # Errors
-    /// `Conflict` when a key came with different content.
+    /// `Conflict` when a key came with different content, or when a key that has a part without a
+    /// value came twice: a person who may not see currencies has a row for each of them, and two
+    /// may have the same hours.
     pub fn finish(self) -> Result<Vec<RecordBatch>, UnitError> {
         let keys = self.batches.iter().map(|batch| self.layout.key_rows(batch));
         let keys = keys.collect::<Result<Vec<_>, _>>()?;
@@ -112,8 +114,11 @@ impl UnitBuffer {
         let right = gather(&schema, &batches, repeats)?;
         let equal = equal_rows(&left, &right, &self.layout.content)?;
         let mut keys = Vec::new();
-        for (row, _) in equal.iter().enumerate().filter(|(_, equal)| !**equal) {
-            keys.push(self.layout.key(&right, row)?);
+        for (row, equal) in equal.iter().enumerate() {
+            let key = self.layout.key(&right, row)?;
+            if !equal || key.0.contains(&KeyPart::Null) {
+                keys.push(key);
+            }
         }
         keys.dedup();
         if keys.is_empty() { Ok(()) } else { Err(UnitError::Conflict { keys }) }

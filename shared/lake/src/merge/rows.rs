@@ -191,7 +191,13 @@ impl MergeTally {
         let new: Vec<RowPick> = window.pairs.iter().map(|(_, pick)| *pick).collect();
         let old = window.batches.gather(layout, &old)?;
         let new = window.batches.gather(layout, &new)?;
-        let equal = equal_rows(&old, &new, &layout.content)?;
+        let mut equal = equal_rows(&old, &new, &layout.content)?;
+        for column in &layout.volatile {
+            let (old, new) = (old.column(*column), new.column(*column));
+            for (row, equal) in equal.iter_mut().enumerate() {
+                *equal &= old.is_null(row) == new.is_null(row);
+            }
+        }
         for ((at, pick), equal) in core::mem::take(&mut window.pairs).into_iter().zip(equal) {
             if equal {
                 self.counts.unchanged += 1;

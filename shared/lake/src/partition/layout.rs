@@ -49,6 +49,8 @@ pub(crate) struct RowLayout {
     /// Columns whose change counts as a change of the record: all but `synced_at`, volatile ones
     /// and the partition.
     pub(crate) content: Vec<usize>,
+    /// Volatile columns. Only whether they have a value counts: one that is excluded later loses it.
+    pub(crate) volatile: Vec<usize>,
     updated_at: Option<usize>,
     synced_at: Option<usize>,
     parent: Option<usize>,
@@ -125,17 +127,17 @@ impl RowLayout {
         let named = |name: &str| wanted.iter().position(|column| column.name == name);
         let keys: Vec<usize> =
             table.spec.primary_key.iter().filter_map(|name| named(name)).collect();
+        let places = |counts: fn(&Column) -> bool| -> Vec<usize> {
+            let columns = wanted.iter().enumerate();
+            columns.filter(|(_, column)| counts(column)).map(|(index, _)| index).collect()
+        };
         let schema: SchemaRef = Arc::new(Schema::new(fields));
         let sort = keys.iter().filter_map(|&key| schema.fields().get(key)).map(sort_field);
         let converter = RowConverter::new(sort.collect())?;
         Ok(Self {
             table: Arc::clone(&table.name),
-            content: wanted
-                .iter()
-                .enumerate()
-                .filter(|(_, column)| changes_a_record(column))
-                .map(|(index, _)| index)
-                .collect(),
+            content: places(changes_a_record),
+            volatile: places(|column| column.volatile),
             updated_at: cursor_field.and_then(named),
             synced_at: position(&ColumnSource::SyncedAt),
             parent: position(&ColumnSource::Parent),

@@ -8,6 +8,9 @@ use serde::Serialize;
 pub enum TableCheck {
     /// The log is readable, of this account and of a known format.
     Log,
+    /// The newest checkpoint can be read and names the files that the commits give. Other engines
+    /// read it instead of the commits.
+    Checkpoint,
     /// Every file exists, is whole, and is Parquet.
     Files,
     /// Columns and types match the declaration, and ids are never null.
@@ -39,8 +42,9 @@ pub enum TableCheck {
 
 impl TableCheck {
     /// All checks, in the order in which reports list them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Log,
+        Self::Checkpoint,
         Self::Files,
         Self::Schema,
         Self::Fit,
@@ -60,6 +64,7 @@ impl TableCheck {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Log => "log",
+            Self::Checkpoint => "checkpoint",
             Self::Files => "files",
             Self::Schema => "schema",
             Self::Fit => "fit",

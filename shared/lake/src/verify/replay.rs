@@ -95,6 +95,10 @@ pub async fn replay(
             return Ok(replayed);
         }
     };
+    if let Some(mut wrong) = super::checkpoint(changes).await? {
+        wrong.file = wrong.file.map(|file| format!("../{}/{file}", changes.schema().name));
+        replayed.findings.push(wrong);
+    }
     let layout = Arc::new(RowLayout::replayed(changes.schema())?);
     // First sort: all changes by key. One partition, because a row may have moved between
     // partitions.

@@ -72,8 +72,13 @@ impl Reading {
         match (&self.work, &self.plan.spec.kind) {
             (ReadingWork::Pages(pagers), _) => pagers.iter().filter_map(Pager::remark).collect(),
             (ReadingWork::Sweep(sweep), _) => sweep.remarks(),
-            (ReadingWork::Parents(parents), StreamKind::PerParent(spec)) => parents.remarks(spec),
-            (ReadingWork::Units(_) | ReadingWork::Parents(_), _) => Vec::new(),
+            (ReadingWork::Parents(parents), StreamKind::PerParent(spec)) => {
+                let mut remarks = parents.remarks(spec);
+                remarks.extend(parents.units.remark(self.plan.spec));
+                remarks
+            }
+            (ReadingWork::Units(units), _) => units.remark(self.plan.spec).into_iter().collect(),
+            (ReadingWork::Parents(_), _) => Vec::new(),
         }
     }
 

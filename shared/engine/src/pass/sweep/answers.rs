@@ -51,18 +51,19 @@ impl SweepReading {
             }
             (SweepSlot::Change(slot), SweepStage::Changes { pager, missing, .. }) => {
                 pager.on_page(slot, facts);
+                self.quarantined = self.quarantined.saturating_add(facts.quarantined);
                 ids(facts).for_each(|id| missing.found(id));
                 self.kept_and_settled(listing)
             }
             (SweepSlot::Own(id), SweepStage::Confirm(confirm)) => {
                 confirm.on_record(id, ids(facts).any(|found| found == id));
-                self.kept_and_settled(listing)
+                self.settle_after(listing, id, facts)
             }
             (SweepSlot::OwnControl(sample), SweepStage::Confirm(confirm)) => {
                 let there = ids(facts).any(|found| found == sample.id);
                 let answered = if there { RecordAnswer::There } else { RecordAnswer::Nothing };
                 confirm.on_control(slot, answered);
-                self.kept_and_settled(listing)
+                self.settle_after(listing, sample.id, facts)
             }
             (SweepSlot::AlongControl(_), SweepStage::Confirm(confirm)) => {
                 confirm.on_control(slot, RecordAnswer::There);
@@ -84,6 +85,16 @@ impl SweepReading {
         }
     }
 
+    /// Goes on after the answer of the URL of record `id`. A record with another id is not kept: no
+    /// list has it.
+    fn settle_after(&mut self, listing: &Listing, id: i64, facts: &PageFacts) -> Vec<AnswerEffect> {
+        if ids(facts).all(|found| found == id) {
+            self.kept_and_settled(listing)
+        } else {
+            self.settle(listing)
+        }
+    }
+
     /// Keeps the answer's records, which are newer than the table's, and goes on.
     fn kept_and_settled(&mut self, listing: &Listing) -> Vec<AnswerEffect> {
         let mut effects = vec![AnswerEffect::Keep];
@@ -97,8 +108,9 @@ impl SweepReading {
             && pager.is_done()
         {
             let (missing, before) = (core::mem::take(missing), core::mem::take(absent_before));
-            // If the changed records were not all read, any of the missing rows may be among them.
-            let proven = pager.proof() == ListProof::Proven;
+            // If the changed records were not all read, or a record has no usable id, any of the
+            // missing rows may be among them.
+            let proven = pager.proof() == ListProof::Proven && self.quarantined == 0;
             let confirm = MissingConfirmation::new(listing, missing, before, proven, &self.samples);
             self.stage = SweepStage::Confirm(confirm);
         }
@@ -111,7 +123,11 @@ impl SweepReading {
         self.remarks = confirm.remarks(listing);
         let (gone, missed) = confirm.take();
         let once = missed.once.0.len();
-        if once > 0 {
+        if once > 0 && self.quarantined > 0 {
+            self.remarks.push(format!(
+                "{once} rows were in no answer, and may be among the records that could not become rows: they stay until a full pass can read these (`harvest-lake quarantine` lists them)"
+            ));
+        } else if once > 0 {
             self.remarks.push(format!(
                 "{once} rows were in no answer, without proof that they are gone: they stay until the next full pass misses them, too"
             ));

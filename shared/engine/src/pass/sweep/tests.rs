@@ -84,6 +84,8 @@ struct World {
     start: Option<Date>,
     /// Whether URLs of single records answer 404, even for existing records.
     wrong_paths: bool,
+    /// Records that cannot become rows, in no answer: their ids are not known.
+    unreadable: BTreeSet<i64>,
 }
 
 fn day(number: i32) -> Option<Date> {
@@ -97,7 +99,8 @@ impl World {
         let (things, table) = (BTreeMap::new(), BTreeMap::new());
         let projects = (0..4).collect();
         let (next_id, start, wrong_paths) = (1, None, false);
-        Self { spec, now, things, projects, table, next_id, page, start, wrong_paths }
+        let unreadable = BTreeSet::new();
+        Self { spec, now, things, projects, table, next_id, page, start, wrong_paths, unreadable }
     }
 
     fn tick(&mut self) {
@@ -184,6 +187,29 @@ impl World {
         }
     }
 
+    /// The answer as it is decoded.
+    fn decoded(&self, mut facts: PageFacts) -> PageFacts {
+        let is_unreadable = |key: &Key| self.unreadable.iter().any(|id| *key == Key::id(*id));
+        for at in (0..facts.keys.len()).rev().filter(|_| !self.unreadable.is_empty()) {
+            if is_unreadable(&facts.keys[at]) {
+                facts.keys.remove(at);
+                if at < facts.dates.len() {
+                    facts.dates.remove(at);
+                }
+                facts.quarantined += 1;
+            }
+        }
+        let is_sampled = !facts.samples.is_empty();
+        facts.samples.clear();
+        if let Some(Key(parts)) = facts.keys.first().filter(|_| is_sampled)
+            && let [KeyPart::Int(id)] = parts.as_slice()
+        {
+            let along = self.things.get(id).and_then(|thing| thing.project);
+            facts.samples.push(RecordIds { id: *id, along });
+        }
+        facts
+    }
+
     fn plan(&self, before: IdSet) -> ReadingPlan {
         ReadingPlan {
             spec: self.spec,
@@ -248,6 +274,7 @@ impl World {
                         (Event::Fails, _) => RequestFailure::Server(500),
                         (_, None) => RequestFailure::NotFound,
                         (_, Some(facts)) => {
+                            let facts = self.decoded(facts);
                             if matches!(request.purpose, AnswerPurpose::Records(_)) {
                                 seen.extend(facts.keys.iter().map(|key| {
                                     let KeyPart::Int(id) = key.0[0] else { panic!() };
@@ -281,6 +308,40 @@ impl World {
                     }
                 }
             }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_record_that_cannot_become_a_row_stays_and_keeps_no_other_that_is_gone(
+        stream in 0..3_usize,
+        page in 4..12_usize,
+        count in 12..40_i32,
+        unreadable in proptest::collection::vec(any::<usize>(), 1..3),
+        gone in proptest::collection::vec(any::<usize>(), 0..4),
+        events in proptest::collection::vec(event(), 0..20),
+        quiet: bool,
+    ) {
+        let spec = [&ALONE, &BELOW, &BY_DAY][stream];
+        let mut world = filled(spec, count);
+        world.page = page;
+        for which in unreadable {
+            let id = world.things.keys().copied().nth(which % world.things.len());
+            world.unreadable.extend(id);
+        }
+        for which in gone {
+            world.happen(Event::Delete(which));
+        }
+        world.tick();
+        // Deletions of rows that are there are caught as they happen.
+        let events = if quiet { Vec::new() } else { events };
+        drop(world.sweep(&IdSet::default(), events));
+        // Pages of days without a single day prove nothing.
+        if quiet && stream < 2 && !world.things.keys().all(|id| world.unreadable.contains(id)) {
+            let left: BTreeSet<i64> = world.table.keys().copied().collect();
+            let there: BTreeSet<i64> = world.things.keys().copied().collect();
+            prop_assert_eq!(left, there);
         }
     }
 }
@@ -357,6 +418,23 @@ fn many_that_stand_for_themselves_go_with_the_second_sweep_after_a_few_questions
     let (absent, requests) = world.sweep(&absent, Vec::new());
     assert_eq!((world.table.len(), absent), (20, IdSet::default()));
     assert!(requests <= 6, "{requests}");
+}
+
+#[test]
+fn none_of_many_goes_unasked_while_a_record_cannot_become_a_row() {
+    let mut world = filled(&ALONE, 40);
+    let deleted: BTreeSet<i64> = world.things.keys().copied().take(20).collect();
+    (0..20).for_each(|_| world.happen(Event::Delete(0)));
+    let unreadable = *world.things.keys().next().unwrap();
+    world.unreadable.insert(unreadable);
+    let (absent, _) = world.sweep(&IdSet::default(), Vec::new());
+    assert_eq!(absent.0.len(), 21);
+    let (absent, _) = world.sweep(&absent, Vec::new());
+    assert_eq!(world.table.len(), 40, "any of them may be the one without an id");
+    world.unreadable.clear();
+    drop(world.sweep(&absent, Vec::new()));
+    assert_eq!(world.table.len(), 20);
+    assert!(deleted.iter().all(|id| !world.table.contains_key(id)));
 }
 
 #[test]
