@@ -12,8 +12,9 @@ use std::sync::Arc;
 use delta::store::ObjectStore;
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
+use engine::spec::PersonalFields;
 use lake::person::rows_about;
-use runtime::erased::{ERASED, forget_former_person, is_remembered, remember};
+use runtime::erased::{ERASED, end, forget_former_person, is_remembered, remember};
 use runtime::operate::erase::{ErasureCounts, erase};
 use runtime::operate::quarantine::list;
 use serde_json::{Value, json};
@@ -194,6 +195,18 @@ impl ErasureWork {
             done.text.push_str(&line);
         }
         done.take_back_page(&context.store).await;
+        if done.exit == CliExit::Done {
+            end(&context, user).await?;
+        }
+        for spec in streams::STREAMS {
+            let Some(personal) = &spec.personal else { continue };
+            let rules = context.settings.privacy.of(spec);
+            let is_kept = personal.members.iter().any(|member| !rules.excludes(member));
+            if is_kept && rules.excludes(personal.person) {
+                done.exit = CliExit::SomeFailed;
+                writeln!(done.text, "{}", untold(spec.name, personal)).unwrap_or_default();
+            }
+        }
         done.text.push_str(REMAINS);
         Ok(done)
     }
@@ -217,6 +230,18 @@ impl ErasureWork {
             }
         }
     }
+}
+
+/// Tells that rows cannot be told to be the person's.
+fn untold(stream: &str, personal: &PersonalFields) -> String {
+    let members: Vec<String> =
+        personal.members.iter().map(|member| format!("{stream}.{member}")).collect();
+    format!(
+        "{stream}: `{}` is excluded, so that nothing says whose a row is: exclude {} as well, run \
+         `harvest-lake sync {stream} --pass full`, and `harvest-lake reset {stream}_changes`",
+        personal.person,
+        members.join(", ")
+    )
 }
 
 /// Tells what was erased from one stream.

@@ -63,6 +63,19 @@ pub enum CliError {
         #[source]
         source: lake::export::ExportError,
     },
+    /// The target of an export could not be written.
+    #[error("`{stream}` could not be exported: `{place}` could not be written: {advice}")]
+    Unwritten {
+        /// The stream.
+        stream: &'static str,
+        /// The file, or the place of the snapshot.
+        place: String,
+        /// Next step of a person.
+        advice: &'static str,
+        /// Cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Rows of a table could not be read, or written as text.
     #[error("the rows of `{stream}` could not be shown or exported")]
     Rows {
@@ -144,10 +157,12 @@ pub enum CliError {
         source: std::io::Error,
     },
     /// There is no lake.
-    #[error("there is no lake in `{lake}`: name it with `--lake`")]
+    #[error("there is no lake in `{lake}`{}: name it with `--lake`", if *is_file { ", which is a file" } else { "" })]
     NoLake {
         /// Place of the lake.
         lake: String,
+        /// Whether a file is in its place.
+        is_file: bool,
     },
     /// The lake has no row about the person.
     #[error(
@@ -158,6 +173,15 @@ pub enum CliError {
         /// Place of the lake.
         lake: String,
         /// Id that was given.
+        user: i64,
+    },
+    /// An erasure has not ended, so that rows and changes may differ.
+    #[error(
+        "the erasure of user {user} has not ended: run `harvest-lake erase --user {user}` again, \
+         then `verify`; what it has not reached yet is no damage"
+    )]
+    ErasureUnfinished {
+        /// Id of the user.
         user: i64,
     },
     /// There is no screen to draw on.

@@ -8,13 +8,14 @@ mod rows;
 
 use std::path::{Component, Path, PathBuf};
 
-use delta::store::ObjectStore;
+use delta::store::{ObjectStore, StoreError};
 use delta::table::Table;
+use deployment::access::could_write;
 use deployment::cloud::CloudClients;
 use deployment::config::{GivenSettings, LakePlace};
-use deployment::parts;
+use deployment::parts::{self, FolderFault};
 use engine::spec::StreamSpec;
-use lake::export::{ExportOutcome, PartitionBy};
+use lake::export::{ExportError, ExportOutcome, PartitionBy};
 use lake::progress::FileProgress;
 use lake::text::TextForm;
 use serde_json::json;
@@ -29,6 +30,13 @@ use crate::output::AnswerWriter;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::table::TextTable;
 use crate::text;
+
+/// Advice where the target is full.
+const FREE: &str = "free some space there, and run again";
+/// Advice where the target takes no files of this user.
+const ALLOW: &str = "allow writing there, or name another place";
+/// Advice where the reason may pass.
+const AGAIN: &str = "mend the reason, or name another place, and run again";
 
 /// Writes a snapshot of each named table. Returns their places, and the statements that register
 /// them with other engines.
@@ -45,12 +53,7 @@ pub(crate) async fn export(
 ) -> Result<CommandAnswer, CliError> {
     let mut given = given.clone();
     arguments.settings.give(&mut given);
-    // The target comes last, as with `cp`. The command line asks for two names at least, so this is
-    // never empty.
-    let Some((target, names)) = arguments.names.split_last() else {
-        return Err(CliError::Target { why: "name one".to_owned() });
-    };
-    no_stream(target)?;
+    let (target, names) = target_and_streams(&arguments.names)?;
     let specs = names.iter().map(|name| find_stream(name)).collect::<Result<Vec<_>, _>>()?;
     let form = match arguments.format {
         ExportFormat::Parquet => None,
@@ -69,6 +72,7 @@ pub(crate) async fn export(
     let place = LakePlace::parse(target).map_err(|why| CliError::Target { why })?;
     // Before the target is touched.
     outside(&place, &lake.place)?;
+    writable(&place)?;
     let mut planned = Vec::new();
     for spec in &specs {
         let [reads, _] = lake.reads(spec).await;
@@ -97,7 +101,8 @@ async fn snapshots(
     let mut statements = String::new();
     for spec in specs {
         steps.begin();
-        let exported = exported(lake, spec, partition_by, &*store, steps).await?;
+        let exported = exported(lake, spec, partition_by, &*store, steps).await;
+        let exported = exported.map_err(|error| with_place(error, place))?;
         let ExportOutcome { folder, version, files, rows: count, bytes, .. } = &exported;
         let location = place.locate(&format!("{folder}/"));
         let partition = exported.partition.as_ref().map(|(name, ty)| (name.as_str(), *ty));
@@ -133,6 +138,23 @@ async fn snapshots(
     Ok(CommandAnswer::new(text, json, CliExit::Done))
 }
 
+/// Divides the names of the command line: the target comes last, as with `cp`.
+///
+/// # Errors
+/// Fails if the target or the streams are missing. The parser cannot tell: a flag may stand between
+/// them.
+fn target_and_streams(names: &[String]) -> Result<(&String, &[String]), CliError> {
+    let missing = "name the streams, and last the target: `harvest-lake export clients ./export`";
+    let (target, names) =
+        names.split_last().ok_or_else(|| CliError::Target { why: missing.to_owned() })?;
+    no_stream(target)?;
+    if names.is_empty() {
+        let why = format!("`{target}` is the only name; {missing}");
+        return Err(CliError::Target { why });
+    }
+    Ok((target, names))
+}
+
 /// Refuses a stream's name as the target: the target is most likely missing.
 fn no_stream(target: &str) -> Result<(), CliError> {
     if find_stream(target).is_ok_and(|spec| spec.name == target) {
@@ -164,6 +186,32 @@ pub(crate) async fn exported(
     };
     let exported = lake.reading(spec, TableKind::Rows, read).await?;
     exported.ok_or_else(|| lake.no_table(spec, TableKind::Rows))
+}
+
+/// Adds the place to the error of a snapshot that could not be written there.
+fn with_place(error: CliError, place: &LakePlace) -> CliError {
+    let CliError::Export { stream, source: ExportError::Write(source) } = error else {
+        return error;
+    };
+    let advice = match &source {
+        StoreError::Full { .. } => FREE,
+        StoreError::Denied { .. } | StoreError::NoBucket { .. } => ALLOW,
+        StoreError::InvalidKey { .. } | StoreError::Failed { .. } => AGAIN,
+    };
+    CliError::Unwritten { stream, place: place.to_string(), advice, source: Box::new(source) }
+}
+
+/// Refuses a target that is a file, or a folder that cannot be written or made.
+fn writable(target: &LakePlace) -> Result<(), CliError> {
+    let LakePlace::Folder(folder) = target else { return Ok(()) };
+    could_write(folder).map_err(|source| {
+        let why = match FolderFault::of(folder) {
+            FolderFault::NotWritable => format!("the folder `{target}` cannot be written: {ALLOW}"),
+            FolderFault::NoFolder => format!("`{target}` is no folder: name one"),
+            FolderFault::NotMade => format!("the folder `{target}` cannot be made: {ALLOW}"),
+        };
+        CliError::Target { why: format!("{why} ({source})") }
+    })
 }
 
 /// Refuses a target inside the lake: the lake lists and vacuums the files in there, and could not
@@ -259,6 +307,37 @@ mod tests {
             assert_eq!(refused.is_err(), inside, "{target} in {lake}");
             assert!(refused.err().is_none_or(|error| error.exit() == CliExit::Usage));
         }
+    }
+
+    #[test]
+    fn the_target_is_the_last_name_and_may_be_no_file() {
+        let names = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let told = |line| target_and_streams(&names(line)).map(|_| ()).unwrap_err().to_string();
+        assert!(told("./out").contains("harvest-lake export clients ./export"));
+        assert!(told("clients").contains("is the target missing?"));
+        let whole = names("clients tasks ./out");
+        let (target, streams) = target_and_streams(&whole).unwrap();
+        assert_eq!((target.as_str(), streams.len()), ("./out", 2));
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        writable(&LakePlace::Folder(folder.path().join("a/b"))).unwrap();
+        for (place, words) in [(file.clone(), "is no folder"), (file.join("a"), "cannot be made")] {
+            let error = writable(&LakePlace::Folder(place)).unwrap_err();
+            let told = error.to_string();
+            assert!(told.contains(words) && told.contains("/file"), "{told}");
+            assert_eq!(error.exit(), CliExit::Usage);
+        }
+    }
+
+    #[test]
+    fn a_target_that_is_full_is_named() {
+        let source = std::io::ErrorKind::StorageFull.into();
+        let source = StoreError::Full { key: "a".to_owned(), source };
+        let error = CliError::Export { stream: "clients", source: ExportError::Write(source) };
+        let told = with_place(error, &LakePlace::parse("./out").unwrap()).to_string();
+        assert!(told.contains("`./out`") && told.contains("free some space"), "{told}");
     }
 
     #[test]

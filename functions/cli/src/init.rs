@@ -16,7 +16,7 @@ use std::path::Path;
 
 use deployment::config::{
     DeploymentSettings, GivenSettings, HookOccasion, HookTarget, SECRETS_FILE, SETTINGS_FILE,
-    SettingName,
+    SettingName, token_file,
 };
 use harvest_api::Token;
 use serde_json::{Value, json};
@@ -147,13 +147,7 @@ struct InitToken {
 /// Returns the token that is given, or that a person pastes.
 fn token(given: &GivenSettings) -> Result<InitToken, CliError> {
     if let Some(path) = given.stated(SettingName::TOKEN_FILE) {
-        let text = std::fs::read_to_string(path);
-        let text = text.map_err(|source| deployment::config::ConfigError::TokenFile {
-            path: path.into(),
-            source,
-        })?;
-        let token = Token::new(&text).map_err(LoginError::from)?;
-        return Ok(InitToken { token, to_be_kept: None });
+        return Ok(InitToken { token: token_file(Path::new(path))?, to_be_kept: None });
     }
     let text = match given.stated(SettingName::TOKEN) {
         Some(text) => text.to_owned(),

@@ -133,12 +133,13 @@ impl LakeFacts {
     /// # Errors
     /// Fails if there is none.
     pub(crate) async fn exists(&self) -> Result<(), CliError> {
+        let is_file = self.place.folder().is_some_and(std::path::Path::is_file);
         for spec in streams::STREAMS {
-            if !matches!(self.open(spec).await, Ok(None)) {
+            if !is_file && !matches!(self.open(spec).await, Ok(None)) {
                 return Ok(());
             }
         }
-        Err(CliError::NoLake { lake: self.place.to_string() })
+        Err(CliError::NoLake { lake: self.place.to_string(), is_file })
     }
 
     /// Versions of the table and of the table of its changes; `None` for one that cannot be opened.

@@ -44,8 +44,9 @@ pub(crate) use watch::watched;
 /// Shows the state of each stream; asks Harvest nothing.
 ///
 /// # Errors
-/// Fails if a setting is wrong, the lake belongs to another account, or the state cannot be read. A
-/// table that cannot be read makes its stream `failing`, if runs are to use it.
+/// Fails if a setting is wrong, there is no lake in the folder, the lake belongs to another account, or
+/// the state cannot be read. A table that cannot be read makes its stream `failing`, if runs are to
+/// use it.
 pub(crate) async fn status(
     arguments: &StatusArguments,
     mut given: GivenSettings,
@@ -99,8 +100,13 @@ pub(crate) async fn status(
     }
     let shown = |run: &&LedgerRun| rows.iter().any(|row| row.stream == run.stream);
     let day = LastDay::of(runs.iter().filter(shown), now);
-    let (account_id, lake) = (settings.account, lake.place.to_string());
-    let status = LakeStatus { account, account_id, lake, streams: rows, day, now };
+    let (account_id, place) = (settings.account, lake.place.to_string());
+    let status = LakeStatus { account, account_id, lake: place, streams: rows, day, now };
+    // The bucket of a stack is there before its first run; a folder may have been deleted, or its
+    // disk not been mounted.
+    if status.tells_nothing() && lake.place.folder().is_some() {
+        lake.exists().await?;
+    }
     // Streams that are named on the command line are those that a person wants to see.
     let named = !arguments.streams.names.is_empty()
         || arguments.settings.get(SettingName::STREAMS).is_some();

@@ -11,6 +11,7 @@
 
 mod ahead;
 mod harvest;
+mod notes;
 mod render;
 mod reports;
 mod stream;
@@ -25,6 +26,7 @@ use engine::ids::AccountId;
 use engine::spec::StreamSpec;
 use lake::verify::{ReplayedChanges, TableCheck, VerifiedTable, VerifyFinding};
 use runtime::compare::ComparedPortion;
+use runtime::erased::unfinished_erasures;
 use runtime::settings::NoChanges;
 use serde_json::json;
 use streams::{find_stream, find_table};
@@ -58,8 +60,8 @@ impl VerifyArguments {
 /// Checks the tables, and returns the findings.
 ///
 /// # Errors
-/// Fails if a name or a setting is wrong, there is no table to check, or the lake or Harvest cannot
-/// be read. Damage is no error but a finding: the other tables are checked as well.
+/// Fails if a name or a setting is wrong, there is no table to check, an erasure has not ended, or the
+/// lake or Harvest cannot be read. Damage is no error but a finding: the other tables are checked as well.
 pub(crate) async fn verify(
     arguments: &VerifyArguments,
     mut given: GivenSettings,
@@ -73,6 +75,10 @@ pub(crate) async fn verify(
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let lake = LakeFacts::of(&given).await?;
     let account = lake.account().await?;
+    // An erasure that was stopped leaves rows and changes that differ: no damage to restore files for.
+    if let Some(user) = unfinished_erasures(&*lake.store).await?.first().copied() {
+        return Err(CliError::ErasureUnfinished { user });
+    }
     // Checked first, so that no folder with a mistyped name is made.
     if let (true, None, Some(first)) =
         (arguments.against_harvest, account, streams::STREAMS.first())

@@ -14,6 +14,7 @@ mod privacy;
 mod setting;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use harvest_api::BaseUrl;
 use runtime::settings::Settings;
@@ -26,11 +27,13 @@ pub use error::ConfigError;
 pub use file::{SECRETS_FILE, SETTINGS_FILE, file_name, settings_file};
 pub use given::{GivenSettings, function_name, has_own_s3_endpoint, refuses_colour};
 pub use hook::{HookOccasion, HookTarget};
+pub(crate) use parse::STATE;
 pub use parse::{account, lake, log, no_changes, readers, settings};
 pub use place::{LakePlace, StatePlace, TokenPlace};
 pub use setting::{
     SettingDeclaration, SettingDefault, SettingForm, SettingName, SettingScope, StackSource,
 };
+pub use token::token_file;
 
 /// All settings of the operator, checked as far as that is possible without a request.
 #[derive(Clone, Debug)]

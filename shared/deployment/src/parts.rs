@@ -21,10 +21,10 @@ use state::{MemoryState, SqliteStore, StateStore};
 use crate::access::could_write;
 use crate::cloud::CloudClients;
 use crate::config::{
-    ConfigError, DeploymentSettings, LakePlace, StatePlace, TokenPlace, function_name,
+    ConfigError, DeploymentSettings, LakePlace, STATE, StatePlace, TokenPlace, function_name,
 };
 use crate::login::LoginVault;
-pub use error::PartsError;
+pub use error::{FolderFault, PartsError};
 pub use owners::{LocalOwners, RemoteOwners};
 
 /// Name of the folder of OS locks in a local lake.
@@ -84,17 +84,28 @@ pub async fn state(deployment: &DeploymentSettings) -> Result<Arc<dyn StateStore
 }
 
 fn make_folder(path: &Path) -> Result<(), PartsError> {
-    std::fs::create_dir_all(path)
-        .map_err(|source| PartsError::Folder { path: path.to_owned(), source })
+    std::fs::create_dir_all(path).map_err(|source| PartsError::folder(path, source))
 }
 
 /// Folder in which processes of this machine hold their locks, beside a state in a file; `None` for
 /// a state that other machines share.
 fn locks(deployment: &DeploymentSettings) -> Option<PathBuf> {
-    match (&deployment.state, deployment.lake.folder()) {
-        (StatePlace::File(_), Some(lake)) => Some(lake.join(LOCKS)),
-        (StatePlace::File(file), None) => Some(file.with_extension("locks")),
-        (StatePlace::Table(_), _) => None,
+    match &deployment.state {
+        StatePlace::File(file) => Some(beside_state(file)),
+        StatePlace::Table(_) => None,
+    }
+}
+
+/// Folder of OS locks of the owners of leases in this file. It follows from the file alone, because
+/// the file may serve several lakes.
+fn beside_state(file: &Path) -> PathBuf {
+    // Whatever name leads to the file, all its users have to look into one folder.
+    let target = file.is_symlink().then(|| file.canonicalize().ok()).flatten();
+    let file = target.as_deref().unwrap_or(file);
+    if file.file_name().is_some_and(|name| name == STATE) {
+        file.with_file_name(LOCKS)
+    } else {
+        file.with_extension("locks")
     }
 }
 
@@ -183,8 +194,7 @@ pub async fn looking(
     let (tokens, api) = sender(deployment).await?;
     if let LakePlace::Folder(folder) = &deployment.lake {
         check_account(deployment).await?;
-        could_write(folder)
-            .map_err(|source| PartsError::Folder { path: folder.clone(), source })?;
+        could_write(folder).map_err(|source| PartsError::folder(folder, source))?;
     }
     let state: Arc<dyn StateStore> = match &deployment.state {
         // Without the file there is no other sender to share permits with: it would have made it.
@@ -260,4 +270,25 @@ async fn together(
 pub fn wake(context: &Context, deployment: &DeploymentSettings) {
     context.api.forget_connections();
     deployment.cloud.forget_connections();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lakes_that_share_a_state_share_its_locks() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        let check = |state: &str, locks: &str| {
+            assert_eq!(beside_state(&place(state)), place(locks), "{state}");
+        };
+        check("lake/.state.sqlite", "lake/.locks");
+        check("state/s.sqlite", "state/s.locks");
+        check("state/s", "state/s.locks");
+        std::fs::write(place(".state.sqlite"), "").unwrap();
+        std::os::unix::fs::symlink(place(".state.sqlite"), place("link.sqlite")).unwrap();
+        let linked = beside_state(&place("link.sqlite"));
+        assert_eq!(linked, folder.path().canonicalize().unwrap().join(".locks"));
+    }
 }

@@ -48,13 +48,33 @@ pub enum PrivacyRefusal {
         /// The member.
         path: String,
     },
+    /// The text is another one in each answer, and so would its hash be.
+    #[error(
+        "`{stream}.{path}` is another one in each answer, so that its hash says nothing; exclude it instead"
+    )]
+    Volatile {
+        /// The stream.
+        stream: &'static str,
+        /// The member.
+        path: String,
+    },
     /// Two treatments at once.
-    #[error("`{stream}.{path}` cannot be both excluded and hashed, nor a part of what is")]
+    #[error("`{stream}.{path}` cannot be both excluded and hashed")]
     Twice {
         /// The stream.
         stream: &'static str,
         /// The member.
         path: String,
+    },
+    /// A member and a part of it.
+    #[error("`{stream}.{inner}` is a part of `{stream}.{outer}`: name only one of them")]
+    Nested {
+        /// The stream.
+        stream: &'static str,
+        /// The part.
+        inner: String,
+        /// The member that contains it.
+        outer: String,
     },
 }
 
@@ -89,12 +109,19 @@ impl PrivacyRules {
         if treatment == FieldTreatment::Hash && !matches!(field.ty, FieldType::Text) {
             return Err(PrivacyRefusal::NoText { stream, path });
         }
-        let overlaps = |other: &Vec<String>| other.starts_with(&steps) || steps.starts_with(other);
-        let same = |(other, treated): (&Vec<String>, &FieldTreatment)| {
-            *other == steps && *treated == treatment
-        };
-        if self.0.iter().any(|rule| overlaps(rule.0) && !same(rule)) {
-            return Err(PrivacyRefusal::Twice { stream, path });
+        if treatment == FieldTreatment::Hash && field.volatile {
+            return Err(PrivacyRefusal::Volatile { stream, path });
+        }
+        for (other, treated) in &self.0 {
+            if *other == steps {
+                if *treated != treatment {
+                    return Err(PrivacyRefusal::Twice { stream, path });
+                }
+            } else if other.starts_with(&steps) {
+                return Err(PrivacyRefusal::Nested { stream, inner: other.join("."), outer: path });
+            } else if steps.starts_with(other) {
+                return Err(PrivacyRefusal::Nested { stream, inner: path, outer: other.join(".") });
+            }
         }
         self.0.insert(steps, treatment);
         Ok(())

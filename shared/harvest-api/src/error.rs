@@ -23,6 +23,8 @@ pub struct ApiError {
     from_harvest: bool,
     /// Advice in place of that for every request.
     advice: Option<String>,
+    /// Status of the answer, where it tells more than the failure.
+    status: Option<u16>,
 }
 
 impl ApiError {
@@ -36,7 +38,7 @@ impl ApiError {
     #[must_use]
     pub fn new(failure: RequestFailure, request: impl Into<String>) -> Self {
         let request = request.into();
-        Self { failure, request, detail: None, from_harvest: false, advice: None }
+        Self { failure, request, detail: None, from_harvest: false, advice: None, status: None }
     }
 
     /// Adds a detail. It goes into logs, so control characters must be replaced first.
@@ -63,6 +65,13 @@ impl ApiError {
     #[must_use]
     pub fn with_advice(mut self, advice: String) -> Self {
         self.advice = Some(advice);
+        self
+    }
+
+    /// Records the status of a refusal that is none of a token for an account.
+    #[must_use]
+    pub(crate) const fn refused_with(mut self, status: u16) -> Self {
+        self.status = Some(status);
         self
     }
 
@@ -110,7 +119,7 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { failure, request, detail, advice: own, .. } = self;
+        let Self { failure, request, detail, advice: own, status, .. } = self;
         write!(f, "{request}: ")?;
         match failure {
             RequestFailure::TimedOut => f.write_str("no whole answer arrived in time")?,
@@ -120,9 +129,10 @@ impl fmt::Display for ApiError {
                 f.write_str("the answer is not the JSON that was asked for")?;
             }
             RequestFailure::TooLarge => f.write_str("the answer is too large to be taken in")?,
-            RequestFailure::Unauthorized => {
-                f.write_str("the token is not accepted for this account (401)")?;
-            }
+            RequestFailure::Unauthorized => match status {
+                Some(status) => write!(f, "the request was refused ({status})")?,
+                None => f.write_str("the token is not accepted for this account (401)")?,
+            },
             RequestFailure::Forbidden => f.write_str("this token may not read this (403)")?,
             RequestFailure::NotFound => f.write_str("there is no such thing (404)")?,
             RequestFailure::Invalid(status) => write!(f, "the request was refused ({status})")?,

@@ -24,6 +24,12 @@ use answer::{granted, holder};
 
 /// URL of Harvest ID.
 const HARVEST_ID: &str = "https://id.getharvest.com";
+/// Advice where an answer to a refresh token may be lost.
+const UNCERTAIN: &str = "run again; if Harvest then refuses the refresh token, log in again with \
+                         `harvest-lake login --oauth CLIENT_ID`";
+/// Advice for an application that Harvest refuses.
+const APPLICATION: &str =
+    "compare client id and client secret with those on id.getharvest.com/developers";
 /// Longest time of a token request: 30 s.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -165,7 +171,7 @@ impl HarvestId {
         let status = answer.status().as_u16();
         if status != 200 {
             // The body is not shown, because it could repeat the secrets that were sent.
-            return Err(ApiError::new(refusal(status), request));
+            return Err(refused(status, request));
         }
         let malformed = || {
             ApiError::new(RequestFailure::Malformed, request).with_detail("it is no token's answer")
@@ -190,7 +196,25 @@ impl TokenEndpoint for HarvestId {
             "refresh_token": refresh_token,
         });
         // Shown in errors instead of the URL and body, which contain secrets.
-        self.grant(&question, "POST of the refresh token").await
+        let granted = self.grant(&question, "POST of the refresh token").await;
+        granted.map_err(|error| match error.failure() {
+            RequestFailure::TimedOut | RequestFailure::Server(_) => {
+                error.with_advice(UNCERTAIN.to_owned())
+            }
+            RequestFailure::Malformed => {
+                let proxy = "see whether a proxy or a login page answers instead";
+                error.with_advice(format!("{proxy}, and {UNCERTAIN}"))
+            }
+            RequestFailure::Unreachable
+            | RequestFailure::RateLimited { .. }
+            | RequestFailure::TooLarge
+            | RequestFailure::Unauthorized
+            | RequestFailure::Forbidden
+            | RequestFailure::NotFound
+            | RequestFailure::Invalid(_)
+            | RequestFailure::Unexpected(_)
+            | RequestFailure::ForeignLink => error,
+        })
     }
 }
 
@@ -222,6 +246,20 @@ fn unanswered(source: reqwest::Error, request: &str) -> ApiError {
             .with_detail("Harvest may have taken it all the same")
     };
     error.with_cause(&source.without_url())
+}
+
+/// Error of a request for tokens that was answered with `status`.
+fn refused(status: u16, request: &str) -> ApiError {
+    let error = ApiError::new(refusal(status), request);
+    match status {
+        400 => {
+            let advice = "it may have been used already, or the permission was taken back";
+            error.refused_with(status).with_advice(advice.to_owned())
+        }
+        401 | 403 | 422 => error.refused_with(status).with_advice(APPLICATION.to_owned()),
+        429 => error.with_advice("run again later".to_owned()),
+        _ => error,
+    }
 }
 
 /// Failure of a request that was answered with `status`. OAuth 2.0 answers 400 to a used or revoked
@@ -256,6 +294,11 @@ mod tests {
         ] {
             assert_eq!(refusal(status), failure, "{status}");
         }
+        for status in [400, 401, 403, 429] {
+            let told = refused(status, "POST").to_string();
+            assert!(told.contains(&format!("({status})")), "{told}");
+            assert!(!told.contains("new token") && !told.contains("budget"), "{told}");
+        }
     }
 
     #[tokio::test]
@@ -268,7 +311,10 @@ mod tests {
             connection.read_u8().await.unwrap();
         };
         let (asked, ()) = tokio::join!(endpoint.refresh("id", "secret", "refresh"), silent);
-        assert_eq!(asked.unwrap_err().failure(), &RequestFailure::TimedOut);
+        let asked = asked.unwrap_err();
+        assert_eq!(asked.failure(), &RequestFailure::TimedOut);
+        let told = asked.to_string();
+        assert!(told.contains("login --oauth") && !told.contains("nothing is lost"), "{told}");
         drop(listener);
         let error = endpoint.refresh("id", "secret", "refresh").await.unwrap_err();
         assert_eq!(error.failure(), &RequestFailure::Unreachable);

@@ -15,6 +15,10 @@ use crate::settings::hashes;
 /// Key of the object that lists erased users.
 pub const ERASED: &str = "erased.json";
 
+/// Key of the object that lists users whose erasure has begun and not ended. Until it has, rows and
+/// changes may differ, which is no damage.
+pub const ERASING: &str = "erasing.json";
+
 /// Reads the list of erased users, whose data is not kept.
 ///
 /// # Errors
@@ -23,42 +27,79 @@ pub async fn erased_users(
     store: &dyn ObjectStore,
     stream: &'static str,
 ) -> Result<BTreeSet<i64>, RunError> {
-    let failed = |source| RunError::Store { stream, source: Box::new(source) };
-    let bytes = store.get(ERASED).await.map_err(failed)?;
-    listed(bytes.as_ref(), stream)
+    users_in(store, ERASED, stream).await
 }
 
-fn listed(bytes: Option<&Bytes>, stream: &'static str) -> Result<BTreeSet<i64>, RunError> {
+/// Reads the list of users whose erasure has begun and not ended.
+///
+/// # Errors
+/// Fails if the list cannot be read.
+pub async fn unfinished_erasures(store: &dyn ObjectStore) -> Result<BTreeSet<i64>, RunError> {
+    users_in(store, ERASING, ACCOUNT).await
+}
+
+async fn users_in(
+    store: &dyn ObjectStore,
+    key: &str,
+    stream: &'static str,
+) -> Result<BTreeSet<i64>, RunError> {
+    let failed = |source| RunError::Store { stream, source: Box::new(source) };
+    let bytes = store.get(key).await.map_err(failed)?;
+    listed(key, bytes.as_ref(), stream)
+}
+
+fn listed(
+    key: &str,
+    bytes: Option<&Bytes>,
+    stream: &'static str,
+) -> Result<BTreeSet<i64>, RunError> {
     let Some(bytes) = bytes else {
         return Ok(BTreeSet::new());
     };
     serde_json::from_slice(bytes).map_err(|error| {
         let why = format!(
-            "`{ERASED}`, the list of erased users, is damaged ({error}). Put a copy of it back, or write the ids of \
+            "`{key}`, the list of erased users, is damaged ({error}). Put a copy of it back, or write the ids of \
              all erased users into it as a JSON list, such as `[1, 2]`; until then nothing is written"
         );
         RunError::Store { stream, source: why.into() }
     })
 }
 
-/// Adds `user` to the list of erased users; others may be added at the same time. On return the
-/// stored list has the user.
+/// Adds `user` to the list of erased users, and to that of unfinished erasures; others may be added
+/// at the same time. On return both stored lists have the user.
 ///
 /// # Errors
 /// Fails if the store fails.
 pub async fn remember(context: &Context, user: i64) -> Result<(), RunError> {
+    edit(context, ERASING, |users| users.insert(user)).await?;
+    edit(context, ERASED, |users| users.insert(user)).await
+}
+
+/// Takes `user` off the list of unfinished erasures.
+///
+/// # Errors
+/// Fails if the store fails.
+pub async fn end(context: &Context, user: i64) -> Result<(), RunError> {
+    edit(context, ERASING, |users| users.remove(&user)).await
+}
+
+/// Changes a list of users; `edit` returns whether it differs then.
+async fn edit(
+    context: &Context,
+    key: &str,
+    edit: impl Fn(&mut BTreeSet<i64>) -> bool + Send + Sync,
+) -> Result<(), RunError> {
     let stream = ACCOUNT;
-    let add = |there: Option<&Bytes>| {
-        let mut users = listed(there, stream)?;
-        if !users.insert(user) {
+    let changed = change(&*context.store, key, |there: Option<&Bytes>| {
+        let mut users = listed(key, there, stream)?;
+        if !edit(&mut users) {
             return Ok(ObjectEdit::Keep);
         }
         let json = serde_json::to_vec(&users)
             .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
         Ok(ObjectEdit::Write(Bytes::from(json)))
-    };
-    let changed = change(&*context.store, ERASED, add).await;
-    changed.map_err(|source| RunError::Store { stream, source: Box::new(source) })?
+    });
+    changed.await.map_err(|source| RunError::Store { stream, source: Box::new(source) })?
 }
 
 /// Removes the name of the person whose token was used before the present one, which may be the erased

@@ -236,7 +236,14 @@ fn kind(error: &rusqlite::Error) -> StateErrorKind {
 }
 
 fn failed(path: &Path, source: rusqlite::Error) -> StateError {
-    StateError::new(kind(&source), format!("`{}`", path.display())).with_source(source)
+    let kind = kind(&source);
+    // Permission may be missing for a side file, which gets its mode from the file when it is made.
+    let beside = if kind == StateErrorKind::Denied {
+        " and, where they exist, `-wal` and `-shm` beside it"
+    } else {
+        ""
+    };
+    StateError::new(kind, format!("`{}`{beside}", path.display())).with_source(source)
 }
 
 /// Error for work that panicked or that the end of the process has stopped.

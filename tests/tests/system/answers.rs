@@ -137,7 +137,6 @@ fn before_the_first_sync(scene: &Scene, seen: &mut SeenAnswers) {
     let found = answer(scene, seen, "check --notify --on-failure true", 0);
     assert_eq!(found["lake_state"]["exists"], false);
     for line in [
-        "status",
         "plan",
         "plan --ask",
         "cost --with alarms",
@@ -147,7 +146,14 @@ fn before_the_first_sync(scene: &Scene, seen: &mut SeenAnswers) {
     ] {
         answer(scene, seen, line, 0);
     }
-    assert_eq!(answer(scene, seen, "quarantine", 2)["error_type"], "NoTable");
+    for line in ["status", "quarantine"] {
+        assert_eq!(answer(scene, seen, line, 2)["error_type"], "NoTable", "{line}");
+    }
+    // A lake of one table, without a state.
+    let other = scene.folder().join("other");
+    let other = other.display();
+    answer(scene, seen, &format!("sync company --lake {other}"), 0);
+    answer(scene, seen, &format!("status roles --lake {other} --state {other}/none"), 0);
     answer(scene, seen, "schema clients_changes --ddl duckdb", 0);
     let target = scene.folder().join("out");
     for line in [

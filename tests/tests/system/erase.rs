@@ -19,7 +19,7 @@ use futures::FutureExt as _;
 use lives::oracle::After;
 use lives::world::{Death, World, in_simulated_time, sync};
 use runtime::Context;
-use runtime::erased::{is_remembered, remember};
+use runtime::erased::{end, is_remembered, remember, unfinished_erasures};
 use runtime::operate::erase::erase;
 use runtime::run::{RunOrder, RunOutcome};
 use sim::AccountScale;
@@ -226,6 +226,9 @@ fn of_two_who_are_erased_at_the_same_time_neither_is_forgotten() {
             for user in before.into_iter().chain([base, base + 1]) {
                 assert!(is_remembered(&first, user).await.unwrap(), "{user} is forgotten");
             }
+            end(&first, base).await.unwrap();
+            let unfinished = unfinished_erasures(&*first.store).await.unwrap();
+            assert!(!unfinished.contains(&base) && unfinished.contains(&(base + 1)));
         }
     });
 }
@@ -311,6 +314,12 @@ fn the_command_tells_what_it_did_and_what_remains() {
     scene.run(&erase).with(0).says(&["Harvest keeps the person", "users: 0 files"]);
     let listed = std::fs::read_to_string(scene.lake().join("erased.json")).unwrap();
     assert_eq!(listed, format!("[{user}]"));
+    // As if the command had been killed: its rows and changes may differ, which is no damage.
+    std::fs::write(scene.lake().join("erasing.json"), format!("[{user}]")).unwrap();
+    let stopped = scene.run("verify").with(1);
+    stopped.says(&[&format!("`harvest-lake erase --user {user}` again")]);
+    scene.run(&erase).with(0);
+    scene.run("verify").with(0);
     // An unreadable list stops the commands that need it, and nothing else.
     std::fs::write(scene.lake().join("erased.json"), "{").unwrap();
     scene.run("sync --json --streams users,tasks").with(1).only_failed(&["users"]);

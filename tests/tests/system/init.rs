@@ -112,8 +112,8 @@ fn a_person_who_has_a_token_has_a_lake_with_two_commands() {
         [("status", "from-a-variable"), ("status --lake from-a-flag", "from-a-flag")]
     {
         let mut command = person.command(&person.folder, line);
-        let told = finish(command.env("HARVEST_LAKE", "from-a-variable").spawn().unwrap()).with(0);
-        assert!(told.out.contains(&format!("no lake in `{lake}`")), "{}", told.out);
+        let told = finish(command.env("HARVEST_LAKE", "from-a-variable").spawn().unwrap()).with(2);
+        told.says(&[&format!("no lake in `{lake}`")]);
     }
     person.init("init", sim::ADMINISTRATOR_TOKEN).with(2).says(&["--force"]);
     let document = person.init("init --force --json", sim::ADMINISTRATOR_TOKEN).with(0).json();

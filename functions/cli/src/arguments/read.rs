@@ -117,7 +117,7 @@ pub enum ExportFormat {
 pub struct ExportArguments {
     /// The streams, and last the target: a folder, s3://bucket/prefix for Parquet, or - (standard
     /// output) for CSV and JSON lines of one stream
-    #[arg(required = true, num_args = 2.., value_name = "STREAM... TARGET")]
+    #[arg(required = true, num_args = 1.., value_name = "STREAM... TARGET")]
     pub names: Vec<String>,
     /// Format of the rows
     #[arg(long, value_enum, default_value = "parquet")]

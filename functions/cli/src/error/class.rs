@@ -54,10 +54,12 @@ impl CliError {
             | Self::Table(_)
             | Self::Past(_)
             | Self::NoTable { .. }
+            | Self::ErasureUnfinished { .. }
             | Self::Demo { .. }
             | Self::Manual { .. }
             | Self::Init { .. }
             | Self::Export { .. }
+            | Self::Unwritten { .. }
             | Self::Rows { .. }
             | Self::Scan { .. }
             | Self::Page(_)
@@ -97,8 +99,9 @@ impl CliError {
             Self::Past(_) => "NoVersion",
             Self::NoTable { .. } | Self::NoLake { .. } => "NoTable",
             Self::NoPerson { .. } => "UnknownPerson",
+            Self::ErasureUnfinished { .. } => "ErasureUnfinished",
             Self::Unconfirmed { .. } => "Unconfirmed",
-            Self::Export { .. } | Self::Rows { .. } => "ExportFailed",
+            Self::Export { .. } | Self::Unwritten { .. } | Self::Rows { .. } => "ExportFailed",
             Self::Verify { .. } => "VerifyFailed",
             Self::Scan { .. } | Self::Page(_) | Self::PageWrite { .. } => "ReportFailed",
             Self::Demo { .. } => "DemoFailed",
@@ -129,6 +132,7 @@ impl CliError {
             | Self::NoReceiver
             | Self::Target { .. }
             | Self::Partition(_)
+            | Self::Unwritten { .. }
             | Self::NoColumn { .. }
             | Self::Page(_)
             | Self::PageWrite { .. }
@@ -136,6 +140,7 @@ impl CliError {
             | Self::NoTable { .. }
             | Self::NoLake { .. }
             | Self::NoPerson { .. }
+            | Self::ErasureUnfinished { .. }
             | Self::Unconfirmed { .. }
             | Self::NoCommand { .. }
             | Self::Manual { .. }

@@ -1,7 +1,7 @@
 //! Exports as text: CSV and JSON lines, a file for each table, or one table to standard output.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use delta::table::Table;
@@ -11,6 +11,7 @@ use lake::progress::NoFileProgress;
 use lake::text::{TextError, TextForm, write_rows};
 use serde_json::{Value, json};
 
+use super::{AGAIN, ALLOW, FREE};
 use crate::display::StepDisplay;
 use crate::error::CliError;
 use crate::exit::CliExit;
@@ -22,6 +23,17 @@ use crate::text;
 
 /// Name of standard output as a target.
 pub(super) const STANDARD_OUTPUT: &str = "-";
+
+/// Kinds of errors of a full disk.
+const FULL: [ErrorKind; 3] =
+    [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
+/// Kinds of errors of a place that takes no file of this user.
+const REFUSED: [ErrorKind; 4] = [
+    ErrorKind::PermissionDenied,
+    ErrorKind::ReadOnlyFilesystem,
+    ErrorKind::IsADirectory,
+    ErrorKind::NotADirectory,
+];
 
 /// Writes the rows of one table to standard output.
 ///
@@ -124,7 +136,7 @@ async fn whole(
             finished(file, &partial, &path).map_err(TextError::Write)?;
             Ok((count, table.version()))
         };
-        written.await.map_err(|source| CliError::Rows { stream: spec.name, source })
+        written.await.map_err(|source| failed(spec.name, &path, source))
     };
     let written = lake.reading(spec, TableKind::Rows, write).await;
     if written.is_err() {
@@ -135,9 +147,25 @@ async fn whole(
     Ok((path, count, version))
 }
 
+/// Error of the file `path`, with the next step.
+fn failed(stream: &'static str, path: &Path, error: TextError) -> CliError {
+    match error {
+        TextError::Write(source) => {
+            let advice = match source.kind() {
+                kind if FULL.contains(&kind) => FREE,
+                kind if REFUSED.contains(&kind) => ALLOW,
+                _ => AGAIN,
+            };
+            let place = path.display().to_string();
+            CliError::Unwritten { stream, place, advice, source: Box::new(source) }
+        }
+        source @ (TextError::Read(_) | TextError::Encode(_)) => CliError::Rows { stream, source },
+    }
+}
+
 /// Gives the whole file its name, so that no reader sees a part of it.
 fn finished(file: BufWriter<File>, partial: &Path, path: &Path) -> io::Result<()> {
-    let file = file.into_inner().map_err(|error| io::Error::from(error.error().kind()))?;
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()?;
     fs::rename(partial, path)
 }

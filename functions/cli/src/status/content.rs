@@ -129,3 +129,17 @@ pub(super) struct LakeStatus {
     pub(super) day: LastDay,
     pub(super) now: Timestamp,
 }
+
+impl LakeStatus {
+    /// Whether neither a table, nor a failure, nor a first load that has begun tells of a lake. Other
+    /// states may be those of a lake that was deleted.
+    pub(super) fn tells_nothing(&self) -> bool {
+        let first = self.streams.iter().all(|row| row.as_of.is_none());
+        let begun = [StreamCondition::Running, StreamCondition::Loading, StreamCondition::Waiting];
+        let told = |row: &StreamStatus| {
+            let failed = row.state.needs_a_person() || row.unreadable;
+            row.rows.is_some() || failed || (first && begun.contains(&row.state))
+        };
+        !self.streams.iter().any(told)
+    }
+}

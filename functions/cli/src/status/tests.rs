@@ -166,6 +166,26 @@ fn a_lake_that_is_not_there_is_told_in_one_line() {
     assert_eq!(said.text, "There is no lake in `lake` yet: run `harvest-lake sync`.\n");
 }
 
+#[tokio::test]
+async fn a_folder_without_a_lake_is_an_error_and_a_file_is_called_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = async |place: &std::path::Path| {
+        let mut given = GivenSettings::default();
+        given.set(SettingName::ACCOUNT, "1");
+        given.set(SettingName::LAKE, place.to_str().unwrap());
+        let state = folder.path().join("state");
+        given.set(SettingName::STATE, state.to_str().unwrap());
+        status(&StatusArguments::default(), given, TextStyle::PLAIN).await.unwrap_err()
+    };
+    let file = folder.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    for place in [folder.path().to_owned(), folder.path().join("none"), file.clone()] {
+        let error = asked(&place).await;
+        assert_eq!((error.exit(), error.error_type()), (CliExit::Usage, "NoTable"));
+        assert_eq!(error.to_string().contains("which is a file"), place == file, "{error}");
+    }
+}
+
 #[test]
 fn what_costs_values_is_told_before_all_else() {
     let sighting = || engine::drift::MemberSightings {

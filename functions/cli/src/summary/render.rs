@@ -69,7 +69,8 @@ impl SyncSummary {
             text.push_str(&self.skipped_line().map_or_else(String::new, |line| line + "\n"));
             return text;
         }
-        paragraph(vec![self.table(paint).trim_end().to_owned()]);
+        let table = self.table(paint).trim_end().to_owned();
+        paragraph(if table.is_empty() { Vec::new() } else { vec![table] });
         paragraph(self.warnings.iter().map(|line| paint.warn(&format!("! {line}"))).collect());
         paragraph(failures());
         paragraph(self.skipped_line().map(|line| paint.faint(&line)).into_iter().collect());
@@ -102,7 +103,9 @@ impl SyncSummary {
     /// Returns the line in place of a table without news.
     fn read_line(&self) -> String {
         if self.streams.is_empty() {
-            return "Nothing was due.\n".to_owned();
+            // Otherwise other lines say why nothing was read.
+            let idle = self.exit == CliExit::Done && !self.is_left();
+            return if idle { "Nothing was due.\n".to_owned() } else { String::new() };
         }
         format!(
             "{} read with {}: nothing has changed.\n",

@@ -147,6 +147,21 @@ fn a_sync_without_news_is_told_in_two_lines() {
 }
 
 #[test]
+fn nothing_was_due_only_where_nothing_is_left() {
+    let idle = || synced(Vec::new());
+    let text = of(&idle(), Vec::new()).said(TextStyle::PLAIN).text;
+    assert!(text.contains("up to date") && text.ends_with("\nNothing was due.\n"), "{text}");
+    let mut stopped = idle();
+    stopped.interrupted = Some(crate::signals::StopSignal::Interrupt);
+    for text in [of(&stopped, Vec::new()), of(&idle(), vec![reports_left()])]
+        .map(|summary| summary.said(TextStyle::PLAIN).text)
+    {
+        assert!(text.contains("not finished yet") && !text.contains("was due"), "{text}");
+        assert!(!text.contains("\n\n\n"), "{text}");
+    }
+}
+
+#[test]
 fn queries_are_for_people_who_see_their_first_lake() {
     let terminal = TextStyle { width: Some(120), ..TextStyle::PLAIN };
     let summary =

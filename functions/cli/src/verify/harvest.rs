@@ -19,6 +19,7 @@ use runtime::waiting::RequestWait;
 use runtime::{Context, RunError, records};
 use serde::Serialize;
 
+use super::notes::{is_partial, notes_of};
 use crate::error::CliError;
 use crate::lake_facts::LakeFacts;
 use crate::text;
@@ -81,31 +82,6 @@ fn of_stream(error: &RunError) -> Option<String> {
         return Some(source.to_string());
     }
     matches!(error, RunError::Page { .. } | RunError::Stopped { .. }).then(|| error.chain())
-}
-
-/// Whether a part of what was to be read was not, or not with proof. `all`: everything was to be read.
-fn is_partial(spec: &StreamSpec, reading: &ComparisonReading, all: bool) -> bool {
-    let left_out = match spec.kind {
-        StreamKind::Listing(_) | StreamKind::Snapshot(_) => all && reading.coverage.is_nothing(),
-        // Of many lists, a remark names those that are not proven.
-        StreamKind::PerParent(_) | StreamKind::ReportWindow(_) => !reading.remarks.is_empty(),
-    };
-    left_out || reading.quarantined > 0
-}
-
-/// Returns the notes about the reading. `all`: everything was to be read.
-fn notes_of(spec: &StreamSpec, reading: &ComparisonReading, all: bool) -> Vec<String> {
-    let mut notes = reading.remarks.clone();
-    if reading.quarantined > 0 {
-        let records = text::plural(reading.quarantined, "record", "records");
-        notes.push(format!("{records} that cannot become a row: not compared"));
-    }
-    let is_per_parent = matches!(spec.kind, StreamKind::PerParent(_));
-    if all && !is_per_parent && reading.coverage.is_nothing() {
-        // The notes before say why.
-        notes.push("rows that Harvest lacks are not told".to_owned());
-    }
-    notes
 }
 
 /// Reader that compares tables with Harvest.

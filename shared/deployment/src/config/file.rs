@@ -165,7 +165,13 @@ fn read(file: &Path, origin: FileOrigin) -> Result<String, ConfigError> {
                 .to_owned(),
         });
     }
-    std::fs::read_to_string(file).map_err(unreadable)
+    let text = std::fs::read_to_string(file).map_err(unreadable)?;
+    Ok(without_mark(&text).to_owned())
+}
+
+/// Returns the text without the byte order mark that some editors put before it.
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Names and values of `.env`.
@@ -179,12 +185,23 @@ fn secrets_of(file: &Path, origin: FileOrigin) -> Result<Vec<(String, String)>, 
     let text = read(file, origin)?;
     dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>().map_err(|error| {
         // The text of an error has the line, and with it the secret.
-        let source = if let dotenvy::Error::Io(source) = error {
-            source
-        } else {
-            ErrorKind::InvalidData.into()
-        };
-        ConfigError::File { path: file.to_owned(), source }
+        match error {
+            dotenvy::Error::LineParse(wrong, _) => {
+                let first = wrong.lines().next().unwrap_or_default();
+                let line = text.lines().position(|line| line == first);
+                let line = line.map(|place| format!(":{}", place.saturating_add(1)));
+                ConfigError::InFile {
+                    place: format!("{}{}", file.display(), line.unwrap_or_default()),
+                    why: "write `NAME=value`, and a value with spaces, `#` or `$` as \
+                          `NAME='value'`"
+                        .to_owned(),
+                }
+            }
+            dotenvy::Error::Io(source) => ConfigError::File { path: file.to_owned(), source },
+            dotenvy::Error::EnvVar(_) | _ => {
+                ConfigError::File { path: file.to_owned(), source: ErrorKind::InvalidData.into() }
+            }
+        }
     })
 }
 
@@ -197,7 +214,13 @@ fn setting(name: &str) -> Result<SettingName, String> {
     if let Some((_, setting)) = names().find(|(known, _)| known == name) {
         return Ok(setting);
     }
-    let variable = format!("{PREFIX}{}", name.to_ascii_uppercase());
+    let (upper, lower) = (name.to_ascii_uppercase(), name.to_ascii_lowercase());
+    let bare = upper.strip_prefix(PREFIX).unwrap_or(&upper);
+    let variable = format!("{PREFIX}{bare}");
+    let bare = lower.strip_prefix(&PREFIX.to_ascii_lowercase()).unwrap_or(&lower);
+    if names().any(|(known, _)| known == bare) {
+        return Err(format!("write `{bare}` for `{name}` in this file"));
+    }
     match SETTINGS.iter().find(|setting| setting.variable == variable) {
         Some(setting) if setting.scope == SettingScope::Functions => {
             Err(format!("`{name}` is a setting of the deployed functions alone"))

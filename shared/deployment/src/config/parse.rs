@@ -2,12 +2,10 @@
 
 use core::str::FromStr;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use engine::ids::AccountId;
 use engine::pace::FlushSpeed;
 use engine::time::SignedDuration;
-use harvest_api::Token;
 use runtime::settings::{NoChanges, Settings};
 use streams::find_stream;
 
@@ -16,14 +14,14 @@ use super::given::{GivenSettings, function_memory};
 use super::hook::HookTarget;
 use super::privacy::privacy;
 use super::setting::SettingName;
+use super::token::{login, only_login, token};
 use super::{DeploymentSettings, LakePlace, StatePlace, TokenPlace};
-use crate::access::{FileReaders, others_may_read};
+use crate::access::FileReaders;
 use crate::cloud::CloudClients;
-use crate::login::{logged_in, login_file};
 use crate::telemetry::{self, LogSettings};
 
 /// Name of the state's file in a local lake.
-const STATE: &str = ".state.sqlite";
+pub(crate) const STATE: &str = ".state.sqlite";
 const LEAST_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 /// Shortest retention: with a shorter one the log could lose entries that a running attempt needs.
 const LEAST_RETENTION: SignedDuration = SignedDuration::from_hours(1);
@@ -246,47 +244,6 @@ fn streams(
             .map_err(|source| given.placed(setting, ConfigError::Stream { setting, source }))
     });
     found.collect::<Result<_, _>>().map(Some)
-}
-
-fn token(given: &GivenSettings) -> Result<Option<TokenPlace>, ConfigError> {
-    if let Some(path) = given.get(SettingName::TOKEN_FILE) {
-        let path = PathBuf::from(path);
-        if others_may_read(&path) {
-            let file = path.display();
-            tracing::warn!(
-                "other users of this machine may read the token file `{file}`: `chmod 600` it"
-            );
-        }
-        let text = std::fs::read_to_string(&path)
-            .map_err(|source| ConfigError::TokenFile { path, source })?;
-        return Ok(Some(TokenPlace::Given(Token::new(&text)?)));
-    }
-    if let Some(text) = given.get(SettingName::TOKEN) {
-        return Ok(Some(TokenPlace::Given(Token::new(text)?)));
-    }
-    if let Some(name) = given.get(SettingName::PARAMETER) {
-        return Ok(Some(TokenPlace::Parameter(name.to_owned())));
-    }
-    Ok(given.get(SettingName::SECRET).map(|arn| TokenPlace::Secret(arn.to_owned())))
-}
-
-/// Returns the login for `account`; `None`: there is none.
-fn login(given: &GivenSettings, account: AccountId) -> Option<TokenPlace> {
-    let file = login_file(Path::new(given.get(SettingName::LOGIN_FOLDER)?), account);
-    file.exists().then_some(TokenPlace::Login(file))
-}
-
-/// Returns the account of the only login. It says nothing about a token from elsewhere.
-fn only_login(given: &GivenSettings) -> Result<AccountId, ConfigError> {
-    if token(given)?.is_some() {
-        return Err(ConfigError::NoAccount);
-    }
-    let logins = given.get(SettingName::LOGIN_FOLDER).map(|folder| logged_in(Path::new(folder)));
-    match logins.unwrap_or_default().as_slice() {
-        [] => Err(ConfigError::NothingSet),
-        [account] => Ok(*account),
-        several => Err(ConfigError::WhichLogin { accounts: several.to_vec() }),
-    }
 }
 
 /// Parses the users that may read the files written; the owner alone where it is not set.

@@ -64,6 +64,8 @@ fn with_similar(spec: &StreamSpec, refused: PrivacyRefusal) -> PrivacyRefusal {
         PrivacyRefusal::Unknown { .. }
         | PrivacyRefusal::Needed { .. }
         | PrivacyRefusal::NoText { .. }
-        | PrivacyRefusal::Twice { .. } => refused,
+        | PrivacyRefusal::Volatile { .. }
+        | PrivacyRefusal::Twice { .. }
+        | PrivacyRefusal::Nested { .. } => refused,
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use engine::ids::AccountId;
 use engine::time::SignedDuration;
@@ -206,7 +207,7 @@ fn the_token_never_shows() {
     let deployment = DeploymentSettings::parse(&given).unwrap();
     assert!(!format!("{given:?} {deployment:?}").contains("hush"));
     let message = refused(&[(SettingName::TOKEN, "hush hush")]);
-    assert!(!message.contains("hush"), "{message}");
+    assert!(!message.contains("hush") && message.contains("HARVEST_ACCESS_TOKEN"), "{message}");
 }
 
 #[test]
@@ -220,6 +221,13 @@ fn the_token_file_wins_and_is_named_when_it_cannot_be_read() {
     assert!(deployment.token().is_ok());
     let message = refused(&[(SettingName::TOKEN_FILE, "/nowhere/token")]);
     assert!(message.contains("/nowhere/token"), "{message}");
+    // A mark of an editor is skipped, and a file without a token is named.
+    for (text, is_token) in [("\u{feff}from.file\n", true), ("\u{feff}\n", false), ("a b", false)] {
+        std::fs::write(file, text).unwrap();
+        let told = token_file(Path::new(file)).map_err(|error| error.to_string());
+        assert_eq!(told.is_ok(), is_token, "{told:?}");
+        assert!(told.err().is_none_or(|told| told.contains(file)));
+    }
 }
 
 #[test]

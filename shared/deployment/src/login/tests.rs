@@ -131,6 +131,50 @@ async fn a_token_that_lasts_is_used_while_harvest_makes_none() {
 }
 
 #[tokio::test]
+async fn harvest_is_asked_only_where_the_answer_can_be_stored() {
+    let machine = Machine::with(APPLICATION).await;
+    machine.token().await.unwrap();
+    let lock = machine.file().with_extension("lock");
+    // A folder in place of the lock stops the administrator of a machine, too.
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    machine.pass(50);
+    assert_eq!(machine.token().await.unwrap(), "access-1", "it still lasts");
+    machine.pass(10);
+    let error = machine.token().await.unwrap_err();
+    let told = engine::causes::chained(&error);
+    assert!(told.contains("unharmed") && told.contains("a/b"), "{told}");
+    assert!(!told.contains("harvest-lake login"), "{told}");
+    assert_eq!(*machine.harvest.made.lock().unwrap(), 1, "Harvest was not asked");
+    std::fs::remove_dir(&lock).unwrap();
+    assert_eq!(machine.token().await.unwrap(), "access-2");
+}
+
+#[test]
+fn the_place_of_a_login_is_on_disk_before_its_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = login_file(folder.path(), AccountId(7));
+    std::fs::write(&file, "former").unwrap();
+    let count = || std::fs::read_dir(folder.path()).unwrap().count();
+    let reserved = ReservedFile::beside(&file).unwrap();
+    let larger = std::fs::read_dir(folder.path()).unwrap().any(|entry| {
+        let entry = entry.unwrap();
+        entry.path() != file && entry.metadata().unwrap().len() > 4096
+    });
+    assert!(larger, "blanks are written");
+    drop(reserved);
+    assert_eq!(count(), 1, "a place that is not used goes");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "former");
+    std::fs::write(file.with_extension("new"), "of a process that was killed").unwrap();
+    for text in ["{}".to_owned(), "x".repeat(10_000)] {
+        ReservedFile::beside(&file).unwrap().replace(&file, &text).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("{text}\n"));
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!((mode & 0o777, count()), (0o600, 1));
+    }
+}
+
+#[tokio::test]
 async fn a_refused_token_is_replaced_once() {
     let machine = Machine::with(APPLICATION).await;
     machine.token().await.unwrap();

@@ -15,6 +15,7 @@ static ENTRIES: StreamSpec = StreamSpec {
         int("id").required(),
         date("spent_date"),
         text("notes"),
+        text("link").volatile(),
         object("user", &[int("id"), text("name")]),
         object("project", &[int("id"), text("name")]),
         objects("lines", &[int("id"), text("description")]),
@@ -91,6 +92,8 @@ fn unknown_members_are_refused_with_those_that_are_near() {
 
 #[test]
 fn only_text_is_hashed_and_nothing_is_treated_twice() {
+    assert!(refusal(&ENTRIES, "link", FieldTreatment::Hash).contains("exclude it instead"));
+    PrivacyRules::default().add(&ENTRIES, "link", FieldTreatment::Exclude).unwrap();
     assert!(refusal(&ENTRIES, "lines.id", FieldTreatment::Hash).contains("exclude it instead"));
     assert!(refusal(&ENTRIES, "lines", FieldTreatment::Hash).contains("exclude it instead"));
     let mut rules = PrivacyRules::default();
@@ -98,8 +101,16 @@ fn only_text_is_hashed_and_nothing_is_treated_twice() {
     rules.add(&ENTRIES, "lines", FieldTreatment::Exclude).unwrap();
     assert!(rules.add(&ENTRIES, "lines.description", FieldTreatment::Hash).is_err());
     rules.add(&ENTRIES, "notes", FieldTreatment::Hash).unwrap();
-    assert!(rules.add(&ENTRIES, "notes", FieldTreatment::Exclude).is_err());
+    let said = rules.add(&ENTRIES, "notes", FieldTreatment::Exclude).unwrap_err().to_string();
+    assert!(said.contains("both excluded and hashed"), "{said}");
     assert_eq!(rules.iter().count(), 2);
+    // In either order, with one treatment.
+    for (first, second) in [("user", "user.name"), ("user.name", "user")] {
+        let mut rules = PrivacyRules::default();
+        rules.add(&ENTRIES, first, FieldTreatment::Exclude).unwrap();
+        let said = rules.add(&ENTRIES, second, FieldTreatment::Exclude).unwrap_err().to_string();
+        assert!(said.contains("`entries.user.name` is a part of `entries.user`"), "{said}");
+    }
 }
 
 #[test]

@@ -317,6 +317,17 @@ async fn a_newer_store_is_left_alone() {
     assert!(error.to_string().contains("format 2, not 1"), "{error}");
 }
 
+#[test]
+fn a_missing_permission_is_told_of_the_side_files_too() {
+    let told = |code| {
+        let source = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        failed(Path::new("a/state"), source).to_string()
+    };
+    let denied = told(ffi::SQLITE_READONLY);
+    assert!(["`a/state`", "`-wal`", "`-shm`"].iter().all(|part| denied.contains(part)), "{denied}");
+    assert!(!told(ffi::SQLITE_FULL).contains("-shm"));
+}
+
 #[tokio::test]
 async fn a_missing_folder_or_a_folder_in_its_place_is_named() {
     let folder = TempDir::new().unwrap();

@@ -107,6 +107,10 @@ fn a_mistake_is_told_with_its_line_and_the_nearest_name() {
         ("lake = \"x\"\nlake = \"y\"\n", &["harvest-lake.toml:2: "]),
         ("[lake]\nplace = \"x\"\n", &["harvest-lake.toml:1: ", "name = value"]),
         ("access_token = \"abc\"\n", &[":1: ", "HARVEST_ACCESS_TOKEN", ".env"]),
+        ("HARVEST_ACCESS_TOKEN = \"abc\"\n", &["set `HARVEST_ACCESS_TOKEN`", ".env"]),
+        ("LAKE = \"x\"\n", &["write `lake` for `LAKE`"]),
+        ("Streams = [\"tasks\"]\n", &["write `streams` for `Streams`"]),
+        ("HARVEST_LAKE = \"x\"\n", &["write `lake` for `HARVEST_LAKE`"]),
     ] {
         let told = of(toml).unwrap_err().to_string();
         assert!(words.iter().all(|word| told.contains(word)), "{told}");
@@ -126,8 +130,19 @@ fn a_mistake_is_told_with_its_line_and_the_nearest_name() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_a_name() {
+    let toml = "\u{feff}lake = \"s3://abc/x\"\n";
+    let given =
+        added(GivenSettings::default(), toml, "\u{feff}HARVEST_ACCESS_TOKEN=abc\n").unwrap();
+    assert_eq!(given.get(SettingName::LAKE), Some("s3://abc/x"));
+    assert_eq!(given.get(SettingName::TOKEN), Some("abc"));
+}
+
+#[test]
 fn a_secret_is_in_no_error() {
-    let bad = added(GivenSettings::default(), "", "HARVEST_ACCESS_TOKEN 'abc\n").unwrap_err();
+    let bad =
+        added(GivenSettings::default(), "", "# a\n\nHARVEST_ACCESS_TOKEN 'abc\n").unwrap_err();
+    assert!(bad.to_string().contains(".env:3: write `NAME=value`"), "{bad}");
     assert!(!format!("{bad:?} {}", engine::causes::chained(&bad)).contains("abc"), "{bad}");
 }
 
