@@ -150,7 +150,7 @@ fn before_the_first_sync(scene: &Scene, seen: &mut SeenAnswers) {
         assert_eq!(answer(scene, seen, line, 2)["error_type"], "NoTable", "{line}");
     }
     // A lake of one table, without a state.
-    let other = scene.folder().join("other");
+    let other = scene.folder().join("one-table");
     let other = other.display();
     answer(scene, seen, &format!("sync company --lake {other}"), 0);
     answer(scene, seen, &format!("status roles --lake {other} --state {other}/none"), 0);
@@ -271,6 +271,9 @@ fn while_a_stream_is_busy(scene: &Scene, seen: &mut SeenAnswers) {
     scene.clear_faults();
     crate::signals::send(&running, "-TERM");
     finish(running).with(143);
+    let stopped = answer(scene, seen, "verify", 1);
+    assert_eq!(stopped["error_type"], "ErasureUnfinished", "{stopped}");
+    answer(scene, seen, &erase, 0);
 }
 
 /// With tables that are damaged, and files that are gone.

@@ -363,3 +363,18 @@ fn files_of_an_older_version_are_listed_while_they_are_kept() {
     scene.run("files clients --at yesterday").with(2).says(&["`yesterday` is no time"]);
     scene.run("files clients --at 2026-01-01 --version 1").with(2);
 }
+
+/// Other engines refuse such a table; this one reads the commits.
+#[test]
+fn a_checkpoint_that_is_named_and_not_there_is_found() {
+    let scene = Scene::new(66);
+    scene.run("sync clients").with(0);
+    let hint = scene.commit("clients", 0).with_file_name("_last_checkpoint");
+    fs::write(&hint, r#"{"version":99,"size":1}"#).unwrap();
+    scene.run("sync clients").with(0);
+    let ended = scene.run("verify clients").with(1);
+    let ended = ended.says(&["_last_checkpoint", "version 99", "Delete the checkpoint"]);
+    assert!(!ended.out.contains("reset"), "{}", ended.out);
+    fs::remove_file(&hint).unwrap();
+    scene.run("verify clients").with(0);
+}

@@ -224,20 +224,36 @@ fn line(stream: &str, finding: &VerifyFinding, paint: TextStyle) -> String {
     format!("{head}\n  {name}: {what}\n  expected {expected}\n  found    {found}\n")
 }
 
+/// Returns the name of the damaged table of a stream: that of its changes if only files of these are
+/// damaged. Where rows and changes differ, either may be wrong.
+fn damaged(verdict: &StreamFindings) -> Option<String> {
+    let is_damage = |finding: &&VerifyFinding| {
+        !matches!(finding.check, TableCheck::Fit | TableCheck::Checkpoint)
+    };
+    let mut damages = verdict.table.findings.iter().filter(is_damage).peekable();
+    damages.peek()?;
+    let of_changes =
+        |finding: &VerifyFinding| finding.check == TableCheck::Changes && finding.file.is_some();
+    let only_changes = damages.all(of_changes);
+    let stream = verdict.stream;
+    Some(if only_changes { format!("{stream}_changes") } else { stream.to_owned() })
+}
+
 fn end(verdicts: &[StreamFindings]) -> String {
     let streams_with = |wanted: fn(&VerifyFinding) -> bool| -> Vec<&str> {
         let found = verdicts.iter().filter(|verdict| verdict.table.findings.iter().any(wanted));
         found.map(|verdict| verdict.stream).collect()
     };
-    let bad = streams_with(|finding| finding.check != TableCheck::Fit);
     let unfit = streams_with(|finding| finding.check == TableCheck::Fit);
+    let checkpoints = streams_with(|finding| finding.check == TableCheck::Checkpoint);
+    let bad: Vec<String> = verdicts.iter().filter_map(damaged).collect();
     let untrue = verdicts
         .iter()
         .any(|verdict| verdict.harvest.as_ref().is_some_and(|one| one.compared.wrong() > 0));
     let advice = "What differs from Harvest without a word (deleted records, embedded names) follows \
                   with the next full pass: `harvest-lake sync --pass full`, then verify again\n";
     let advice = if untrue { advice } else { "" };
-    if bad.is_empty() && unfit.is_empty() {
+    if bad.is_empty() && unfit.is_empty() && checkpoints.is_empty() {
         let rows = verdicts.iter().map(|verdict| verdict.table.rows).sum();
         let tables = text::plural(verdicts.len() as u64, "table", "tables");
         return format!(
@@ -247,11 +263,17 @@ fn end(verdicts: &[StreamFindings]) -> String {
     }
     let mut text = String::new();
     if !bad.is_empty() {
-        let streams = if bad.len() == 1 { "the stream" } else { "the streams" };
+        let tables = if bad.len() == 1 { "the table" } else { "the tables" };
         text = format!(
-            "Restore the files from a backup, or read {streams} anew: `harvest-lake reset {}`, \
+            "Restore the files from a backup, or make {tables} anew: `harvest-lake reset {}`, \
              then `harvest-lake sync`\n",
             bad.join(" ")
+        );
+    }
+    if !checkpoints.is_empty() {
+        text.push_str(
+            "Delete the checkpoint that is wrong, and `_last_checkpoint` beside it: the commits before \
+             it say the same\n",
         );
     }
     if !unfit.is_empty() {

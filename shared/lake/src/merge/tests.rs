@@ -564,6 +564,10 @@ fn equal_content_leaves_synced_at_and_links_alone() {
     let merged = table.put(&[vec![again]]);
     assert!(!merged.changes_files());
     assert_eq!(merged.counts, RowCounts { unchanged: 1, ..RowCounts::default() });
+    // As by an exclusion that was set later.
+    let merged = table.put(&[vec![SampleRecord { synced_at: 9, ..SampleRecord::new(1) }]]);
+    assert_eq!(merged.counts, RowCounts { updated: 1, ..RowCounts::default() });
+    assert_eq!(table.check().len(), 1);
 }
 
 /// Few rows that come again are compared with their old versions alone, wherever these are in the file.

@@ -120,7 +120,7 @@ impl SampleRecord {
         }
     }
 
-    /// Whether both have the same content.
+    /// Whether both have the same content. Of the link only whether there is one counts.
     pub(crate) fn same_content(&self, other: &Self, spec: &StreamSpec) -> bool {
         let parent =
             |record: &Self| matches!(spec.kind, StreamKind::PerParent(_)).then_some(record.parent);
@@ -128,6 +128,7 @@ impl SampleRecord {
             |record: &Self| spec.cursor_field().map(|_| (record.items.clone(), record.updated_at));
         self.amount == other.amount
             && self.note == other.note
+            && self.link.is_some() == other.link.is_some()
             && parent(self) == parent(other)
             && wide(self) == wide(other)
     }

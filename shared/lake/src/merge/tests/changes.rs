@@ -139,8 +139,11 @@ fn a_row_that_moves_to_another_partition_is_one_update() {
 #[test]
 fn rows_that_are_only_joined_or_read_again_are_no_changes() {
     let mut table = Table::new(&PLAIN, small());
-    table.put(&[(0..12).map(SampleRecord::new).collect()]);
-    let again = SampleRecord { link: Some("new".to_owned()), synced_at: 8, ..SampleRecord::new(1) };
+    let linked = |id, to: &str| SampleRecord { link: Some(to.to_owned()), ..SampleRecord::new(id) };
+    let mut held: Vec<_> = (0..12).map(SampleRecord::new).collect();
+    held[1] = linked(1, "old");
+    table.put(&[held]);
+    let again = SampleRecord { synced_at: 8, ..linked(1, "new") };
     let newer = SampleRecord { updated_at: Some(1), synced_at: 8, ..SampleRecord::new(2) };
     let merged = table.put(&[vec![again, newer.clone(), SampleRecord::new(3)]]);
     let changes = table.changes_of(&merged.changes);
