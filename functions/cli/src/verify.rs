@@ -75,10 +75,7 @@ pub(crate) async fn verify(
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let lake = LakeFacts::of(&given).await?;
     let account = lake.account().await?;
-    // An erasure that was stopped leaves rows and changes that differ: no damage to restore files for.
-    if let Some(user) = unfinished_erasures(&*lake.store).await?.first().copied() {
-        return Err(CliError::ErasureUnfinished { user });
-    }
+    let erased = unfinished_erasures(&*lake.store).await?.first().copied();
     // Checked first, so that no folder with a mistyped name is made.
     if let (true, None, Some(first)) =
         (arguments.against_harvest, account, streams::STREAMS.first())
@@ -106,6 +103,7 @@ pub(crate) async fn verify(
         steps.begin();
         match settled(&lake, spec, &no_changes, &steps).await? {
             Some((mut verdict, table)) => {
+                verdict.forgive_differences(erased.filter(|_| spec.personal.is_some()));
                 if let Some(harvest) = &harvest {
                     verdict.harvest = Some(match table {
                         Some(mut table) => harvest.compare(spec, &mut table, &steps).await?,
@@ -133,7 +131,23 @@ pub(crate) async fn verify(
         None
     };
     drop(steps);
-    Ok(said((&lake, account), &verdicts, reports.as_ref(), paint))
+    let answer = said((&lake, account), &verdicts, reports.as_ref(), paint);
+    with_erasure(answer, erased)
+}
+
+/// Adds to the findings that the erasure of a user has not ended; `None`: there is none.
+///
+/// # Errors
+/// Returns that as an error if there is no other finding.
+fn with_erasure(mut answer: CommandAnswer, user: Option<i64>) -> Result<CommandAnswer, CliError> {
+    let Some(user) = user else { return Ok(answer) };
+    let error = CliError::ErasureUnfinished { user };
+    if answer.exit == CliExit::Done {
+        return Err(error);
+    }
+    answer.text.push_str(&error.to_string());
+    answer.text.push('\n');
+    Ok(answer)
 }
 
 /// Checks one stream; returns the findings, and the table if its rows can be compared. Findings

@@ -1,6 +1,6 @@
 //! Findings of one stream.
 
-use lake::verify::{ReplayedChanges, TableCheck, VerifiedTable};
+use lake::verify::{ReplayedChanges, TableCheck, VerifiedTable, VerifyFinding};
 use serde::Serialize;
 use serde_json::json;
 
@@ -20,6 +20,15 @@ pub(super) struct StreamFindings {
 }
 
 impl StreamFindings {
+    /// Takes out the differences between rows and changes if the erasure of a user has not ended: they
+    /// are no damage, and show what is to be erased.
+    pub(super) fn forgive_differences(&mut self, erased: Option<i64>) {
+        let differs = |finding: &VerifyFinding| {
+            finding.check == TableCheck::Changes && finding.file.is_none()
+        };
+        self.table.findings.retain(|finding| erased.is_none() || !differs(finding));
+    }
+
     /// Number of all findings, those of the comparison with Harvest included.
     pub(super) fn findings(&self) -> u64 {
         let of_table = self.table.findings.len() as u64;
