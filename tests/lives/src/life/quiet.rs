@@ -21,9 +21,9 @@ use crate::world::{Synced, Wish, now, sync, sync_as};
 /// Number of hours by which the servers' date is ahead at most, and one more.
 const AHEAD: i64 = 11;
 
-/// Whether a run reports contradictory answers.
+/// Whether a run reports answers that contradict each other or hold nothing usable.
 fn doubts(report: &RunReport) -> bool {
-    matches!(report.error(), Some(RunError::Contradictory { .. }))
+    matches!(report.error(), Some(RunError::Contradictory { .. } | RunError::Unusable { .. }))
 }
 
 fn failure(synced: &Synced) -> Option<String> {
@@ -51,7 +51,7 @@ impl Life<'_> {
         let mut incremental = sync(&context, None).await.map_err(|error| error.chain())?;
         self.tell_reports(&incremental);
         if incremental.reports.iter().any(doubts) {
-            // A pass that met contradictions before and is completed now reports them once.
+            // A pass that met such answers before and is completed now reports them once.
             self.world.clock_sleep(SignedDuration::from_secs(1)).await;
             incremental = sync(&context, None).await.map_err(|error| error.chain())?;
             self.tell_reports(&incremental);
