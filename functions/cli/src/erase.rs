@@ -14,7 +14,9 @@ use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use engine::spec::PersonalFields;
 use lake::person::rows_about;
-use runtime::erased::{ERASED, end, forget_former_person, is_remembered, remember};
+use runtime::erased::{
+    ERASED, end, forget_former_person, is_remembered, remember, unfinished_erasures,
+};
 use runtime::operate::erase::{ErasureCounts, erase};
 use runtime::operate::quarantine::list;
 use serde_json::{Value, json};
@@ -59,6 +61,11 @@ pub(crate) async fn erased(
     let planned = planned(&lake).await;
     let steps = StepDisplay::new(show, "search", planned.clone());
     let found = FoundPerson::of(&lake, user, &steps).await?;
+    // An erasure that was stopped has to end, even if it has left nothing to find.
+    let begun = unfinished_erasures(&*lake.store).await?.contains(&user);
+    if !begun && !found.is_any() {
+        return Err(CliError::NoPerson { lake: lake.place.to_string(), user });
+    }
     // Gone before the question.
     drop(steps);
     let names = found.names.iter().cloned().collect::<Vec<_>>().join(", ");
@@ -102,13 +109,20 @@ async fn planned(lake: &LakeFacts) -> Vec<PlannedTable> {
 struct FoundPerson {
     names: BTreeSet<String>,
     losses: Vec<TableLoss>,
+    /// Whether the quarantine has records, which may be theirs.
+    quarantine: bool,
 }
 
 impl FoundPerson {
+    /// Whether anything can be about them.
+    fn is_any(&self) -> bool {
+        self.quarantine || self.losses.iter().any(TableLoss::is_any)
+    }
+
     /// Looks for the person in all tables.
     ///
     /// # Errors
-    /// Fails if nothing can be about them.
+    /// Fails if the quarantine cannot be listed.
     async fn of(lake: &LakeFacts, user: i64, steps: &StepDisplay) -> Result<Self, CliError> {
         let (mut names, mut losses, mut quarantine) = (BTreeSet::new(), Vec::new(), false);
         for spec in streams::STREAMS {
@@ -139,10 +153,7 @@ impl FoundPerson {
             // Records there may be theirs: which, is decided when they are removed.
             quarantine |= !list(&*lake.store, spec.name).await?.is_empty();
         }
-        if !quarantine && !losses.iter().any(TableLoss::is_any) {
-            return Err(CliError::NoPerson { lake: lake.place.to_string(), user });
-        }
-        Ok(Self { names, losses })
+        Ok(Self { names, losses, quarantine })
     }
 }
 

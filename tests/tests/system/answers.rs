@@ -271,7 +271,7 @@ fn while_a_stream_is_busy(scene: &Scene, seen: &mut SeenAnswers) {
     scene.clear_faults();
     crate::signals::send(&running, "-TERM");
     finish(running).with(143);
-    let stopped = answer(scene, seen, "verify", 1);
+    let stopped = answer(scene, seen, "verify roles", 1);
     assert_eq!(stopped["error_type"], "ErasureUnfinished", "{stopped}");
     answer(scene, seen, &erase, 0);
 }
