@@ -81,8 +81,8 @@ impl SyncSummary {
                 paint.warn("Stopped as asked; what was read is kept, run again to go on."),
             ]);
         }
-        // Once, and not into the mails of cron.
-        if self.is_new && paint.is_terminal() && !self.queries.is_empty() {
+        // Once: each sync of a schedule would mail it.
+        if self.is_new && !self.queries.is_empty() {
             let mut lines = vec![paint.strong("Query it:")];
             lines.extend(self.queries.iter().map(|query| format!("  {query}")));
             paragraph(lines);
