@@ -438,6 +438,37 @@ fn none_of_many_goes_unasked_while_a_record_cannot_become_a_row() {
 }
 
 #[test]
+fn another_record_under_a_rows_own_url_is_not_kept() {
+    let mut world = filled(&ALONE, 10);
+    world.happen(Event::Delete(0));
+    let mut reading = Reading::start(world.plan(IdSet::default()));
+    let mut others = 0;
+    loop {
+        let effects = match reading.next_step() {
+            ReadingStep::Fetch(request) => {
+                let own = world.answer(&request);
+                let other = || PageFacts { keys: vec![Key::id(999)], ..PageFacts::default() };
+                let facts = own.clone().unwrap_or_else(other);
+                let effects = reading.on_page(request.id, world.now, &facts);
+                let keeps = effects.iter().any(|effect| matches!(effect, AnswerEffect::Keep));
+                assert_eq!(keeps, own.is_some(), "{request:?}");
+                others += u32::from(own.is_none());
+                effects
+            }
+            ReadingStep::Missing(_) => {
+                let mut missing = MissingRows::default();
+                missing.add(None, 1);
+                reading.on_missing(missing, world.now)
+            }
+            ReadingStep::Done => break,
+            ReadingStep::Held | ReadingStep::Wait | ReadingStep::Stop(_) => panic!(),
+        };
+        assert!(!effects.iter().any(|effect| matches!(effect, AnswerEffect::Gone { .. })));
+    }
+    assert_eq!(others, 1);
+}
+
+#[test]
 fn one_that_is_there_speaks_for_all_that_were_missing_twice() {
     let mut world = filled(&ALONE, 40);
     let things = world.things.clone();
