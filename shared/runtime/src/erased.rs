@@ -57,9 +57,11 @@ fn listed(
         return Ok(BTreeSet::new());
     };
     serde_json::from_slice(bytes).map_err(|error| {
+        let what = if key == ERASING { "users whose erasure has not ended" } else { "erased users" };
+        let until = if key == ERASED { "; until then nothing is written" } else { "" };
         let why = format!(
-            "`{key}`, the list of erased users, is damaged ({error}). Put a copy of it back, or write the ids of \
-             all erased users into it as a JSON list, such as `[1, 2]`; until then nothing is written"
+            "`{key}`, the list of {what}, is damaged ({error}). Put a copy of it back, or write the ids of \
+             all {what} into it as a JSON list, such as `[1, 2]`{until}"
         );
         RunError::Store { stream, source: why.into() }
     })

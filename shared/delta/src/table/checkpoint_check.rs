@@ -36,8 +36,10 @@ impl Table {
     /// When the store fails, or another file of the log is damaged.
     pub async fn checkpoint_defect(&self) -> Result<Option<CheckpointDefect>, TableError> {
         let log = self.log();
+        // First, because a run that writes a checkpoint meanwhile writes it before its hint.
+        let hint = log.hint().await?;
         let mut listing = log.list(None).await?;
-        if let Some(hint) = log.hint().await?
+        if let Some(hint) = hint
             && !listing.checkpoints.contains_key(&hint)
         {
             return Ok(Some(CheckpointDefect {

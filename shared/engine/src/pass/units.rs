@@ -135,13 +135,13 @@ impl UnitsReading {
     /// Returns a remark about units in which no row is deleted, for display.
     pub(super) fn remark(&self, spec: &StreamSpec) -> Option<String> {
         let units = match &spec.kind {
-            StreamKind::Listing(_) | StreamKind::Snapshot(_) => "the list has".to_owned(),
-            StreamKind::PerParent(_) => format!("the lists of {} parents have", self.withheld),
-            StreamKind::ReportWindow(_) => format!("{} windows have", self.withheld),
+            StreamKind::Listing(_) | StreamKind::Snapshot(_) => "the list".to_owned(),
+            StreamKind::PerParent(_) => format!("{} of the parents' lists", self.withheld),
+            StreamKind::ReportWindow(_) => format!("{} of the windows", self.withheld),
         };
         (self.withheld > 0).then(|| {
             format!(
-                "{units} records that could not become rows (`harvest-lake quarantine` lists them): rows that are gone there stay until a full pass can read these"
+                "in {units} records could not become rows (`harvest-lake quarantine` lists them): rows that are gone there stay until a full pass can read these"
             )
         })
     }

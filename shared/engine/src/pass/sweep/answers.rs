@@ -125,7 +125,7 @@ impl SweepReading {
         let once = missed.once.0.len();
         if once > 0 && self.quarantined > 0 {
             self.remarks.push(format!(
-                "{once} rows were in no answer, and may be among the records that could not become rows: they stay until a full pass can read these (`harvest-lake quarantine` lists them)"
+                "{once} of the rows were in no answer, and may be among the records that could not become rows: they stay until a full pass can read these (`harvest-lake quarantine` lists them)"
             ));
         } else if once > 0 {
             self.remarks.push(format!(
