@@ -162,13 +162,18 @@ fn nothing_was_due_only_where_nothing_is_left() {
 }
 
 #[test]
-fn queries_are_for_people_who_see_their_first_lake() {
+fn queries_are_for_people_who_see_their_first_lake_also_through_a_pipe() {
     let terminal = TextStyle { width: Some(120), ..TextStyle::PLAIN };
     let summary =
         || of(&synced(vec![report("time_entries", Pass::Full, RunOutcome::Complete)]), Vec::new());
-    for (is_new, style, shown) in
-        [(true, terminal, true), (false, terminal, false), (true, TextStyle::PLAIN, false)]
-    {
+    let failures = TextStyle { detail: TextDetail::Failures, ..TextStyle::PLAIN };
+    for (is_new, style, shown) in [
+        (true, terminal, true),
+        (true, TextStyle::PLAIN, true),
+        (true, failures, false),
+        (false, terminal, false),
+        (false, TextStyle::PLAIN, false),
+    ] {
         let text = SyncSummary { is_new, ..summary() }.said(style).text;
         assert_eq!(text.contains("delta_scan('./lake/tables/time_entries')"), shown, "{text}");
     }
