@@ -235,10 +235,14 @@ impl ParentReading {
         !self.with_role.0.contains(&id) && !self.parked.contains_key(&id)
     }
 
+    /// Takes children that were read. A parent that was parked stays so if some of them may be missing:
+    /// the pass then keeps its cursor, which may be past the parent's last change.
     pub(super) fn on_children(&mut self, effects: &[AnswerEffect]) {
         for effect in effects {
-            if let AnswerEffect::Complete { unit: Unit::Parent(parent), .. } = effect {
-                self.parked.remove(&parent.id);
+            if let AnswerEffect::Complete { unit: unit @ Unit::Parent(parent), .. } = effect {
+                if !self.units.is_doubted(*unit) {
+                    self.parked.remove(&parent.id);
+                }
                 self.any_read = true;
             }
         }

@@ -50,6 +50,9 @@ pub(super) struct UnitsReading {
     /// Units whose answers contradict each other, for display.
     #[serde(default)]
     contradictory: Vec<String>,
+    /// Units whose reading in this run proved nothing, so that it has to be repeated.
+    #[serde(skip)]
+    doubted: BTreeSet<Unit>,
     /// Units with records that could not become rows, in which therefore no row is deleted.
     #[serde(default)]
     withheld: u64,
@@ -130,6 +133,11 @@ impl UnitsReading {
             (None, Some(why)) => ListProof::Unproven(why),
             (None, None) => ListProof::Proven,
         }
+    }
+
+    /// Whether records of `unit` may be missing, because its answers changed or contradicted each other.
+    pub(super) fn is_doubted(&self, unit: Unit) -> bool {
+        self.doubted.contains(&unit)
     }
 
     /// Returns a remark about units in which no row is deleted, for display.
@@ -262,10 +270,12 @@ impl UnitsReading {
                 None
             }
             ListProof::Unproven(why) => {
+                self.doubted.insert(unit);
                 self.unproven.push(why);
                 None
             }
             ListProof::Contradictory(why) => {
+                self.doubted.insert(unit);
                 self.contradictory.push(why);
                 None
             }

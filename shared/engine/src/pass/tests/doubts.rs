@@ -278,6 +278,35 @@ fn a_run_with_nothing_but_a_parked_parent_that_is_refused_again_goes_well() {
 }
 
 #[test]
+fn a_parked_parent_whose_children_contradict_themselves_or_change_stays_parked() {
+    let parked = ParkedParent { created_year: None, attempts: 1, reason: String::new() };
+    let parked = BTreeMap::from([(6, parked)]);
+    let totals: [(&dyn Fn(u64) -> u64, bool); 3] =
+        [(&|_| 2, true), (&|asked| asked + 1, true), (&|_| 1, false)];
+    for (pass, (total, stays)) in
+        [Pass::Incremental, Pass::Full].into_iter().flat_map(|pass| totals.map(|one| (pass, one)))
+    {
+        let parked = parked.clone();
+        let mut reading = Reading::start(ReadingPlan { parked, ..plan(&CHILDREN, pass) });
+        let mut asked = 0;
+        let (_, _, stopped) = drive(&mut reading, |request| match request.purpose {
+            AnswerPurpose::Records(_) => {
+                asked += 1;
+                Ok(page_of(&[1], total(asked)))
+            }
+            AnswerPurpose::Parents
+            | AnswerPurpose::Count
+            | AnswerPurpose::Existence(_)
+            | AnswerPurpose::Record
+            | AnswerPurpose::Along => Ok(named(&[])),
+        });
+        let left = reading.parked().into_keys().collect::<Vec<_>>();
+        assert_eq!((stopped, left), (None, if stays { vec![6] } else { Vec::new() }), "{pass:?}");
+        assert_eq!(reading.proof() == ListProof::Proven, !stays, "{pass:?} after {asked}");
+    }
+}
+
+#[test]
 fn the_only_parent_that_is_refused_refuses_the_first_load() {
     let mut reading = Reading::start(plan(&CHILDREN, Pass::Full));
     let (_, _, stopped) = drive(&mut reading, |request| match request.purpose {
