@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use delta::store::{MemoryStore, ObjectStore};
 use engine::ids::AccountId;
+use engine::item::StreamItem;
 use engine::present::Present;
 use engine::time::{SignedDuration, Timestamp, plus};
 use harvest_api::Token;
@@ -206,10 +207,15 @@ impl World {
         self.started.lock().expect("no panic").clear();
     }
 
-    /// Reads the state item of `stream`.
-    pub async fn item(&self, stream: &str) -> engine::item::StreamItem {
-        let account = self.settings.account;
-        let item = runtime::records::stream(&*self.state, account, stream, &self.present()).await;
+    /// Reads the state item of `stream`, without what lies in the future.
+    pub async fn item(&self, stream: &str) -> StreamItem {
+        self.item_as_of(stream, self.clock.now()).await
+    }
+
+    /// Reads the state item of `stream` as a process at the time `at` would.
+    pub async fn item_as_of(&self, stream: &str, at: Timestamp) -> StreamItem {
+        let (account, present) = (self.settings.account, Present::ours(at));
+        let item = runtime::records::stream(&*self.state, account, stream, &present).await;
         item.expect("a readable item").value
     }
 
