@@ -8,16 +8,19 @@
 //! The types are those of the Parquet columns. The caller ignores the Arrow schema that some
 //! writers embed in a file, so encodings of Arrow's own (dictionaries) do not occur here.
 
+mod number;
+
+use core::str::{Utf8Error, from_utf8};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, ListArray, PrimitiveArray, RecordBatch, StructArray, new_null_array,
+    Array, ArrayRef, AsArray, ListArray, PrimitiveArray, RecordBatch, StringArray, StructArray,
+    new_null_array,
 };
-use arrow::compute::kernels::cmp::not_distinct;
-use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
-    ArrowNativeTypeOp as _, DataType, SchemaRef, TimeUnit, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    ArrowNativeTypeOp as _, DataType, Date32Type, Date64Type, SchemaRef, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
 };
 use arrow::error::ArrowError;
 
@@ -64,7 +67,6 @@ fn fit_type(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
     if found == ty {
         return Ok(Arc::clone(column));
     }
-    let unlike = || ArrowError::CastError("the types have no values in common".to_owned());
     match (found, ty) {
         (DataType::Null, ty) => Ok(new_null_array(ty, column.len())),
         (_, DataType::List(item)) => {
@@ -86,9 +88,24 @@ fn fit_type(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
         (DataType::Timestamp(unit, _), DataType::Timestamp(TimeUnit::Microsecond, zone)) => {
             Ok(Arc::new(instants(column, *unit)?.with_timezone_opt(zone.clone())))
         }
-        (found, ty) if kind(found) == kind(ty) && kind(ty).is_some() => exactly(column, ty),
+        (_, DataType::Int64) => Ok(Arc::new(number::integers(column)?)),
+        (_, DataType::Decimal128(precision, scale)) => {
+            Ok(Arc::new(number::decimals(column, *precision, *scale)?))
+        }
+        (_, DataType::Utf8) => texts(column),
+        (DataType::Date64, DataType::Date32) => Ok(Arc::new(days(column)?)),
         _ => Err(unlike()),
     }
+}
+
+/// Error about a type that has no value in common with the table's.
+fn unlike() -> ArrowError {
+    ArrowError::CastError("the types have no values in common".to_owned())
+}
+
+/// Error about a value that the table's type does not have.
+fn rounded() -> ArrowError {
+    ArrowError::CastError("some values would have to be rounded".to_owned())
 }
 
 /// Converts instants to microseconds as readers of Delta tables do: finer digits are cut off, and
@@ -114,45 +131,35 @@ fn instants(
     }
 }
 
-/// Meaning of a type's values, independent of its encoding. Values are only converted within one
-/// kind: the text `5` is not silently the number 5.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ValueKind {
-    Number,
-    Text,
-    Day,
+/// Converts texts of another encoding, or bytes without the annotation of text.
+fn texts(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let texts: Result<StringArray, Utf8Error> = if let Some(texts) = column.as_string_opt::<i64>() {
+        Ok(texts.iter().collect())
+    } else if let Some(texts) = column.as_string_view_opt() {
+        Ok(texts.iter().collect())
+    } else if let Some(bytes) = column.as_binary_opt::<i32>() {
+        bytes.iter().map(text_of).collect()
+    } else if let Some(bytes) = column.as_binary_opt::<i64>() {
+        bytes.iter().map(text_of).collect()
+    } else if let Some(bytes) = column.as_binary_view_opt() {
+        bytes.iter().map(text_of).collect()
+    } else {
+        return Err(unlike());
+    };
+    Ok(Arc::new(texts.map_err(|error| ArrowError::CastError(error.to_string()))?))
 }
 
-/// Kind of a type; `None` for flags, instants and nested types, which have rules of their own.
-fn kind(ty: &DataType) -> Option<ValueKind> {
-    if ty.is_numeric() {
-        return Some(ValueKind::Number);
-    }
-    if matches!(ty, DataType::Date32 | DataType::Date64) {
-        return Some(ValueKind::Day);
-    }
-    let text = matches!(
-        ty,
-        DataType::Utf8
-            | DataType::LargeUtf8
-            | DataType::Utf8View
-            | DataType::Binary
-            | DataType::LargeBinary
-            | DataType::BinaryView
-    );
-    text.then_some(ValueKind::Text)
+fn text_of(bytes: Option<&[u8]>) -> Result<Option<&str>, Utf8Error> {
+    bytes.map(from_utf8).transpose()
 }
 
-/// Casts `column` to `ty`, or fails if any value does not survive the round trip. Example: 0.1 as a
-/// double becomes 0.1000 and comes back as 0.1; 0.00001 becomes 0.0000 and does not.
-fn exactly(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
-    // Casting must fail on values that do not fit, not turn them into nulls.
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
-    let fitted = cast_with_options(column, ty, &strict)?;
-    let back = cast_with_options(&fitted, column.data_type(), &strict)?;
-    if not_distinct(&back, column)?.true_count() < column.len() {
-        let why = "some values would have to be rounded";
-        return Err(ArrowError::CastError(why.to_owned()));
-    }
-    Ok(fitted)
+/// Milliseconds of a day.
+const MILLISECONDS_A_DAY: i64 = 24 * 60 * 60 * 1_000;
+
+/// Converts days that are counted in milliseconds.
+fn days(column: &ArrayRef) -> Result<PrimitiveArray<Date32Type>, ArrowError> {
+    column.as_primitive::<Date64Type>().try_unary(|at| {
+        let day = (at % MILLISECONDS_A_DAY == 0).then_some(at / MILLISECONDS_A_DAY);
+        day.and_then(|day| i32::try_from(day).ok()).ok_or_else(rounded)
+    })
 }

@@ -7,11 +7,12 @@ use core::slice::from_ref;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray, UInt64Array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray as _, RecordBatch, StringArray, UInt64Array,
 };
-use arrow::compute::kernels::cmp::not_distinct;
 use arrow::compute::{concat, concat_batches, interleave_record_batch, take};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
+};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
 
@@ -101,11 +102,63 @@ pub fn equal_rows(
             for ((equal, left), right) in equal.iter_mut().zip(&left).zip(&right) {
                 *equal &= left.data() == right.data();
             }
-        } else if !is_same_text(left, right) {
-            and(&mut equal, &not_distinct(left, right)?);
+        } else {
+            compare(&mut equal, left, right)?;
         }
     }
     Ok(equal)
+}
+
+/// Clears the entries of `equal` whose values differ, in columns without lists and structs.
+fn compare(equal: &mut [bool], left: &ArrayRef, right: &ArrayRef) -> Result<(), ArrowError> {
+    let unlike = || {
+        let (left, right) = (left.data_type(), right.data_type());
+        ArrowError::InvalidArgumentError(format!("rows of {left} and {right} are not compared"))
+    };
+    match (left.data_type(), right.data_type()) {
+        (DataType::Utf8, DataType::Utf8) => {
+            if !is_same_text(left, right) {
+                one_by_one(equal, left.as_string::<i32>(), right.as_string::<i32>());
+            }
+        }
+        (DataType::Boolean, DataType::Boolean) => {
+            let (left, right) = (left.as_boolean(), right.as_boolean());
+            if left != right {
+                one_by_one(equal, left, right);
+            }
+        }
+        (DataType::Int64, DataType::Int64) => numbers::<Int64Type>(equal, left, right),
+        (DataType::Date32, DataType::Date32) => numbers::<Date32Type>(equal, left, right),
+        (DataType::Timestamp(unit, _), DataType::Timestamp(other, _))
+            if (unit, other) == (&TimeUnit::Microsecond, &TimeUnit::Microsecond) =>
+        {
+            numbers::<TimestampMicrosecondType>(equal, left, right);
+        }
+        (DataType::Decimal128(_, scale), DataType::Decimal128(_, other)) if scale == other => {
+            numbers::<Decimal128Type>(equal, left, right);
+        }
+        _ => return Err(unlike()),
+    }
+    Ok(())
+}
+
+/// Clears the entries of `equal` whose numbers differ. Most columns are the same, which one
+/// comparison of all their bytes shows.
+fn numbers<T: ArrowPrimitiveType>(equal: &mut [bool], left: &ArrayRef, right: &ArrayRef) {
+    let (left, right) = (left.as_primitive::<T>(), right.as_primitive::<T>());
+    if left.nulls() != right.nulls() || left.values() != right.values() {
+        one_by_one(equal, left, right);
+    }
+}
+
+fn one_by_one<V: PartialEq>(
+    equal: &mut [bool],
+    left: impl IntoIterator<Item = V>,
+    right: impl IntoIterator<Item = V>,
+) {
+    for (equal, (left, right)) in equal.iter_mut().zip(left.into_iter().zip(right)) {
+        *equal &= left == right;
+    }
 }
 
 /// Whether both columns are texts, all of them equal. All bytes are compared at once: most columns
@@ -124,16 +177,6 @@ fn is_same_text(left: &ArrayRef, right: &ArrayRef) -> bool {
 fn bytes(texts: &StringArray) -> Option<&[u8]> {
     let end = |at: i32| usize::try_from(at).ok();
     texts.value_data().get(end(texts.offsets().first())?..end(texts.offsets().last())?)
-}
-
-/// Clears the entries of `equal` that are false in `also`, which has no nulls.
-fn and(equal: &mut [bool], also: &BooleanArray) {
-    if also.true_count() == also.len() {
-        return;
-    }
-    for (equal, also) in equal.iter_mut().zip(also.values()) {
-        *equal &= also;
-    }
 }
 
 /// Column at `index`, or an error if the rows have another schema.
