@@ -13,6 +13,7 @@
 mod condition;
 mod content;
 mod day;
+mod remarks;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -38,7 +39,7 @@ use crate::ledger::{LastDay, LedgerRun, runs, usual};
 use crate::said::{CommandAnswer, TextStyle};
 use crate::stored::StateContents;
 use condition::{ConditionFacts, condition};
-use content::{LakeStatus, LastError, StreamStatus, UnfinishedPass};
+use content::{LakeStatus, LastError, ParkedList, StreamStatus, UnfinishedPass};
 pub(crate) use watch::watched;
 
 /// Shows the state of each stream; asks Harvest nothing.
@@ -184,6 +185,10 @@ fn row<A: Fn(&str) -> bool>(
             // Too many for the item, they are in a file of the lake; it is not read for their
             // number.
             ItemValue::At(_) => None,
+        },
+        parked_parents: match &position.parked {
+            ItemValue::Here(parked) => ParkedList::first(spec, parked),
+            ItemValue::At(_) => Vec::new(),
         },
         quarantined: health.quarantine.records,
         misfits: health.misfits,

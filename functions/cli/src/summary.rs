@@ -267,7 +267,8 @@ fn warnings(lines: &[StreamSummary], reports: &[RunReport]) -> Vec<String> {
         warnings.extend(news::told(&line.drift).map(|finding| format!("{stream}: {finding}")));
         if line.sums.parked > 0 {
             warnings.push(format!(
-                "{stream}: {} could not be read; each run tries again",
+                "{stream}: {} could not be read; each run tries again, and \
+                 `harvest-lake status` says why",
                 crate::text::plural(line.sums.parked, "parent", "parents")
             ));
         }

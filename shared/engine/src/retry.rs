@@ -1,5 +1,7 @@
 //! Meaning of a failed request: send it again, stop the stream, or stop the account.
 
+use core::fmt;
+
 use crate::time::SignedDuration;
 
 /// Largest number of times that a request is sent, not counting answers of 429.
@@ -41,6 +43,25 @@ pub enum RequestFailure {
     Unexpected(u16),
     /// `links.next` leads out of the configured origin; not followed.
     ForeignLink,
+}
+
+impl fmt::Display for RequestFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Server(status) => write!(f, "Harvest failed ({status})"),
+            Self::RateLimited { .. } => f.write_str("too many requests (429)"),
+            Self::Malformed => f.write_str("the answer is not the documented JSON"),
+            Self::TooLarge => f.write_str("the answer is too large"),
+            Self::Unauthorized => f.write_str("the token is not accepted (401)"),
+            Self::Forbidden => f.write_str("this token may not read it (403)"),
+            Self::NotFound => f.write_str("it does not exist (404)"),
+            Self::Invalid(status) => write!(f, "Harvest refuses the request ({status})"),
+            Self::Unreachable => f.write_str("no connection to Harvest"),
+            Self::Unexpected(status) => write!(f, "an undocumented answer ({status})"),
+            Self::ForeignLink => f.write_str("the answer leads to another server"),
+        }
+    }
 }
 
 /// Reach of a failure.

@@ -1,10 +1,14 @@
 //! Content of the answer: the lake, and the state of each stream, in the form of the JSON document.
 
+use std::collections::BTreeMap;
+
 use delta::table::TableError;
 use engine::drift::DriftFinding;
 use engine::ids::AccountId;
 use engine::item::AccountItem;
+use engine::pass::ParkedParent;
 use engine::runbook::Remedy;
+use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 use serde::Serialize;
 
@@ -37,6 +41,8 @@ pub(super) struct StreamStatus {
     /// Number of parents whose children could not be read; null if the item does not hold their
     /// list.
     pub(super) parked: Option<u64>,
+    /// The first `MOST_PARKED` of them.
+    pub(super) parked_parents: Vec<ParkedList>,
     /// Number of records in the quarantine.
     pub(super) quarantined: u64,
     /// Number of values that did not fit their column, in the last run that read any.
@@ -103,6 +109,32 @@ pub(super) struct LastError {
 impl LastError {
     pub(super) fn new(at: Timestamp, error: String, Remedy { advice, heading }: Remedy) -> Self {
         Self { at, error, advice, runbook: heading.link() }
+    }
+}
+
+/// Largest number of parked parents that are told one by one.
+pub(super) const MOST_PARKED: usize = 10;
+
+/// A list of children that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct ParkedList {
+    /// Path of the list: `/invoices/7/payments`.
+    pub(super) path: String,
+    /// Number of runs that tried in vain.
+    pub(super) runs: u32,
+    /// Why the last one could not read it.
+    pub(super) reason: String,
+}
+
+impl ParkedList {
+    /// Returns the first of the lists of `parked` parents.
+    pub(super) fn first(spec: &StreamSpec, parked: &BTreeMap<i64, ParkedParent>) -> Vec<Self> {
+        let lists = parked.iter().take(MOST_PARKED).map(|(id, parent)| Self {
+            path: spec.path.replace("{parent}", &id.to_string()),
+            runs: parent.attempts,
+            reason: parent.reason.clone(),
+        });
+        lists.collect()
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::condition::StreamCondition;
 use super::day::last_day;
+use super::remarks::{parked, remarks};
 use super::{LakeStatus, LastError, StreamStatus};
 use crate::exit::CliExit;
 use crate::said::{CommandAnswer, TextStyle};
@@ -76,6 +77,9 @@ impl LakeStatus {
         for row in &shown {
             if let Some(warning) = &row.warning {
                 paragraph(paint.warn(&paint.wrapped(&format!("! {}: {warning}", row.stream))));
+            }
+            if let Some(line) = parked(row) {
+                paragraph(paint.warn(&paint.wrapped(&line)));
             }
         }
         for line in self.errors(&shown).into_iter().chain(self.late()) {
@@ -257,36 +261,4 @@ impl LakeStatus {
 
 fn is_late(row: &StreamStatus) -> bool {
     row.state == StreamCondition::Late
-}
-
-/// Returns the remarks about one stream, the unfinished pass first.
-fn remarks(row: &StreamStatus, now: Timestamp) -> String {
-    let mut remarks = Vec::new();
-    if let Some(unfinished) = &row.unfinished {
-        let mut remark = format!("{} pass unfinished", unfinished.pass);
-        let all = unfinished.read.saturating_add(unfinished.left);
-        if all > 0 {
-            let parts = if all == 1 { "part" } else { "parts" };
-            remark = format!("{remark}, {} of {all} {parts} read", unfinished.read);
-        }
-        // A wait that is over says nothing any more: the next run goes on.
-        if let Some(until) = unfinished.waits_until.filter(|until| *until > now) {
-            remark = format!("{remark}, waits for the budget until {}", text::clock(until, now));
-        }
-        remarks.push(remark);
-    }
-    if row.parked.is_none() {
-        remarks.push("many parked".to_owned());
-    }
-    let failed = if row.failures == 1 { "failed run" } else { "failed runs" };
-    for (number, what) in [
-        (row.parked.unwrap_or_default(), "parked"),
-        (row.quarantined, "in quarantine"),
-        (u64::from(row.failures), failed),
-    ] {
-        if number > 0 {
-            remarks.push(format!("{} {what}", text::count(number)));
-        }
-    }
-    remarks.join("; ")
 }

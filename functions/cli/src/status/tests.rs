@@ -4,6 +4,8 @@ use engine::ids::AccountId;
 use engine::ids::Epoch;
 use engine::item::{ResumablePass, StreamHealth};
 use engine::lease::Lease;
+use engine::pass::ParkedParent;
+use engine::retry::RequestFailure;
 use engine::time::{minus, plus};
 use serde_json::json;
 
@@ -237,6 +239,31 @@ fn failing_streams_show_in_the_exit_code_and_with_their_reason() {
     assert_eq!(said.json["streams"][0]["state"], "failing");
     let fine = told(&account, &[of(&StreamItem::default(), &account)], false);
     assert_eq!(fine.exit, CliExit::Done);
+}
+
+#[test]
+fn lists_of_children_that_could_not_be_read_are_named_with_the_reason() {
+    let account = AccountItem::default();
+    let parked = |ids: core::ops::Range<i64>| {
+        let mut item = loaded(HOUR);
+        let reason = RequestFailure::Invalid(422).to_string();
+        let parent = ParkedParent { created_year: None, attempts: 2, reason };
+        item.position.parked = ItemValue::Here(ids.map(|id| (id, parent.clone())).collect());
+        let facts = facts(false, |_: &str| true);
+        told(&account, &[row(&streams::INVOICE_PAYMENTS, &item, &account, &facts)], true)
+    };
+    assert!(!parked(1..1).text.contains("could not be read"));
+    let said = parked(7..8);
+    let line = "! invoice_payments: /invoices/7/payments could not be read in 2 runs: Harvest \
+                refuses the request (422); each run tries again\n";
+    assert!(said.text.contains(line), "{}", said.text);
+    let list = json!({
+        "path": "/invoices/7/payments", "runs": 2, "reason": "Harvest refuses the request (422)",
+    });
+    assert_eq!(said.json["streams"][0]["parked_parents"], json!([list]));
+    let said = parked(7..27);
+    assert!(said.text.contains("(422), and 19 lists more (`--json` has 10); "), "{}", said.text);
+    assert_eq!(said.json["streams"][0]["parked_parents"].as_array().unwrap().len(), 10);
 }
 
 #[test]

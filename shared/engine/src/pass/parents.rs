@@ -32,9 +32,9 @@ pub struct ParentFound {
 pub struct ParkedParent {
     /// Year of its `created_at`.
     pub created_year: Option<i64>,
-    /// Number of runs in which it failed.
+    /// Number of runs in which its children could not be read.
     pub attempts: u32,
-    /// The last failure, for display.
+    /// Why the last one could not, for display.
     pub reason: String,
 }
 
@@ -242,6 +242,9 @@ impl ParentReading {
             if let AnswerEffect::Complete { unit: unit @ Unit::Parent(parent), .. } = effect {
                 if !self.units.is_doubted(*unit) {
                     self.parked.remove(&parent.id);
+                } else if let Some(parked) = self.parked.get_mut(&parent.id) {
+                    parked.attempts = parked.attempts.saturating_add(1);
+                    "its answers changed or contradicted each other".clone_into(&mut parked.reason);
                 }
                 self.any_read = true;
             }

@@ -68,7 +68,7 @@ impl ParentReading {
             reason: String::new(),
         });
         parked.attempts = parked.attempts.saturating_add(1);
-        parked.reason = format!("{failure:?}");
+        parked.reason = failure.to_string();
         if *failure == RequestFailure::NotFound {
             // 404 on the path of the children alone proves nothing.
             self.doubtful.push(parent);
