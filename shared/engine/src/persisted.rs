@@ -28,12 +28,17 @@ impl PersistedInstants for StreamPosition {
         if let Some(at) = self.cursor.take_if(|at| present.is_future_of_harvest(*at)) {
             ahead.push(AheadInstant { what: "the cursor", at });
         }
+        let cursor_ahead = !ahead.is_empty();
         let passes = [
             (&mut self.incremental, "the last incremental pass", "the unfinished incremental pass"),
             (&mut self.full, "the last full pass", "the unfinished full pass"),
         ];
         for (state, complete, unfinished) in passes {
             free_pass(state, complete, unfinished, present, &mut ahead);
+        }
+        if cursor_ahead {
+            // It asks for what changed since then.
+            self.incremental.unfinished = None;
         }
         ahead
     }

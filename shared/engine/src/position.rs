@@ -101,7 +101,7 @@ impl PassFlush {
         let (spec, pass) = (self.spec, self.pass);
         let mut after = before.clone();
         let mut cursor_ahead = None;
-        after.parked = ItemValue::Here(self.parked.clone());
+        after.parked = self.parked(before);
         if let StreamKind::ReportWindow(report) = &spec.kind {
             after.grid = Some(self.grid);
             if report.values_fixed_fees {
@@ -113,6 +113,7 @@ impl PassFlush {
         if pass == Pass::Full
             && self.is_usable()
             && before.cursor.is_none()
+            && !self.present.is_future_of_harvest(self.start.by_server)
             && spec.follows_changes()
         {
             after.cursor = Some(self.start.by_server);
@@ -128,6 +129,14 @@ impl PassFlush {
                 }
                 let present = self.present;
                 cursor_ahead = after.cursor.take_if(|at| present.is_future_of_harvest(*at));
+                if cursor_ahead.is_some() {
+                    after.incremental.unfinished = None;
+                }
+                if pass == Pass::Full && *by_halves && !before.by_halves {
+                    // Incremental passes since the beginning read a list that omits records.
+                    after.cursor = after.cursor.map(|at| at.min(self.start.by_server));
+                    after.incremental.unfinished = None;
+                }
                 if let ListProof::Contradictory(_) = &self.proof {
                     self.doubt(&mut after);
                 } else {
@@ -149,10 +158,25 @@ impl PassFlush {
                 if !self.is_usable() {
                     after.cursor = before.cursor;
                     after.pass_mut(pass).last_begun = before.pass(pass).last_begun;
+                    after.start_date = before.start_date;
                 }
             }
         }
         NextPosition { position: after, cursor_ahead }
+    }
+
+    /// Returns the parked parents after this flush. As long as no record could become a row, those of
+    /// before stay: nothing shows that their lists were read.
+    fn parked(&self, before: &StreamPosition) -> ItemValue<BTreeMap<i64, ParkedParent>> {
+        match &before.parked {
+            ItemValue::Here(earlier) if !self.is_usable() => {
+                let mut all = earlier.clone();
+                all.extend(self.parked.clone());
+                ItemValue::Here(all)
+            }
+            ItemValue::At(_) if !self.is_usable() => before.parked.clone(),
+            ItemValue::Here(_) | ItemValue::At(_) => ItemValue::Here(self.parked.clone()),
+        }
     }
 
     fn unfinished(
@@ -201,7 +225,8 @@ impl PassFlush {
             Pass::Incremental => true,
             Pass::Full => self.start_date.is_none(),
         };
-        if proven && whole && self.spec.follows_changes() {
+        let ahead = self.present.is_future_of_harvest(self.start.by_server);
+        if proven && whole && !ahead && self.spec.follows_changes() {
             after.cursor = Some(cursor::advance(after.cursor, self.start.by_server));
         }
         if self.pass == Pass::Full {
@@ -269,8 +294,9 @@ impl PassDeletes {
             unfinished.deleted = self.deleted;
             unfinished.refused = self.refused;
         } else if self.refused == 0 {
-            state.deleted = 0;
-            if pass == Pass::Full {
+            let counts = state.last_begun != before.pass(pass).last_begun;
+            state.deleted = if counts { 0 } else { self.deleted };
+            if pass == Pass::Full && counts {
                 next.spared = ItemValue::default();
             }
         } else {
@@ -278,6 +304,7 @@ impl PassDeletes {
             state.deleted = self.deleted;
             if pass == Pass::Incremental {
                 next.cursor = before.cursor;
+                next.parked = before.parked.clone();
             }
         }
         next

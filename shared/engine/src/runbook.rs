@@ -161,8 +161,8 @@ const CHANGE_SETTING: Remedy =
 const NOTHING: Remedy =
     remedy("do nothing, the next run goes on by itself", RunbookHeading::Passing);
 const RESTORE: Remedy = remedy(
-    "restore the file that the error names from a backup, or run `harvest-lake reset` for the table \
-     and sync it anew",
+    "do as the error says: restore the file from a backup, or undo the commit of the other engine; \
+     otherwise run `harvest-lake reset` for the table, whose history then begins anew, and sync it",
     RunbookHeading::Table,
 );
 const REACH_LAKE: Remedy = remedy(

@@ -58,7 +58,7 @@ pub enum TroubleReason {
     NotRun,
     /// Harvest refuses the stream to the person of the token.
     Refused,
-    /// Its runs fail.
+    /// Its runs fail, or its last full pass does not count: incremental passes do not answer for that.
     Failing,
     /// Its data is older than people want it to be.
     Late,
@@ -75,7 +75,7 @@ impl TroubleReason {
     pub fn of(item: &StreamItem, bounds: TroubleBounds, now: Timestamp) -> Option<Self> {
         if item.health.refused {
             Some(Self::Refused)
-        } else if item.health.failures >= bounds.failures {
+        } else if item.health.failures >= bounds.failures || item.health.unswept.is_some() {
             Some(Self::Failing)
         } else {
             (lag(item, now) > bounds.oldest).then_some(Self::Late)
@@ -200,6 +200,7 @@ impl TroubleNews {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::item::StandingError;
     use crate::time::plus;
 
     fn now() -> Timestamp {
@@ -223,6 +224,14 @@ mod tests {
         assert_eq!(reason(&stream, later), Some(TroubleReason::Failing));
         stream.health.refused = true;
         assert_eq!(reason(&stream, later), Some(TroubleReason::Refused));
+        let mut unswept = StreamItem::default();
+        unswept.health.unswept = Some(StandingError {
+            at: now(),
+            error: "deletes are refused".to_owned(),
+            error_type: "DeletesRefused".to_owned(),
+        });
+        unswept.health.last_success = Some(now());
+        assert_eq!(reason(&unswept, now()), Some(TroubleReason::Failing));
         let mut once = StreamItem::default();
         once.health.failures = 1;
         assert_eq!(reason(&once, now()), None);

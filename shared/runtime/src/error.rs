@@ -195,7 +195,7 @@ pub enum RunError {
     },
     /// Harvest answers with records of which none could become a row.
     #[error(
-        "`{stream}`: {what}. Nothing is deleted, and the next pass of the kind reads the same again. If Harvest now serves them in another form, a newer release of harvest-lake may read it"
+        "`{stream}`: {what}. What is missing in these answers does not count as deleted, and the next pass of the kind reads the same again. If Harvest now serves them in another form, a newer release of harvest-lake may read it"
     )]
     Unusable {
         /// The stream.

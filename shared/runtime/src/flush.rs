@@ -23,6 +23,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use delta::store::{ObjectEdit, change};
 use delta::table::{CommitError, CommitFiles, Committed, WriterIdentity};
+use engine::account::PersonSight;
 use engine::coverage::{Coverage, delete_allowance};
 use engine::item::StreamPosition;
 use engine::pass::Pass;
@@ -97,9 +98,11 @@ impl Run {
     /// end of the lease: nothing that follows relies on it.
     async fn save_unchanged(&mut self, mut position: StreamPosition) -> Result<(), RunError> {
         let RunOrder { spec, pass, .. } = self.order;
-        if claims(spec, pass, &self.item.value.position, &position) {
+        let claims = claims(spec, pass, &self.item.value.position, &position);
+        // A person who was accepted is so for later runs, too.
+        if claims || self.person_sight != PersonSight::Enough {
             let person = self.person_before_commit(RowCounts::default()).await?;
-            position.written_by(person.id, person.roles);
+            position.written_by(self.order.pass, person.id, person.roles);
         }
         let ends = pass == Pass::Incremental && position.pass(pass).unfinished.is_none();
         let objects = self.item.value.position.objects().len() + position.objects().len();
@@ -165,7 +168,7 @@ impl Run {
             }
             let person = self.person_before_commit(merged.counts).await?;
             self.check_erased().await?;
-            position.written_by(person.id, person.roles);
+            position.written_by(self.order.pass, person.id, person.roles);
             let named = files_of(changes, merged.counts, merged.changes);
             let note = self.note_of(&position, merged.counts, named)?;
             let change = CommitFiles { add: merged.add, remove: merged.remove, started };

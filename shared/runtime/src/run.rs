@@ -35,6 +35,7 @@ use std::sync::Arc;
 
 use delta::table::ChangeFiles;
 use delta::table::{CommitNote, Table, WriterIdentity};
+use engine::account::PersonSight;
 use engine::ids::{Epoch, RunId};
 use engine::item::{ItemValue, StreamItem, StreamPosition};
 use engine::lease::{BusyLease, Lease};
@@ -94,6 +95,8 @@ pub(crate) struct Run {
     superseded: bool,
     /// Whether the position of a complete pass is still to be written, by `close`.
     pub(crate) unsaved: bool,
+    /// Whether the person of the token sees what the one saw who wrote the rows, as the run begins.
+    pub(crate) person_sight: PersonSight,
 }
 
 /// Runs `order` and returns the report, which also carries the error of a failed run.
@@ -168,6 +171,7 @@ impl Run {
             notices: Vec::new(),
             superseded: false,
             unsaved: false,
+            person_sight: PersonSight::Enough,
         };
         Box::pin(keeper.beside(run.catch_up())).await?;
         Box::pin(keeper.beside(run.describe())).await?;

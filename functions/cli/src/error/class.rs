@@ -71,7 +71,7 @@ impl CliError {
     /// Returns the code of the error, of the list in `docs/json.md`: that of a run where a run could
     /// fail in the same way.
     #[must_use]
-    pub const fn error_type(&self) -> &'static str {
+    pub fn error_type(&self) -> &'static str {
         match self {
             Self::Config(_)
             | Self::Parts(PartsError::Config(_))

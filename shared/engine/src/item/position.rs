@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::{PersonRoles, PersonSight, sight};
 use crate::pass::{IdSet, ParkedParent, Pass};
 use crate::quarantine::AnswerCounts;
 use crate::time::{Date, Timestamp};
@@ -71,8 +72,17 @@ impl StreamPosition {
         *self = Self { person: self.person, roles, ..Self::default() };
     }
 
-    /// Records the person and the roles with which the rows were read.
-    pub fn written_by(&mut self, person: Option<i64>, roles: Vec<String>) {
+    /// Records the person and the roles with which `pass` read rows. If the last person may not have
+    /// seen all that this one does, the next full pass is due: nothing else reads older records that
+    /// only this one sees.
+    pub fn written_by(&mut self, pass: Pass, person: Option<i64>, roles: Vec<String>) {
+        let now = PersonRoles { person, roles: &roles };
+        let before = PersonRoles { person: self.person, roles: &self.roles };
+        let sees_more = !self.roles.is_empty() && sight(now, before) != PersonSight::Enough;
+        if pass == Pass::Incremental && sees_more {
+            self.full.last_begun = None;
+            self.full.unfinished = None;
+        }
         self.person = person.or(self.person);
         self.roles = roles;
     }
@@ -267,12 +277,12 @@ mod tests {
         let roles = vec!["administrator".to_owned()];
         let left = StreamPosition { roles, person: Some(8), ..StreamPosition::default() };
         assert_eq!(position, left);
-        position.written_by(None, vec!["member".to_owned()]);
+        position.written_by(Pass::Full, None, vec!["member".to_owned()]);
         assert_eq!(
             (position.person, position.roles.as_slice()),
             (Some(8), &["member".to_owned()][..])
         );
-        position.written_by(Some(9), Vec::new());
+        position.written_by(Pass::Full, Some(9), Vec::new());
         assert_eq!((position.person, position.roles.len()), (Some(9), 0));
     }
 }

@@ -151,6 +151,8 @@ impl ParentReading {
         self.trigger.resumed();
         self.absent_before = absent_before;
         self.parked.clone_from(parked);
+        // They are queued here: the trigger need not name them.
+        self.listed.extend(parked.keys());
         self.units.extend_unless_known(parked.iter().map(|(id, parked)| {
             Unit::Parent(Parent { id: *id, created_year: parked.created_year })
         }));
@@ -199,7 +201,12 @@ impl ParentReading {
             if fits == Some(true) {
                 self.with_role.0.insert(found.parent.id);
             }
-            if !self.listed.insert(found.parent.id) {
+            let is_new = self.listed.insert(found.parent.id);
+            let is_parked = self.parked.contains_key(&found.parent.id);
+            if fits == Some(false) && is_parked {
+                self.parked.remove(&found.parent.id);
+                effects.extend(self.units.withdraw(found.parent.id));
+            } else if !is_new {
                 continue;
             }
             if fits == Some(false) {

@@ -123,7 +123,7 @@ impl Reading {
         let mut work = ReadingWork::deserialize(saved)?;
         match &mut work {
             ReadingWork::Pages(pagers) => pagers.iter_mut().for_each(Pager::resumed),
-            ReadingWork::Sweep(sweep) => sweep.resumed(plan.compares),
+            ReadingWork::Sweep(sweep) => sweep.resumed(),
             ReadingWork::Units(units) => {
                 units.resumed(plan.pass, plan.windows.iter().copied().map(Unit::Window));
             }

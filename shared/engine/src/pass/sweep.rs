@@ -121,15 +121,14 @@ impl SweepReading {
         saved
     }
 
-    /// Goes on in another run. `compares` is false if the ids seen by earlier runs are lost: then
-    /// missing rows cannot be found.
-    pub(super) fn resumed(&mut self, compares: bool) {
+    /// Goes on in another run.
+    pub(super) fn resumed(&mut self) {
         self.pages.resumed();
         self.other.iter_mut().for_each(Pager::resumed);
+        self.halves.resumed();
         match &mut self.stage {
-            SweepStage::Pages => self.compares &= compares,
             SweepStage::Changes { pager, .. } => pager.resumed(),
-            SweepStage::Confirm(_) | SweepStage::Done => {}
+            SweepStage::Pages | SweepStage::Confirm(_) | SweepStage::Done => {}
         }
     }
 

@@ -595,3 +595,4 @@ fn a_sample_reads_one_page_each_and_proves_nothing() {
 }
 
 mod doubts;
+mod parked;

@@ -307,3 +307,146 @@ fn deletes_of_a_pass_add_up_over_its_flushes() {
     assert_eq!(both, PassDeletes { deleted: 7, refused: 3 });
     assert_eq!(both.plus(PassDeletes::default()), both);
 }
+
+#[test]
+fn a_parked_parent_whose_deletes_are_refused_stays_parked() {
+    let [listing, ..] = specs();
+    let parked = ParkedParent { created_year: None, attempts: 1, reason: String::new() };
+    let mut before = stands(Some(50));
+    before.parked = ItemValue::Here(BTreeMap::from([(6, parked)]));
+    // Its list was read whole, and more of its rows are gone than may go.
+    let next = ends(listing, Pass::Incremental).position(&before).position;
+    let settled = PassDeletes { deleted: 0, refused: 900 }.settle(next, &before, Pass::Incremental);
+    assert_eq!(settled.cursor, before.cursor, "the pass runs again");
+    assert_eq!(settled.parked, before.parked, "and asks for the parent again");
+}
+
+#[test]
+fn an_unfinished_pass_from_a_cursor_in_the_future_moves_no_cursor() {
+    use crate::persisted::PersistedInstants;
+    let [listing, ..] = specs();
+    // Our clock is two hours ahead. An answer without `Date` made the cursor; an incremental pass
+    // that reads from it is not finished.
+    let ours = 220;
+    let before = stands(Some(215));
+    let flush = PassFlush {
+        start: PassStart { begun: at(ours), by_server: at(100) },
+        present: Present::new(at(ours + 1), Some(at(101))),
+        ..ends(listing, Pass::Incremental)
+    };
+    let unfinished = goes_on(flush.clone()).position(&before).position;
+    // The next run knows the server's time and drops the cursor, or a full pass does that.
+    let mut freed = unfinished.clone();
+    let ahead = freed.free(&Present::new(at(ours + 5), Some(at(105))));
+    assert_eq!((ahead.len(), freed.cursor), (1, None));
+    let full = PassFlush {
+        start: PassStart { begun: at(ours - 10), by_server: at(90) },
+        present: Present::new(at(ours + 5), Some(at(105))),
+        ..ends(listing, Pass::Full)
+    };
+    let swept = full.position(&unfinished).position;
+    assert_eq!(swept.cursor, Some(at(90)));
+    let mut moved = Vec::new();
+    for (name, standing) in [("freed", freed), ("swept", swept)] {
+        // What changed before its start and after `standing.cursor` was asked for by nobody.
+        let resumed = standing.incremental.unfinished.is_some();
+        let next = flush.position(&standing).position;
+        if resumed && next.cursor != standing.cursor {
+            moved.push((name, standing.cursor, next.cursor));
+        }
+    }
+    assert!(moved.is_empty(), "{moved:?}");
+}
+
+#[test]
+fn a_pass_that_began_in_harvests_future_leaves_no_cursor_there() {
+    let [listing, ..] = specs();
+    for pass in [Pass::Incremental, Pass::Full] {
+        for before in [None, Some(30)] {
+            // The first answer had no `Date`, and our clock is an hour ahead.
+            let flush = PassFlush {
+                start: PassStart { begun: at(105), by_server: at(100) },
+                present: Present::new(at(110), Some(at(50))),
+                ..ends(listing, pass)
+            };
+            let next = flush.position(&stands(before)).position;
+            assert!(next.cursor <= Some(at(50)), "{pass:?} {before:?}: {:?}", next.cursor);
+        }
+    }
+}
+
+#[test]
+fn a_listing_found_to_omit_records_is_read_again_from_the_beginning_of_that_pass() {
+    let [listing, ..] = specs();
+    // Incremental passes beside the full pass read the list that omits archived records, and moved
+    // the cursor; one of them is not finished.
+    let mut before = stands(Some(105));
+    let goes_on = goes_on(PassFlush {
+        start: PassStart { begun: at(107), by_server: at(107) },
+        ..ends(listing, Pass::Incremental)
+    });
+    before = goes_on.position(&before).position;
+    let stage = PassStage::Complete { by_halves: true, absent: None, idle: false };
+    let next = PassFlush { stage, ..ends(listing, Pass::Full) }.position(&before).position;
+    assert!(next.by_halves && !before.by_halves);
+    assert!(next.cursor <= Some(at(100)), "{:?}", next.cursor);
+    assert_eq!(next.incremental.unfinished, None, "it reads the list that omits records");
+}
+
+#[test]
+fn a_person_who_sees_more_than_the_last_one_reads_everything_again() {
+    use crate::account::{PersonRoles, PersonSight, sight};
+    use crate::item::StreamItem;
+    use crate::plan::{Demand, ripe};
+    let [listing, ..] = specs();
+    let roles = |name: &str| vec![name.to_owned()];
+    let (manager, administrator) = (roles("manager"), roles("administrator"));
+    let day = 24 * 60;
+    let mut before = stands(Some(7 * day - 30));
+    before.full.last_begun = Some(at(7 * day - 30));
+    before.full.last_requests = 5_000;
+    before.written_by(Pass::Full, Some(1), manager.clone());
+    let seer = |person, roles| PersonRoles { person: Some(person), roles };
+    assert_eq!(sight(seer(1, &manager), seer(2, &administrator)), PersonSight::Enough);
+    let now = 7 * day;
+    let flush = PassFlush {
+        start: PassStart { begun: at(now), by_server: at(now) },
+        present: Present::ours(at(now + 1)),
+        ..ends(listing, Pass::Incremental)
+    };
+    let mut after = flush.position(&before).position;
+    after.written_by(Pass::Incremental, Some(2), administrator);
+    assert_eq!(after.cursor, Some(at(now)), "everything that changed before is in the table");
+    let item = StreamItem { position: after, ..StreamItem::default() };
+    let demand = Demand::Schedule { interval: SignedDuration::from_hours(1) };
+    let full = ripe(listing, &item, demand, Present::ours(at(now + 2))).full;
+    assert!(full <= Some(at(now + 2)), "a full pass is due only at {full:?}");
+}
+
+#[test]
+fn a_pass_that_does_not_count_forgives_no_refused_delete() {
+    let [listing, ..] = specs();
+    let mut before = stands(Some(50));
+    before.full.deleted = 90;
+    before.spared = ItemValue::Here(crate::pass::IdSet([7, 8].into()));
+    for (name, flush) in [
+        ("contradictory", PassFlush { proof: contradicts(), ..ends(listing, Pass::Full) }),
+        ("unusable", PassFlush { answers: UNUSABLE, ..ends(listing, Pass::Full) }),
+    ] {
+        let next = flush.position(&before).position;
+        let settled = PassDeletes::before(&before, Pass::Full).settle(next, &before, Pass::Full);
+        assert_eq!((settled.full.deleted, &settled.spared), (90, &before.spared), "{name}");
+    }
+}
+
+#[test]
+fn a_pass_that_does_not_count_leaves_the_start_date_of_the_rows() {
+    let [listing, ..] = specs();
+    let mut before = stands(Some(50));
+    before.start_date = Some(crate::time::utc_day(at(0)));
+    // The operator wants all history now. A page of unusable records fails the pass.
+    let flush = PassFlush { answers: UNUSABLE, ..ends(listing, Pass::Full) };
+    let next = flush.position(&before).position;
+    assert_eq!(next.full.last_begun, before.full.last_begun, "it does not count");
+    assert_eq!(next.start_date, before.start_date, "and so is due again at once");
+}

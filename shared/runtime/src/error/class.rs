@@ -58,7 +58,7 @@ impl RunError {
 
     /// Returns a stable name for logs, alarms and the caller of a function.
     #[must_use]
-    pub const fn error_type(&self) -> &'static str {
+    pub fn error_type(&self) -> &'static str {
         match self {
             Self::Credentials { .. } => "CredentialsRefused",
             Self::NoSuchAccount { .. } => "NoSuchAccount",
@@ -85,9 +85,25 @@ impl RunError {
             Self::LostLease { .. } => "LostLease",
             Self::ErasedMeanwhile { .. } => "ErasedMeanwhile",
             Self::Table { .. } => "TableUnusable",
+            Self::Store { source, .. } if is_about_a_file(&**source) => "TableUnusable",
             Self::Store { .. } => "StoreFailed",
             Self::State { .. } => "StateFailed",
             Self::Defect { .. } => "Defect",
         }
     }
+}
+
+/// Whether the store works, and a file of a table in it is missing, damaged, or has values that the
+/// table's columns cannot hold.
+fn is_about_a_file(source: &(dyn core::error::Error + 'static)) -> bool {
+    matches!(
+        source.downcast_ref(),
+        Some(
+            PartitionError::Missing { .. }
+                | PartitionError::Swapped { .. }
+                | PartitionError::Damaged { .. }
+                | PartitionError::Unfit { .. }
+                | PartitionError::Unsupported { .. }
+        )
+    )
 }

@@ -25,8 +25,7 @@ impl Run {
     pub(crate) fn suffices(&self, person: Option<i64>, roles: &[String]) -> Result<(), RunError> {
         let StreamPosition { roles: before, person: writer, .. } = &self.item.value.position;
         let stream = self.stream();
-        let now = PersonRoles { person, roles };
-        match sight(PersonRoles { person: *writer, roles: before }, now) {
+        match self.sight(person, roles) {
             _ if self.context.settings.accept_role => Ok(()),
             PersonSight::Enough => Ok(()),
             PersonSight::RolesLost => {
@@ -40,6 +39,13 @@ impl Run {
                 roles: roles.join(", "),
             }),
         }
+    }
+
+    /// Compares a person with the one with whose token the rows were last written.
+    pub(crate) fn sight(&self, person: Option<i64>, roles: &[String]) -> PersonSight {
+        let StreamPosition { roles: before, person: writer, .. } = &self.item.value.position;
+        let now = PersonRoles { person, roles };
+        sight(PersonRoles { person: *writer, roles: before }, now)
     }
 
     /// Asks again for the person of the token, because a lost permission looks like nulls and

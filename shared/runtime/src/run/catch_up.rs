@@ -120,7 +120,7 @@ impl Run {
             // A person who sees less than the last writer would read too few of them.
             if position.roles.is_empty() {
                 let before = &self.item.value.position;
-                position.written_by(before.person, before.roles.clone());
+                position.written_by(Pass::Full, before.person, before.roles.clone());
             }
             self.item.value.position = position;
             to = Some(version);

@@ -29,7 +29,7 @@ impl Run {
     ///
     /// The item may be some minutes old. The check before each commit, which asks Harvest, is the
     /// one that protects rows; this one spares the requests.
-    pub(super) async fn check_roles(&self) -> Result<(), RunError> {
+    pub(super) async fn check_roles(&mut self) -> Result<(), RunError> {
         let stream = self.stream();
         let account = records::account(
             &*self.context.state,
@@ -41,7 +41,10 @@ impl Run {
         if account.value.read_at.is_none() {
             return Ok(());
         }
-        self.suffices(account.value.person_id, &account.value.roles)
+        let (person, roles) = (account.value.person_id, &account.value.roles);
+        self.suffices(person, roles)?;
+        self.person_sight = self.sight(person, roles);
+        Ok(())
     }
 
     /// Returns the saved reading to go on with, or a new one; the ids that the pass has seen; and
@@ -56,12 +59,12 @@ impl Run {
             && unfinished.start_date == start_date
             && let Some(saved) = self.load(&unfinished.resume).await?
         {
-            // Without the ids of earlier runs every row of theirs would look missing: the pass goes
-            // on, and ends without a comparison.
             let seen = self.seen(&unfinished).await?;
-            plan.compares = seen.is_some();
+            // Without the ids of earlier runs every row of theirs would look missing, and a sweep that
+            // compares nothing is none: it begins anew.
             if let Ok(reading) = Reading::resume(plan.clone(), &saved)
                 && !is_beyond(&plan, &reading)
+                && (seen.is_some() || !reading.watches())
             {
                 return Ok((reading, seen, Some(unfinished)));
             }

@@ -140,6 +140,9 @@ pub(super) fn contradiction(facts: &PageFacts) -> Option<ChainFlaw> {
     if promised && read < facts.records() {
         return Some(ChainFlaw::Repeated);
     }
+    if promised && facts.records() == 0 {
+        return Some(ChainFlaw::Idle);
+    }
     let total = facts.total_entries?;
     let agrees = if promised { total > read } else { total == read };
     (!agrees).then_some(ChainFlaw::Miscounted { read, total })

@@ -45,6 +45,7 @@ impl ParentReading {
     pub(in crate::pass) fn give_up(
         &mut self,
         spec: &PerParent,
+        pass: Pass,
         parent: Parent,
         failure: &RequestFailure,
     ) -> Result<Vec<AnswerEffect>, StopReason> {
@@ -56,7 +57,7 @@ impl ParentReading {
             debug_assert!(!effects.is_empty(), "a unit put back is dropped first");
             return Err(StopReason { what, failure: failure.clone() });
         }
-        let effects = self.units.give_up(unit);
+        let mut effects = self.units.give_up(unit);
         if *failure == RequestFailure::Forbidden {
             let parked = self.parked.contains_key(&parent.id);
             self.refused
@@ -72,6 +73,7 @@ impl ParentReading {
         if *failure == RequestFailure::NotFound {
             // 404 on the path of the children alone proves nothing.
             self.doubtful.push(parent);
+            effects.extend(self.settle(pass));
         }
         Ok(effects)
     }

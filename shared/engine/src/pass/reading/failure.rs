@@ -97,7 +97,10 @@ impl Reading {
         else {
             return AfterFailure::GoOn(Vec::new());
         };
-        let may_have_none = spec.only_role.is_some() && parents.may_lack_role(parent.id);
+        // After a page of records it refuses the link to the next one.
+        let may_have_none = spec.only_role.is_some()
+            && parents.may_lack_role(parent.id)
+            && !parents.units.has_records(unit);
         if may_have_none && *failure == RequestFailure::Invalid(422) {
             // Harvest's way to say that this person, whose roles are not known, has no such records.
             let effects = parents.units.on_nothing(unit, requested_at, self.held.as_ref());
@@ -107,7 +110,7 @@ impl Reading {
         if let Some(effects) = parents.units.on_failure(unit, failure, last) {
             return AfterFailure::GoOn(effects);
         }
-        match parents.give_up(spec, parent, failure) {
+        match parents.give_up(spec, self.plan.pass, parent, failure) {
             Ok(effects) => AfterFailure::GoOn(effects),
             Err(stopped) => AfterFailure::Stop(stopped),
         }

@@ -34,8 +34,7 @@ pub struct ReadingPlan {
     pub absent: IdSet,
     /// Whether the listing omits records unless it is asked for its two halves.
     pub by_halves: bool,
-    /// Whether a full pass over a listing looks for rows that are gone: the table had rows before
-    /// the pass, and all ids that the pass has seen since are known.
+    /// Whether a new full pass over a listing looks for rows that are gone: the table has rows.
     pub compares: bool,
     /// The part of a listing, or of the listing that names parents, to read; `None`: all of it.
     pub sample: Option<ListingSample>,

@@ -70,6 +70,12 @@ impl HalvesCheck {
         }
     }
 
+    /// Goes on in another process: totals of two moments cannot be compared.
+    pub(super) fn resumed(&mut self) {
+        self.asked = false;
+        self.totals.clear();
+    }
+
     /// Frees a request that brought no answer; `last`: it is not sent again, and the listing is
     /// taken to be whole.
     pub(super) fn on_failure(&mut self, last: bool) {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::*;
 
 /// Reads to the end with answers that `serve` makes of a request, which may be refused.
-fn drive(
+pub(super) fn drive(
     reading: &mut Reading,
     mut serve: impl FnMut(&PageRequest) -> Result<PageFacts, RequestFailure>,
 ) -> (Vec<AnswerEffect>, u32, Option<StopReason>) {
@@ -38,11 +38,11 @@ fn drive(
 }
 
 /// Units held: rows of the parents 1 to 3 and 9.
-fn held(_: &Reading) -> TableUnits {
+pub(super) fn held(_: &Reading) -> TableUnits {
     TableUnits { any: true, parents: BTreeSet::from([1, 2, 3, 9]), ..TableUnits::default() }
 }
 
-fn path(request: &PageRequest) -> String {
+pub(super) fn path(request: &PageRequest) -> String {
     match &request.target {
         RequestTarget::Path { path, .. } => path.clone(),
         RequestTarget::Link(link) => link.clone(),
@@ -278,35 +278,6 @@ fn a_run_with_nothing_but_a_parked_parent_that_is_refused_again_goes_well() {
 }
 
 #[test]
-fn a_parked_parent_whose_children_contradict_themselves_or_change_stays_parked() {
-    let parked = ParkedParent { created_year: None, attempts: 1, reason: String::new() };
-    let parked = BTreeMap::from([(6, parked)]);
-    let totals: [(&dyn Fn(u64) -> u64, bool); 3] =
-        [(&|_| 2, true), (&|asked| asked + 1, true), (&|_| 1, false)];
-    for (pass, (total, stays)) in
-        [Pass::Incremental, Pass::Full].into_iter().flat_map(|pass| totals.map(|one| (pass, one)))
-    {
-        let parked = parked.clone();
-        let mut reading = Reading::start(ReadingPlan { parked, ..plan(&CHILDREN, pass) });
-        let mut asked = 0;
-        let (_, _, stopped) = drive(&mut reading, |request| match request.purpose {
-            AnswerPurpose::Records(_) => {
-                asked += 1;
-                Ok(page_of(&[1], total(asked)))
-            }
-            AnswerPurpose::Parents
-            | AnswerPurpose::Count
-            | AnswerPurpose::Existence(_)
-            | AnswerPurpose::Record
-            | AnswerPurpose::Along => Ok(named(&[])),
-        });
-        let left = reading.parked().into_keys().collect::<Vec<_>>();
-        assert_eq!((stopped, left), (None, if stays { vec![6] } else { Vec::new() }), "{pass:?}");
-        assert_eq!(reading.proof() == ListProof::Proven, !stays, "{pass:?} after {asked}");
-    }
-}
-
-#[test]
 fn the_only_parent_that_is_refused_refuses_the_first_load() {
     let mut reading = Reading::start(plan(&CHILDREN, Pass::Full));
     let (_, _, stopped) = drive(&mut reading, |request| match request.purpose {
@@ -476,4 +447,50 @@ fn a_missing_parent_goes_only_where_the_url_of_a_listed_one_answers() {
     assert_eq!((gone, absent.0.len(), remarks), (vec![], 4, 0));
     let (gone, absent, _) = sweep(absent, true, &[]);
     assert_eq!((gone, absent), (vec![3], IdSet::default()));
+}
+
+#[test]
+fn totals_of_two_runs_do_not_show_that_a_listing_has_its_archived_records() {
+    static HALVED: StreamSpec = spec(
+        "halved",
+        "/halved",
+        StreamKind::Listing(Listing {
+            halves: Some("is_active"),
+            ..Listing::new(Paging::Cursor, "/own/{id}")
+        }),
+    );
+    let serve = |active: u64, archived: u64| {
+        move |request: &PageRequest| {
+            let RequestTarget::Path { query, .. } = &request.target else { panic!() };
+            let half = query.iter().find(|(name, _)| name == "is_active");
+            // The list as it is omits archived records.
+            let total = match half.map(|(_, value)| value.as_str()) {
+                None | Some("true") => active,
+                Some(_) => archived,
+            };
+            Ok(page_of(&(0..i64::try_from(total).unwrap()).collect::<Vec<_>>(), total))
+        }
+    };
+    let mut reading = Reading::start(plan(&HALVED, Pass::Full));
+    // The run ends after the first of the three totals; then 15 active records are deleted.
+    for _ in 0..2 {
+        let ReadingStep::Fetch(request) = reading.next_step() else { panic!() };
+        let facts = serve(40, 15)(&request).unwrap();
+        reading.on_page(request.id, AT, &facts);
+    }
+    let saved = reading.save().unwrap();
+    let mut reading = Reading::resume(plan(&HALVED, Pass::Full), &saved).unwrap();
+    drive(&mut reading, serve(25, 15));
+    assert!(reading.is_by_halves(), "15 archived records were never read: {:?}", reading.proof());
+}
+
+#[test]
+fn an_empty_answer_that_promises_more_is_no_end_of_a_dated_list() {
+    for spec in [&CURSOR, &DATED] {
+        let mut reading = Reading::start(plan(spec, Pass::Incremental));
+        let facts = PageFacts { next: Some("more".to_owned()), ..PageFacts::default() };
+        let (_, _, stopped) = drive(&mut reading, |_| Ok(facts.clone()));
+        assert_eq!(stopped, None);
+        assert_ne!(reading.proof(), ListProof::Proven, "{}", spec.name);
+    }
 }
