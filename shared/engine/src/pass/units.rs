@@ -140,14 +140,6 @@ impl UnitsReading {
         self.active.iter().any(|one| one.unit == unit && one.records > 0)
     }
 
-    /// Forgets the units of a parent that has no children to read.
-    pub(super) fn withdraw(&mut self, parent: i64) -> Vec<AnswerEffect> {
-        let is_of = |unit: Unit| unit.parent().is_some_and(|one| one.id == parent);
-        self.queue.retain(|unit| !is_of(*unit));
-        let active = self.active.extract_if(.., |one| is_of(one.unit));
-        active.map(|one| AnswerEffect::Drop(one.unit)).collect()
-    }
-
     /// Whether records of `unit` may be missing, because its answers changed or contradicted each other.
     pub(super) fn is_doubted(&self, unit: Unit) -> bool {
         self.doubted.contains(&unit)

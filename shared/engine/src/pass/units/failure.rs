@@ -11,6 +11,14 @@ use crate::retry::RequestFailure;
 const FAILING_AT_FIRST: usize = 5;
 
 impl UnitsReading {
+    /// Forgets the units of a parent that has no children to read.
+    pub(in crate::pass) fn withdraw(&mut self, parent: i64) -> Vec<AnswerEffect> {
+        let is_of = |unit: Unit| unit.parent().is_some_and(|one| one.id == parent);
+        self.queue.retain(|unit| !is_of(*unit));
+        let active = self.active.extract_if(.., |one| is_of(one.unit));
+        active.map(|one| AnswerEffect::Drop(one.unit)).collect()
+    }
+
     /// Frees the failed request; `None` if nothing else can be tried.
     pub(in crate::pass) fn on_failure(
         &mut self,
