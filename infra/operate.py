@@ -76,7 +76,9 @@ def put_token(name: str) -> None:
     if parameters.get("HashFields") and "hash_key" not in value:
         value["hash_key"] = ask("Key of the hashes, at least 16 characters: ")
     place.write(value)
-    print(f"The token of {name} is stored. The next tick finds it, within a minute.")
+    # The orchestrator believes for five minutes what it has read of a token.
+    found = "Ticks use it within five minutes." if former else "The next tick finds it, within a minute."
+    print(f"The token of {name} is stored. {found}")
 
 
 def become(*arguments: str) -> None:

@@ -32,7 +32,7 @@ use engine::item::AccountItem;
 use engine::pass::Pass;
 use engine::plan::{Demand, DueRun};
 use engine::room::{RunWeight, WorkerRoom};
-use engine::time::{SignedDuration, Timestamp};
+use engine::time::{SignedDuration, Timestamp, minus};
 use futures::FutureExt as _;
 use runtime::run::RunReport;
 use runtime::waiting::RequestWait;
@@ -55,6 +55,9 @@ const BUSY_PATIENCE: SignedDuration = SignedDuration::from_secs(150);
 /// general requests (15 seconds each): a sync does not leave work that is done in a moment. A
 /// window of reports (15 minutes) is left for the next sync.
 const SHORT_WAIT: SignedDuration = SignedDuration::from_secs(40);
+/// Time before the end of a wait from which a stream that yielded may start again. The state keeps
+/// instants less exactly than a run reports them.
+const YIELD_SLACK: SignedDuration = SignedDuration::from_secs(1);
 /// Most times that one pass of one stream completes in one sync: once to end an unfinished pass,
 /// and once anew. More would repeat without end.
 const MOST_COMPLETED: u32 = 2;
@@ -79,6 +82,8 @@ struct SyncLoop<'c> {
     running: BTreeMap<&'static str, RunWeight>,
     /// Streams that are not tried again before the given time.
     pauses: BTreeMap<&'static str, Timestamp>,
+    /// Streams whose last run waits for the budget, until the given time.
+    yielded: BTreeMap<&'static str, Timestamp>,
     /// Time since which a stream has been found at work in another process, without a run of its
     /// own in between.
     busy_since: BTreeMap<&'static str, Timestamp>,
@@ -148,6 +153,7 @@ impl<'c> SyncLoop<'c> {
             runs: JoinSet::new(),
             running: BTreeMap::new(),
             pauses: BTreeMap::new(),
+            yielded: BTreeMap::new(),
             busy_since: BTreeMap::new(),
             given_up: BTreeSet::new(),
             completed: BTreeMap::new(),
@@ -244,6 +250,7 @@ impl<'c> SyncLoop<'c> {
                     && !self.given_up.contains(name)
                     && done < MOST_COMPLETED
                     && self.pauses.get(name).is_none_or(|at| *at <= now)
+                    && self.yielded.get(name).is_none_or(|at| minus(*at, YIELD_SLACK) <= now)
             })
             .collect();
         self.watch.planned(self.runs.len().saturating_add(ready.len()) as u64);

@@ -229,6 +229,17 @@ fn after_a_sync(scene: &Scene, seen: &mut SeenAnswers) {
     let page = scene.folder().join("report.html");
     answer(scene, seen, &format!("report --publish --out {}", page.display()), 0);
     assert_eq!(fs::read(page).unwrap(), fs::read(scene.lake().join("report.html")).unwrap());
+    let refused = FaultEffect::Status { status: 422, retry_after: None, html: false };
+    scene.fault("/payments?", FaultChoice::Nth(1), refused);
+    answer(scene, seen, "sync invoice_payments --keep --pass full", 0);
+    scene.clear_faults();
+    let parked = answer(scene, seen, "status invoice_payments", 0);
+    let parked = &parked["streams"][0]["parked_parents"][0];
+    assert_eq!(
+        (&parked["runs"], &parked["reason"]),
+        (&1.into(), &"Harvest refuses the request (422)".into())
+    );
+    answer(scene, seen, "sync invoice_payments --keep", 0);
     // A state that is none costs the page what only the state tells.
     let other = scene.folder().join("other");
     fs::write(&other, "no state".repeat(100)).unwrap();

@@ -38,10 +38,11 @@ impl SyncLoop<'_> {
                 let done = self.completed.entry((stream, report.pass)).or_default();
                 *done = done.saturating_add(1);
             }
-            // The item of the stream has the time at which it goes on; `waits_until` finds it
-            // there.
-            RunOutcome::Yielded(runtime::run::YieldReason::Budget(_)) => {
+            // The item of the stream has the time at which it goes on, and `waits_until` finds it there,
+            // unless nothing of the pass could be saved.
+            RunOutcome::Yielded(runtime::run::YieldReason::Budget(until)) => {
                 self.busy_since.remove(stream);
+                self.yielded.insert(stream, *until);
             }
             // All streams use the same token. More requests with it would only be refused, too.
             RunOutcome::Failed(RunError::Credentials { .. }) => {
@@ -93,8 +94,9 @@ impl SyncLoop<'_> {
         // change what the budget allows.
         if self.runs.is_empty() {
             for spec in streams::STREAMS.iter().filter(|spec| open(&spec.name)) {
-                let until = self.waits_until(spec).await?;
-                wakes.extend(until.filter(|at| self.wait || between(now, *at) <= SHORT_WAIT));
+                let untils = [self.waits_until(spec).await?, self.yielded.get(spec.name).copied()];
+                let accepted = |at: &Timestamp| self.wait || between(now, *at) <= SHORT_WAIT;
+                wakes.extend(untils.into_iter().flatten().filter(accepted));
             }
         }
         // Pauses that are over do not count: `start_due` has just had its chance with these

@@ -168,6 +168,28 @@ async fn a_long_wait_in_the_middle_ends_the_sync_with_what_is_left() {
     assert!(between(cut.began, cut.ended) < SignedDuration::from_secs(40));
 }
 
+/// The commits of reports ask for the person of the token, in the class that waits: without a bound the
+/// same windows would be read again and again.
+#[tokio::test]
+async fn reports_are_not_read_again_and_again_while_harvest_waits_with_all_else() {
+    let (served, lake) = (account().await, tempfile::tempdir().unwrap());
+    let interrupt = InterruptFlag::default();
+    ask_to_wait(&served, "/clients", 3_600);
+    let more = [
+        (
+            SettingName::STREAMS,
+            "clients,time_entries,expenses,expense_report_team,time_report_team",
+        ),
+        (SettingName::REPORTS, "1000/1s"),
+    ];
+    let cut = synced(&served, lake.path(), &more, FREE, &interrupt).await.unwrap();
+    for name in ["expense_report_team", "time_report_team"] {
+        let runs = cut.reports.iter().filter(|report| report.stream == name).count();
+        assert!(runs <= 2, "{name}: {runs} runs");
+    }
+    assert!(between(cut.began, cut.ended) < SignedDuration::from_secs(40));
+}
+
 /// The patience with another process begins anew once the stream ran here in between.
 #[tokio::test]
 async fn a_stream_that_ran_meanwhile_is_not_given_up_for_having_been_busy_before() {
@@ -188,7 +210,7 @@ async fn a_stream_that_ran_meanwhile_is_not_given_up_for_having_been_busy_before
     let context = parts::context(&deployment, progress).await.unwrap();
     let mut looping = SyncLoop::new(&context, FREE, watch, &interrupt);
     let now = context.clock.now();
-    let long_ago = engine::time::minus(now, BUSY_PATIENCE);
+    let long_ago = minus(now, BUSY_PATIENCE);
     let mut take = |stream, outcome| {
         looping.busy_since.entry(stream).or_insert(long_ago);
         looping.take(RunReport { outcome, ..RunReport::new(stream, Pass::Full, now) });

@@ -14,7 +14,7 @@ use engine::item::{AccountItem, ResumablePass};
 use engine::pass::{MissingRows, MissingScope, Pass, Reading, ReadingPlan};
 use engine::plan::{ReportHistory, is_about, report_windows};
 use engine::position::PassStart;
-use engine::spec::{ReportWindow, StreamKind};
+use engine::spec::{RateClass, ReportWindow, StreamKind};
 use lake::collect::SeenIds;
 
 use super::Run;
@@ -22,6 +22,7 @@ use crate::drive::Driver;
 use crate::error::RunError;
 use crate::held::table_units;
 use crate::records;
+use crate::waiting::{RequestWait, WaitFor};
 
 impl Run {
     /// Fails before the first request if the account item shows that the person of the token sees
@@ -45,6 +46,21 @@ impl Run {
         self.suffices(person, roles)?;
         self.person_sight = self.sight(person, roles);
         Ok(())
+    }
+
+    /// Fails if Harvest has asked to wait with general requests and this stream reads with others: each
+    /// commit asks for the person of the token, so what is read now could not be written.
+    pub(super) async fn check_general_class(&self) -> Result<(), RunError> {
+        let (stream, class) = (self.stream(), RateClass::General);
+        if self.order.spec.rate_class == class {
+            return Ok(());
+        }
+        let blocked = self.context.gate.blocked_until(class).await;
+        let blocked = blocked.map_err(|source| RunError::State { stream, source })?;
+        blocked.map_or(Ok(()), |until| {
+            let waiting = RequestWait { class, until, reason: WaitFor::Harvest };
+            Err(RunError::Waits { stream, waiting })
+        })
     }
 
     /// Returns the saved reading to go on with, or a new one; the ids that the pass has seen; and

@@ -66,6 +66,7 @@ impl Run {
         // Before the first request of a pass that may take hours: the same check before each commit
         // would only fail after them.
         self.check_roles().await?;
+        self.check_general_class().await?;
         let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
         let keeper = Arc::clone(&self.keeper);
         let (reading, seen, unfinished) = keeper.beside(self.reading(unfinished)).await?;
