@@ -61,8 +61,8 @@ pub enum TableError {
     },
     /// The table has columns that the declaration does not know.
     #[error(
-        "table `{table}` has columns that this version does not know ({}): upgrade harvest-lake, \
-         or drop them where they were added",
+        "table `{table}` has columns that this version does not know ({}): upgrade harvest-lake if \
+         a newer version added them, otherwise undo the commit that did (`RESTORE TABLE`)",
         columns.join(", ")
     )]
     UnknownColumn {
@@ -73,7 +73,8 @@ pub enum TableError {
     },
     /// The table's columns have other types than the declaration.
     #[error(
-        "table `{table}` has other column types than this version ({}): {}",
+        "table `{table}` has other column types than this version ({}): undo the commit that \
+         changed them (`RESTORE TABLE`), or {}",
         columns.join(", "),
         anew(table)
     )]

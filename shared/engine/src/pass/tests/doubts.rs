@@ -38,7 +38,7 @@ pub(super) fn drive(
 }
 
 /// Units held: rows of the parents 1 to 3 and 9.
-pub(super) fn held(_: &Reading) -> TableUnits {
+fn held(_: &Reading) -> TableUnits {
     TableUnits { any: true, parents: BTreeSet::from([1, 2, 3, 9]), ..TableUnits::default() }
 }
 
