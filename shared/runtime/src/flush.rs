@@ -99,8 +99,9 @@ impl Run {
     async fn save_unchanged(&mut self, mut position: StreamPosition) -> Result<(), RunError> {
         let RunOrder { spec, pass, .. } = self.order;
         let claims = claims(spec, pass, &self.item.value.position, &position);
-        // A person who was accepted is so for later runs, too.
-        if claims || self.person_sight != PersonSight::Enough {
+        // A person who sees less was accepted, and is so for later runs, too. One who sees more makes a
+        // full pass due.
+        if claims || self.person_sights != [PersonSight::Enough; 2] {
             let person = self.person_before_commit(RowCounts::default()).await?;
             position.written_by(self.order.pass, person.id, person.roles);
         }

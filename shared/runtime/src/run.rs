@@ -95,8 +95,9 @@ pub(crate) struct Run {
     superseded: bool,
     /// Whether the position of a complete pass is still to be written, by `close`.
     pub(crate) unsaved: bool,
-    /// Whether the person of the token sees what the one saw who wrote the rows, as the run begins.
-    pub(crate) person_sight: PersonSight,
+    /// Whether the person of the token sees what the last one saw, and the other way round, as the run
+    /// begins.
+    pub(crate) person_sights: [PersonSight; 2],
 }
 
 /// Runs `order` and returns the report, which also carries the error of a failed run.
@@ -171,7 +172,7 @@ impl Run {
             notices: Vec::new(),
             superseded: false,
             unsaved: false,
-            person_sight: PersonSight::Enough,
+            person_sights: [PersonSight::Enough; 2],
         };
         Box::pin(keeper.beside(run.catch_up())).await?;
         Box::pin(keeper.beside(run.describe())).await?;

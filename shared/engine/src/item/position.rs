@@ -72,14 +72,19 @@ impl StreamPosition {
         *self = Self { person: self.person, roles, ..Self::default() };
     }
 
+    /// Compares whether the last person saw all that `now` sees. `Enough` where there was none.
+    #[must_use]
+    pub fn sight_of_last(&self, now: PersonRoles<'_>) -> PersonSight {
+        let last = PersonRoles { person: self.person, roles: &self.roles };
+        if self.roles.is_empty() { PersonSight::Enough } else { sight(now, last) }
+    }
+
     /// Records the person and the roles with which `pass` read rows. If the last person may not have
     /// seen all that this one does, the next full pass is due: nothing else reads older records that
     /// only this one sees.
     pub fn written_by(&mut self, pass: Pass, person: Option<i64>, roles: Vec<String>) {
         let now = PersonRoles { person, roles: &roles };
-        let before = PersonRoles { person: self.person, roles: &self.roles };
-        let sees_more = !self.roles.is_empty() && sight(now, before) != PersonSight::Enough;
-        if pass == Pass::Incremental && sees_more {
+        if pass == Pass::Incremental && self.sight_of_last(now) != PersonSight::Enough {
             self.full.last_begun = None;
             self.full.unfinished = None;
         }

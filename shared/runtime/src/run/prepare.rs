@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use engine::account::PersonRoles;
 use engine::cursor;
 use engine::extent::UnreadList;
 use engine::item::{AccountItem, ResumablePass};
@@ -44,7 +45,8 @@ impl Run {
         }
         let (person, roles) = (account.value.person_id, &account.value.roles);
         self.suffices(person, roles)?;
-        self.person_sight = self.sight(person, roles);
+        let last = self.item.value.position.sight_of_last(PersonRoles { person, roles });
+        self.person_sights = [self.sight(person, roles), last];
         Ok(())
     }
 
