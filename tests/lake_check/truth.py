@@ -56,11 +56,15 @@ class Truth:
             yield record
             at = BETWEEN.match(text, at).end()
 
-    def rows(self, table: Table, window: Window | None = None) -> list[dict]:
-        """The rows of a table, or of one of its windows."""
+    def rows(
+        self, table: Table, window: Window | None = None, at: dt.datetime | None = None
+    ) -> list[dict]:
+        """The rows of a table, or of one of its windows: now, or as they were `at` an instant."""
         path = f"/_sim/truth/{table.stream}"
         if window:
             path += f"?from={window[0]}&to={window[1]}"
+        elif at:
+            path += f"?at={at.astimezone(dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
         rows = (row_of(table, held, window) for held in self.records(path))
         # Without a usable id a record is no row; the keys of reports may be null.
         reports = table.records_key == "results"

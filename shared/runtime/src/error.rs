@@ -218,7 +218,7 @@ pub enum RunError {
     ModuleUnknown(module::UnknownModule),
     /// The table's report windows are of another grid.
     #[error(
-        "`{stream}` holds {has} windows and `--report-window {wanted}` asks for others: keep `--report-window {has}`, or start these tables anew in an empty lake"
+        "`{stream}` holds {has} windows and `--report-window {wanted}` asks for others: keep `--report-window {has}`, or read the report anew: `harvest-lake reset {stream}`, then `harvest-lake sync`"
     )]
     OtherGrid {
         /// The stream.

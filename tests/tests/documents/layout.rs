@@ -178,3 +178,13 @@ fn only_one_crate_needs_an_sdk_of_aws() {
         }
     }
 }
+
+/// cargo-lambda builds functions that abort if the workspace says nothing.
+#[test]
+fn a_function_survives_a_panic_as_the_tests_do() {
+    let manifest = include_str!("../../../Cargo.toml");
+    let release = manifest.split("\n[profile.release]\n").nth(1).expect("a profile");
+    let release = release.split("\n[").next().unwrap();
+    assert!(release.lines().any(|line| line == "panic = \"unwind\""), "{release}");
+    assert!(!manifest.contains("panic = \"abort\""));
+}

@@ -11,7 +11,7 @@ use arrow::datatypes::Int64Type;
 use bytes::Bytes;
 use delta::store::{FaultyStore, ObjectStore};
 use delta::table::Table;
-use e2e::scene::Scene;
+use e2e::scene::{Scene, finish};
 use engine::fault::CallFault;
 use engine::pass::Pass;
 use engine::time::{SignedDuration, plus};
@@ -323,4 +323,16 @@ fn the_command_tells_what_it_did_and_what_remains() {
     // An unreadable list stops the commands that need it, and nothing else.
     std::fs::write(scene.lake().join("erased.json"), "{").unwrap();
     scene.run("sync --json --streams users,tasks").with(1).only_failed(&["users"]);
+}
+
+#[test]
+fn an_excluded_id_leaves_rows_that_nothing_says_to_be_the_persons() {
+    let scene = Scene::new(3);
+    scene.run("sync --json --streams users,time_entries").with(0);
+    let user = scene.somebody();
+    let line = format!("erase --user {user} --yes");
+    let mut erase = scene.command(&line);
+    erase.env("HARVEST_EXCLUDE_FIELDS", "time_entries.user.id");
+    let left = ["nothing says whose a row is", "exclude time_entries.user.name"];
+    finish(erase.spawn().unwrap()).answers(&line).with(1).says(&left);
 }

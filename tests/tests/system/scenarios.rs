@@ -683,17 +683,26 @@ fn a_first_day_that_moves_during_a_pass_begins_it_anew() {
 }
 
 #[test]
-fn another_grid_is_refused() {
+fn another_grid_is_refused_until_the_report_is_read_anew() {
     story(async {
-        let mut world = loaded(&AccountScale::tiny(), &["time_report_team"]).await;
-        let before = rows(&world, "time_report_team").await;
+        let stream = "time_report_team";
+        let mut world = loaded(&AccountScale::tiny(), &[stream]).await;
+        let before = rows(&world, stream).await;
         world.settings.grid = WindowGrid::Quarter;
         let synced = sync(&world.process(None), None).await.unwrap();
         assert!(matches!(
-            report(&synced, "time_report_team").error(),
+            report(&synced, stream).error(),
             Some(RunError::OtherGrid { has: WindowGrid::Month, wanted: WindowGrid::Quarter, .. })
         ));
-        assert_eq!(rows(&world, "time_report_team").await, before);
+        assert_eq!(rows(&world, stream).await, before);
+        let spec = streams::find(stream).unwrap();
+        let reset = runtime::operate::reset::reset(&world.process(None), spec).await.unwrap();
+        assert_eq!(reset, Ok(()));
+        world.sleep(1).await;
+        quiet(&world, None).await;
+        let after = rows(&world, stream).await;
+        let quarter = |key: &String| ["03-31", "06-30", "09-30", "12-31"].contains(&&key[16..21]);
+        assert!(!after.is_empty() && after.keys().all(quarter), "{:?}", after.keys());
     });
 }
 
@@ -795,6 +804,46 @@ fn somebody_with_fewer_roles_writes_and_claims_nothing() {
             let wrong = world.oracle().differences_of(stream, After::IncrementalPasses).await;
             assert_eq!(wrong, Vec::<String>::new());
         }
+    });
+}
+
+#[test]
+fn somebody_with_fewer_roles_is_accepted_once_also_where_nothing_has_changed() {
+    story(async {
+        let mut world = loaded(&AccountScale::tiny(), &["projects"]).await;
+        let before = rows(&world, "projects").await;
+        let manager = |world: &World| {
+            let token = sim::MANAGER_TOKEN;
+            world.process_with(Conduct { token, ..Conduct::default() })
+        };
+        world.settings.accept_role = true;
+        world.sleep(1).await;
+        assert_eq!(sync(&manager(&world), None).await.unwrap().failures(), [""; 0]);
+        assert!(rows(&world, "projects").await == before, "no row has changed");
+        let roles = world.item("projects").await.position.roles;
+        assert!(!roles.iter().any(|role| role == "administrator"), "{roles:?}");
+        world.settings.accept_role = false;
+        world.sleep(1).await;
+        apply(&world, &Mutation::Create { stream: "projects".to_owned() });
+        assert_eq!(sync(&manager(&world), None).await.unwrap().failures(), [""; 0]);
+    });
+}
+
+#[test]
+fn a_damaged_file_is_a_matter_of_its_table() {
+    story(async {
+        let world = loaded(&AccountScale::tiny(), &["clients"]).await;
+        let files = world.store.list("tables/clients/", None).await.unwrap();
+        let files = files.into_iter().map(|object| object.key);
+        let file = files.into_iter().find(|key| key.ends_with(".parquet")).unwrap();
+        world.store.put(&file, "no Parquet".into()).await.unwrap();
+        apply(&world, &Mutation::Create { stream: "clients".to_owned() });
+        world.sleep(1).await;
+        let synced = sync(&world.process(None), None).await.unwrap();
+        let error = report(&synced, "clients").error().unwrap();
+        assert_eq!(error.error_type(), "TableUnusable");
+        let text = error.chain();
+        assert!(text.contains(file.rsplit('/').next().unwrap()), "{text}");
     });
 }
 

@@ -5,16 +5,19 @@
 
 use std::collections::BTreeSet;
 
+use delta::store::ObjectStore as _;
 use engine::budget::RequestLimit;
 use engine::item::ItemValue;
 use engine::pass::Pass;
 use engine::spec::StreamKind;
-use engine::time::SignedDuration;
+use engine::time::{SignedDuration, plus};
 use lives::oracle::After;
 use lives::story::{
     apply, asked, calm, delete, fault, loaded, quiet, report, rows, status, story, truth,
 };
 use lives::world::{Wish, World, now, sync, sync_as};
+use runtime::invoke::WorkerEvent;
+use runtime::run::RunOutcome;
 use serde_json::Value;
 use sim::{AccountScale, FaultChoice, FaultEffect, Mutation, ServerRequest};
 
@@ -236,6 +239,38 @@ fn what_was_seen_is_remembered_over_runs() {
         let pages = asked(&world, "/time_entries") - pages;
         assert!(pages < 60, "{pages} requests: it went on where it was");
         assert_eq!(truth(&world, "time_entries").len(), rows(&world, "time_entries").await.len());
+    });
+}
+
+/// Without the ids of its earlier runs a sweep would find nothing missing, or everything.
+#[test]
+fn a_sweep_whose_seen_ids_are_lost_begins_anew() {
+    story(async {
+        let scale = AccountScale { time_entries: 9000, ..many() };
+        let mut world = loaded(&scale, &["time_entries"]).await;
+        world.settings.requests_in_flight = 1;
+        let doomed = ids(&world, "time_entries").await[400];
+        assert_eq!(delete_most(&world, "time_entries", &[doomed]), 1);
+        world.sleep(1).await;
+        let context = world.process(None);
+        orchestrator::prepare(&context).await.unwrap();
+        let event = WorkerEvent {
+            stream: "time_entries".to_owned(),
+            pass: Pass::Full,
+            tick: None,
+            accept_deletes: false,
+        };
+        // A run stops reading 80 seconds before its deadline.
+        let deadline = plus(now(&world), SignedDuration::from_millis(80_200));
+        let report = worker::work(&context, &event, Some(deadline)).await.unwrap();
+        assert!(matches!(report.outcome, RunOutcome::Yielded(_)), "{report:?}");
+        let unfinished = world.item("time_entries").await.position.full.unfinished.unwrap();
+        world.store.delete(&unfinished.seen.unwrap()).await.unwrap();
+        world.sleep(1).await;
+        let pages = asked(&world, "/time_entries");
+        quiet(&world, Some(Pass::Full)).await;
+        assert!(asked(&world, "/time_entries") - pages >= 5, "all pages are read again");
+        is_true(&world, "time_entries").await;
     });
 }
 

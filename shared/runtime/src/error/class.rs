@@ -1,7 +1,9 @@
 //! Classes of errors: the name for programs that each has, and what a run or a command still does
 //! after it.
 
+use lake::blocking::RewriteError;
 use lake::partition::PartitionError;
+use lake::upgrade::UpgradeError;
 
 use super::RunError;
 
@@ -52,8 +54,22 @@ impl RunError {
     /// Whether the file of a table is gone: a run may have replaced it since the table was opened.
     #[must_use]
     pub fn is_vanished(&self) -> bool {
-        let Self::Store { source, .. } = self else { return false };
-        matches!(source.downcast_ref(), Some(PartitionError::Missing { .. }))
+        matches!(self.of_partition(), Some(PartitionError::Missing { .. }))
+    }
+
+    /// Returns the error of a file of the table, if it is one: as it is, or within the error of the
+    /// work that needed the file.
+    fn of_partition(&self) -> Option<&PartitionError> {
+        let Self::Store { source, .. } = self else { return None };
+        let rewriting = || match source.downcast_ref()? {
+            RewriteError::Partition(error) => Some(error),
+            RewriteError::Collect(_) => None,
+        };
+        let upgrading = || match source.downcast_ref()? {
+            UpgradeError::Partition(error) => Some(error),
+            UpgradeError::Taken(_) => None,
+        };
+        source.downcast_ref().or_else(rewriting).or_else(upgrading)
     }
 
     /// Returns a stable name for logs, alarms and the caller of a function.
@@ -85,7 +101,9 @@ impl RunError {
             Self::LostLease { .. } => "LostLease",
             Self::ErasedMeanwhile { .. } => "ErasedMeanwhile",
             Self::Table { .. } => "TableUnusable",
-            Self::Store { source, .. } if is_about_a_file(&**source) => "TableUnusable",
+            Self::Store { .. } if self.of_partition().is_some_and(is_about_a_file) => {
+                "TableUnusable"
+            }
             Self::Store { .. } => "StoreFailed",
             Self::State { .. } => "StateFailed",
             Self::Defect { .. } => "Defect",
@@ -95,15 +113,13 @@ impl RunError {
 
 /// Whether the store works, and a file of a table in it is missing, damaged, or has values that the
 /// table's columns cannot hold.
-fn is_about_a_file(source: &(dyn core::error::Error + 'static)) -> bool {
+const fn is_about_a_file(error: &PartitionError) -> bool {
     matches!(
-        source.downcast_ref(),
-        Some(
-            PartitionError::Missing { .. }
-                | PartitionError::Swapped { .. }
-                | PartitionError::Damaged { .. }
-                | PartitionError::Unfit { .. }
-                | PartitionError::Unsupported { .. }
-        )
+        error,
+        PartitionError::Missing { .. }
+            | PartitionError::Swapped { .. }
+            | PartitionError::Damaged { .. }
+            | PartitionError::Unfit { .. }
+            | PartitionError::Unsupported { .. }
     )
 }

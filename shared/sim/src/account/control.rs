@@ -153,7 +153,9 @@ fn months(account: &Account) -> ServerResponse {
 /// time at which the parent was created, by which the lake partitions children.
 ///
 /// Values have the documented types, whatever spelling is set: the oracle compares values, and a
-/// spelling changes none. Reports take the same parameters as in the API.
+/// spelling changes none. Reports take the same parameters as in the API. With `at`, an instant, the
+/// present records are told as of then: what was spent of a monthly budget depends on the month, and
+/// the hours of a running timer on the second.
 fn truth(
     account: &Account,
     now: Moment,
@@ -161,6 +163,10 @@ fn truth(
     request: &ServerRequest,
 ) -> Result<ServerResponse, String> {
     let stream = Stream::from_name(stream).ok_or("no such stream")?;
+    let now = match request.param("at") {
+        Some(text) => Moment::of(text.parse().map_err(|_| "`at` must be an instant")?),
+        None => now,
+    };
     let viewer = Viewer::omniscient();
     let mut answerer = account.answerer(now, &viewer);
     answerer.look.spelling = Spelling::default();

@@ -172,3 +172,14 @@ fn what_is_left_of_a_budget_adds_up() {
         }
     }
 }
+
+#[test]
+fn the_truth_is_told_as_of_an_instant() {
+    let mut caller = Caller::new(&AccountScale::demo(), 7);
+    let then = caller.control("/_sim/truth/project_budget_report");
+    let asked = format!("/_sim/truth/project_budget_report?at={}", caller.now);
+    caller.wait(40 * 24 * 60 * 60);
+    // Monthly budgets begin anew.
+    assert_ne!(caller.control("/_sim/truth/project_budget_report"), then);
+    assert_eq!(caller.control(&asked), then);
+}

@@ -83,6 +83,31 @@ fn a_refused_link_to_more_children_is_no_empty_list() {
 }
 
 #[test]
+fn a_list_with_records_that_are_no_rows_deletes_none_and_is_told_of() {
+    let mut reading = Reading::start(plan(&CHILDREN, Pass::Full));
+    let mut lists = 0;
+    let (effects, _, stopped) = drive(&mut reading, |request| match request.purpose {
+        AnswerPurpose::Records(_) => {
+            lists += 1;
+            let quarantined = u64::from(lists == 1);
+            Ok(PageFacts { quarantined, ..page_of(&[1], 1 + quarantined) })
+        }
+        AnswerPurpose::Parents => Ok(named(&[1, 2])),
+        AnswerPurpose::Existence(parent) => Ok(named(&[parent.id])),
+        AnswerPurpose::Count | AnswerPurpose::Record | AnswerPurpose::Along => panic!(),
+    });
+    assert_eq!((stopped, reading.proof()), (None, ListProof::Proven));
+    let covered =
+        |id| effects.contains(&AnswerEffect::Complete { unit: parent(id), covered: Some(AT) });
+    assert_eq!((covered(1), covered(2)), (false, true), "{effects:?}");
+    let remarks = reading.remarks();
+    assert!(
+        matches!(remarks.as_slice(), [one] if one.contains("1 of the parents' lists")),
+        "{remarks:?}"
+    );
+}
+
+#[test]
 fn a_parked_parent_whose_records_could_not_be_rows_stays_parked_if_the_pass_does_not_count() {
     use crate::item::{ItemValue, StreamPosition};
     use crate::position::{PassFlush, PassStage, PassStart};
