@@ -19,10 +19,10 @@ use super::raw::{self, RawMember};
 /// asks for fewer records after `TooLarge`.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
 
-/// Names of the members of a page beside its records that are read. `per_page` and `previous_page`
-/// prove nothing about what comes next.
-pub(super) const MEMBERS: [&str; 5] =
-    ["total_entries", "links", "page", "next_page", "total_pages"];
+/// Names of the members of a page beside its records that are read. `previous_page` proves nothing
+/// about what comes next.
+pub(super) const MEMBERS: [&str; 6] =
+    ["total_entries", "links", "page", "next_page", "total_pages", "per_page"];
 
 /// Members of a page beside its records. A number that is missing, null or not a count is `None`:
 /// one sign less, which is no reason to refuse the records.
@@ -38,6 +38,8 @@ pub(super) struct PageEnvelope {
     pub(super) next_page: Option<u64>,
     /// Value of `total_pages`.
     pub(super) total_pages: Option<u64>,
+    /// Value of `per_page`.
+    pub(super) per_page: Option<u64>,
 }
 
 /// Raw values of the members of a page beside its records, in the order of [`MEMBERS`].
@@ -49,7 +51,7 @@ impl PageEnvelope {
     /// Only `links` may fail. It alone says where a list with a cursor goes on; an unreadable one,
     /// taken for the end, would drop the rest of the list without a trace.
     pub(super) fn of(raw: RawEnvelope<'_>) -> Result<Self, PageError> {
-        let [total, links, page, next_page, total_pages] = raw;
+        let [total, links, page, next_page, total_pages, per_page] = raw;
         let count = |raw: Option<&str>| raw.and_then(literal::count);
         let next = match links {
             None | Some("null") => None,
@@ -61,6 +63,7 @@ impl PageEnvelope {
             page: count(page),
             next_page: count(next_page),
             total_pages: count(total_pages),
+            per_page: count(per_page),
         })
     }
 
@@ -72,8 +75,8 @@ impl PageEnvelope {
 
 impl From<PageEnvelope> for PageFacts {
     fn from(envelope: PageEnvelope) -> Self {
-        let PageEnvelope { total_entries, next, page, next_page, total_pages } = envelope;
-        Self { total_entries, next, page, next_page, total_pages, ..Self::default() }
+        let PageEnvelope { total_entries, next, page, next_page, total_pages, per_page } = envelope;
+        Self { total_entries, next, page, next_page, total_pages, per_page, ..Self::default() }
     }
 }
 

@@ -59,7 +59,7 @@ use location::LogLocation;
 pub use checkpoint_check::CheckpointDefect;
 pub use content::{ChangesCommit, CommitFiles, CommitNote, Committed, WriterIdentity};
 pub use entry::FileEntry;
-pub use error::{CommitError, TableError};
+pub use error::{CommitError, TableError, rebuild_advice};
 pub use following::{ChangeFiles, ChangesLag, following, following_none, lag};
 pub use foreign::ForeignChange;
 pub(crate) use log::LogState;

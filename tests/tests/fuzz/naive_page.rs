@@ -22,14 +22,15 @@ pub(crate) struct NaivePage {
 pub(crate) struct NaiveEnvelope {
     /// `links.next`; `None` if it is empty, null or missing.
     pub next: Option<String>,
-    /// `total_entries`, `page`, `next_page` and `total_pages`.
-    pub counts: [Option<u64>; 4],
+    /// `total_entries`, `page`, `next_page`, `total_pages` and `per_page`.
+    pub counts: [Option<u64>; 5],
 }
 
 impl NaiveEnvelope {
     /// Returns the same members as the decoder told them.
     pub(crate) fn told(facts: &PageFacts) -> Self {
-        let counts = [facts.total_entries, facts.page, facts.next_page, facts.total_pages];
+        let PageFacts { total_entries, page, next_page, total_pages, per_page, .. } = facts;
+        let counts = [*total_entries, *page, *next_page, *total_pages, *per_page];
         Self { next: facts.next.clone(), counts }
     }
 
@@ -44,7 +45,7 @@ impl NaiveEnvelope {
             },
             Some(_) => return None,
         };
-        let names = ["total_entries", "page", "next_page", "total_pages"];
+        let names = ["total_entries", "page", "next_page", "total_pages", "per_page"];
         let counts = names.map(|name| last(members, name).and_then(count));
         Some(Self { next: next.filter(|next| !next.is_empty()), counts })
     }

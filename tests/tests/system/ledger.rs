@@ -148,3 +148,27 @@ fn the_last_runs_are_listed_and_a_failed_one_gives_exit_code_1() {
     scene.run("schema _runs").with(0).says(&["run_id", "lag_seconds"]);
     scene.run("verify _runs").with(0);
 }
+
+/// No command resets it, because no stream fills it.
+#[test]
+fn a_damaged_ledger_is_made_anew_as_the_errors_say() {
+    let scene = Scene::new(31);
+    scene.run("sync clients").with(0);
+    let ledger = scene.lake().join("tables/_runs");
+    let files = e2e::scene::files(&ledger);
+    let is_rows = |file: &&std::path::PathBuf| {
+        let text = file.to_string_lossy();
+        text.ends_with(".parquet") && !text.contains("_delta_log")
+    };
+    for file in files.iter().filter(is_rows) {
+        std::fs::write(file, "x").unwrap();
+    }
+    scene.run("history").with(1).says(&["move the folder tables/_runs away"]);
+    let found = scene.run("verify _runs").with(1);
+    assert!(!found.said().contains("reset _runs"), "{}", found.said());
+    found.says(&["move the folder tables/_runs away"]);
+    std::fs::rename(&ledger, scene.folder().join("damaged")).unwrap();
+    scene.run("sync clients").with(0);
+    scene.run("verify _runs").with(0);
+    scene.run("history").with(0);
+}

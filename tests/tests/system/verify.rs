@@ -378,3 +378,29 @@ fn a_checkpoint_that_is_named_and_not_there_is_found() {
     fs::remove_file(&hint).unwrap();
     scene.run("verify clients").with(0);
 }
+
+/// No pass reads what is older, so that it is no fault of the table.
+#[test]
+fn records_from_before_the_start_date_are_no_difference() {
+    let scene = Scene::new(5);
+    let start = e2e::scene::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let start = start.saturating_sub(jiff::Span::new().days(100));
+    scene.run(&format!("sync --json --streams time_entries,expenses --start-date {start}")).with(0);
+    let told = scene.run("verify --json --against-harvest --all time_entries").with(0);
+    let entries = stream(&told, "time_entries")["harvest"].clone();
+    assert!(entries["notes"][0].as_str().unwrap().contains(&start.to_string()), "{entries}");
+    let (records, all) =
+        (entries["records"].as_u64().unwrap(), scene.records("time_entries").len());
+    assert!(records > 20 && records < all as u64, "{records} of {all}");
+    // What both have is compared, of whatever day.
+    let newest = scene.records("time_entries");
+    let in_table = |one: &&Value| one["spent_date"].as_str().unwrap() > start.to_string().as_str();
+    scene.served.with(|account| {
+        let newest = newest.iter().filter(in_table).map(|one| one["id"].as_i64());
+        let gone = |id| Mutation::Delete { stream: "time_entries".to_owned(), id };
+        let tried = newest.map(gone).find(|gone| account.apply(e2e::scene::now(), gone).is_ok());
+        assert!(tried.is_some(), "an entry can be deleted");
+    });
+    let told = scene.run("verify --json --against-harvest --all time_entries").with(1);
+    assert_eq!(stream(&told, "time_entries")["harvest"]["missing_in_harvest"], 1);
+}

@@ -7,7 +7,7 @@ use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use engine::item::StreamPosition;
 use engine::persisted::PersistedInstants;
-use engine::spec::{StreamKind, StreamSpec};
+use engine::spec::{Listing, Paging, StreamKind, StreamSpec};
 use engine::testimony::Testimony;
 use engine::time::Timestamp;
 use lake::progress::FileProgress;
@@ -181,7 +181,8 @@ impl HarvestComparer {
         let mut comparison = self.described(spec, &position, &reading);
         let ComparisonReading { rows, coverage, began, .. } = reading;
         let present = self.context.present();
-        let rules = ComparisonRules { coverage, cursor: position.cursor, began, present };
+        let (cursor, start_date) = (position.cursor, position.start_date);
+        let rules = ComparisonRules { coverage, cursor, began, present, start_date };
         // Rows that runs wrote meanwhile must be there, too; their `synced_at` tells that they are
         // newer.
         table.refresh().await?;
@@ -214,8 +215,14 @@ impl HarvestComparer {
             }
             (StreamKind::Listing(_) | StreamKind::Snapshot(_), _) => "everything".to_owned(),
         };
-        if let (true, StreamKind::Listing(_), Some(day)) = (all, &spec.kind, position.start_date) {
-            notes.push(format!("the table begins at {day}: older records may be missing"));
+        let is_dated = |listing: &Listing| matches!(listing.paging, Paging::DateKeyset { .. });
+        if let StreamKind::Listing(listing) = &spec.kind
+            && is_dated(listing)
+            && let Some(day) = position.start_date
+        {
+            notes.push(format!(
+                "the table begins at {day}: of older records, and of those without a day, only what both have is compared"
+            ));
         }
         if let StreamKind::ReportWindow(_) = spec.kind {
             let note = "rows of reports have no updated_at: what changed in Harvest since the last \

@@ -1,5 +1,6 @@
 //! Findings of `verify` as text for people.
 
+use delta::table::rebuild_advice;
 use lake::verify::{RowDifference, TableCheck, VerifyFinding};
 use report::{DifferenceReason, ReconciledReport, SumDifference};
 
@@ -262,13 +263,19 @@ fn end(verdicts: &[StreamFindings]) -> String {
         );
     }
     let mut text = String::new();
-    if !bad.is_empty() {
-        let tables = if bad.len() == 1 { "the table" } else { "the tables" };
+    let (ledger, of_streams): (Vec<String>, Vec<String>) =
+        bad.into_iter().partition(|table| *table == streams::RUNS.name);
+    if !of_streams.is_empty() {
+        let tables = if of_streams.len() == 1 { "the table" } else { "the tables" };
         text = format!(
             "Restore the files from a backup, or make {tables} anew: `harvest-lake reset {}`, \
              then `harvest-lake sync`\n",
-            bad.join(" ")
+            of_streams.join(" ")
         );
+    }
+    for table in ledger {
+        let line = format!("Restore its files from a backup, or {}\n", rebuild_advice(&table));
+        text.push_str(&line);
     }
     if !checkpoints.is_empty() {
         text.push_str(

@@ -15,6 +15,8 @@
 //! | column that the declaration lacks | `UnknownColumn`: rewriting a file would drop it |
 //! | declared column that the log lacks | none: the next commit with files adds it |
 
+use std::collections::BTreeSet;
+
 use decode::schema::SchemaComparison;
 use engine::ids::AccountId;
 
@@ -28,7 +30,11 @@ impl Table {
     /// first, because it decides whether the rest can be understood.
     pub(super) fn check(&self, state: &LogState) -> Result<(), TableError> {
         let table = || self.stream().to_owned();
-        check_protocol(state).map_err(|found| TableError::Protocol { table: table(), found })?;
+        check_protocol(state).map_err(|(found, undo)| TableError::Protocol {
+            table: table(),
+            found,
+            undo,
+        })?;
         let property = |name: &str| state.meta_data.configuration.get(name)?.as_deref();
         let not_ours = |what: &str| TableError::NotOurs { table: table(), what: what.to_owned() };
         let number = |name| property(name).and_then(|value| value.parse().ok());
@@ -61,25 +67,33 @@ impl Table {
     }
 }
 
-/// Fails with the first requirement of `state` that this writer does not meet. Features count even
-/// if their version number would be fine: each of them changes what a file or an action means.
-fn check_protocol(state: &LogState) -> Result<(), String> {
+/// Fails with the first requirement of `state` that this writer does not meet, and how it is undone.
+/// Features count even if their version number would be fine: each of them changes what a file or an
+/// action means.
+fn check_protocol(state: &LogState) -> Result<(), (String, &'static str)> {
     let Protocol { min_reader_version, min_writer_version, reader_features, writer_features } =
         &state.protocol;
-    let features: Vec<&str> =
+    let features: BTreeSet<&str> =
         reader_features.iter().chain(writer_features).flatten().map(String::as_str).collect();
-    if *min_reader_version > 1 || *min_writer_version > 2 || !features.is_empty() {
-        let features = if features.is_empty() {
-            String::new()
-        } else {
-            format!(" with features {}", features.join(", "))
-        };
-        let versions = format!("reader version {min_reader_version}, writer {min_writer_version}");
-        return Err(versions + &features);
+    let versions = format!("reader version {min_reader_version}, writer {min_writer_version}");
+    if !features.is_empty() {
+        let features: Vec<&str> = features.into_iter().collect();
+        return Err((
+            format!("{versions} with features {}", features.join(", ")),
+            "undo it where it was switched on (`ALTER TABLE ... DROP FEATURE ... TRUNCATE HISTORY`)",
+        ));
+    }
+    // A protocol of this kind is never lowered: neither without the constraint that raised it, nor by
+    // going back to an older version.
+    if *min_reader_version > 1 || *min_writer_version > 2 {
+        return Err((versions, "put its folder `_delta_log` back from a backup of before"));
     }
     let property = |name: &str| state.meta_data.configuration.get(name)?.as_deref();
     if property("delta.appendOnly") == Some("true") {
-        return Err("the property delta.appendOnly".to_owned());
+        return Err((
+            "the property delta.appendOnly".to_owned(),
+            "undo it (`ALTER TABLE ... UNSET TBLPROPERTIES`)",
+        ));
     }
     Ok(())
 }

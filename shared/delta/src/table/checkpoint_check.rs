@@ -56,7 +56,7 @@ impl Table {
                 return Ok(Some(CheckpointDefect {
                     file: files.first().cloned().unwrap_or_default(),
                     expected: "a checkpoint that engines can read".to_owned(),
-                    found: error.to_string(),
+                    found: error.defect(),
                 }));
             }
         };

@@ -49,15 +49,16 @@ pub enum TableError {
     /// Another program enabled features that this writer does not support.
     #[error(
         "table `{table}` asks for {found}, harvest-lake writes Delta reader version 1 and writer \
-         version 2 without features: undo it where it was switched on (`ALTER TABLE ... DROP \
-         FEATURE ... TRUNCATE HISTORY` or `UNSET TBLPROPERTIES`), or {}",
-        anew(table)
+         version 2 without features: {undo}, or {}",
+        rebuild_advice(table)
     )]
     Protocol {
         /// The stream.
         table: String,
         /// Protocol versions, features or properties.
         found: String,
+        /// Instruction to undo it.
+        undo: &'static str,
     },
     /// The table has columns that the declaration does not know.
     #[error(
@@ -76,7 +77,7 @@ pub enum TableError {
         "table `{table}` has other column types than this version ({}): undo the commit that \
          changed them (`RESTORE TABLE`), or {}",
         columns.join(", "),
-        anew(table)
+        rebuild_advice(table)
     )]
     OtherTypes {
         /// The stream.
@@ -88,7 +89,7 @@ pub enum TableError {
     #[error(
         "the log of table `{table}` is damaged, {file}: {what}; restore tables/{table}/{file} from \
          a backup, or {}",
-        anew(table)
+        rebuild_advice(table)
     )]
     Damaged {
         /// The stream.
@@ -109,9 +110,18 @@ pub enum TableError {
     },
 }
 
-/// Advice for a table that cannot be continued. The ledger of runs, which no stream fills, is made anew
-/// where it is missing.
-fn anew(table: &str) -> String {
+impl TableError {
+    /// Returns what is wrong with the table or its log, without an instruction where that depends on
+    /// what else is there.
+    pub(super) fn defect(&self) -> String {
+        if let Self::Damaged { what, .. } = self { what.clone() } else { self.to_string() }
+    }
+}
+
+/// Returns an instruction for a table that cannot be continued. The ledger of runs, which no stream
+/// fills, is made anew where it is missing.
+#[must_use]
+pub fn rebuild_advice(table: &str) -> String {
     if table.starts_with('_') {
         format!("move the folder tables/{table} away: it is made anew, without its history")
     } else {

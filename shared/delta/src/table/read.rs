@@ -170,8 +170,8 @@ impl LogLocation<'_> {
                     tracing::warn!(
                         stream = self.stream,
                         version,
-                        %error,
-                        "checkpoint is unreadable, the log is read from further back"
+                        what = error.defect(),
+                        "checkpoint is unreadable, and the log is read from further back: if that succeeds, delete it and `_last_checkpoint` beside it"
                     );
                     damage.get_or_insert(error);
                 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::compact::IdSet;
 use super::{ListProof, PageFacts};
 use crate::key::{Key, KeyPart};
+use crate::time::Date;
 
 /// Number of pages that may follow after a list has brought as many records as its total says.
 const PAGES_PAST_TOTAL: u32 = 100;
@@ -57,6 +58,16 @@ pub(super) enum ChainFlaw {
     },
     /// A record is twice in one answer, perhaps in the place of another.
     Repeated,
+    /// The answer before had fewer records than a page holds, and its total counts some that this one
+    /// does not have either.
+    Uneven {
+        /// `total_entries` that should be left.
+        due: u64,
+        /// `total_entries`.
+        total: u64,
+    },
+    /// Records of this day were in one answer, and not in the next, which asked for that day again.
+    DayLost(Date),
     /// A page says that more pages follow but has no link to them.
     NoLink,
     /// A page leads to one that was read before.
@@ -187,6 +198,12 @@ impl ChainFlaw {
                 "the answers hold {read} records and say that there are {total} (`total_entries`)"
             )),
             Self::Repeated => contradicts("an answer holds a record twice".to_owned()),
+            Self::Uneven { due, total } => contradicts(format!(
+                "a page has fewer records than its `per_page`, and {due} should follow by its `total_entries`; the next answer says {total}"
+            )),
+            Self::DayLost(day) => contradicts(format!(
+                "records of {day} are in an answer and not in the next, which asked for them with `to={day}`"
+            )),
             Self::NoLink => contradicts(
                 "an answer says that pages follow (`next_page`, `total_pages`) and has no `links.next`"
                     .to_owned(),

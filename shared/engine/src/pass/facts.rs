@@ -19,6 +19,8 @@ pub struct PageFacts {
     pub next_page: Option<u64>,
     /// `total_pages`.
     pub total_pages: Option<u64>,
+    /// `per_page`: the largest number of records of a page, as the server counts.
+    pub per_page: Option<u64>,
     /// Primary key of each usable record.
     pub keys: Vec<Key>,
     /// Keyset date of each usable record, if the paging needs it.

@@ -18,8 +18,12 @@
 //! at a day and not at a number of records. Only after a page of a single day the range goes on by
 //! page numbers, each page repeating the end of the one before (see `run`). Where that fails, the
 //! day is paged by itself, and its pages must add up to a steady total.
+//!
+//! A page with fewer records than it should hold must be explained by the total of the next one (see
+//! `due`).
 
 mod compare;
+mod due;
 mod proof;
 mod range;
 mod run;
@@ -30,9 +34,9 @@ use serde::{Deserialize, Serialize};
 use super::chain::ChainFlaw;
 use super::pager::{ListQuery, OffsetPager, PagerQuestion, PagerTurn};
 use super::{PROOF_TRIES, PageFacts};
-use crate::time::Date;
+use crate::time::{Date, FIRST_DAY};
 use compare::{TotalsComparison, UndatedRecords};
-use range::KeysetRange;
+use range::{KeysetRange, Succession};
 
 /// Slot of the list's unranged reading and of the check for undated records.
 const WHOLE: u32 = u32::MAX;
@@ -212,31 +216,8 @@ impl KeysetPager {
             return self.disordered();
         } else if let Some(run) = range.run.take() {
             self.ranged |= range.on_run(run, &self.list, facts);
-        } else {
-            if let Some(flaw) = range::contradiction(facts)
-                && self.flaw.is_none()
-            {
-                range.tries = range.tries.saturating_add(1);
-                if range.tries < PROOF_TRIES {
-                    return PagerTurn::On;
-                }
-                self.flaw = Some(flaw);
-            }
-            range.tries = 0;
-            let mut split = None;
-            if range::is_last(facts) {
-                range.done = true;
-            } else if let Some((newest, oldest)) = range::ends(facts) {
-                self.ranged |= range.step(&self.list, newest, oldest, facts);
-                // Some ranges end early: a range with much left gives a part of it away.
-                let total = facts.total_entries.filter(|_| self.flaw.is_none()).unwrap_or(0);
-                split = range::cut(range, facts, total, beside);
-            } else {
-                return self.disordered();
-            }
-            if let Some(parts) = split {
-                self.share(slot, parts);
-            }
+        } else if let Some(turn) = self.on_days(slot, facts, beside) {
+            return turn;
         }
         if self.ranges.iter().all(|range| range.done) {
             self.rest = if self.ranged && (self.nullable || self.from.is_none()) {
@@ -246,6 +227,49 @@ impl KeysetPager {
             };
         }
         PagerTurn::On
+    }
+
+    /// Takes an answer for the days of the range of `slot`, beside which `others` are being read.
+    /// Returns the turn if the range awaits another answer before it goes on.
+    fn on_days(&mut self, slot: u32, facts: &PageFacts, others: usize) -> Option<PagerTurn> {
+        let range = usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot))?;
+        if let Some(flaw) = range::contradiction(facts)
+            && self.flaw.is_none()
+        {
+            range.tries = range.tries.saturating_add(1);
+            if range.tries < PROOF_TRIES {
+                return Some(PagerTurn::On);
+            }
+            self.flaw = Some(flaw);
+        }
+        range.tries = 0;
+        if self.flaw.is_none() {
+            match range.succession(facts) {
+                Succession::Even => {}
+                Succession::Again => return Some(PagerTurn::On),
+                Succession::Uneven(flaw) => self.flaw = Some(flaw),
+            }
+        }
+        if range::is_last(facts) {
+            range.done = true;
+            return None;
+        }
+        let Some((newest, oldest)) = range::ends(facts) else { return Some(self.disordered()) };
+        let is_short = due::is_short(facts);
+        if is_short && range.from.is_none() && range.to.is_none() {
+            // Without bounds its total may count records without a day.
+            range.from = Some(FIRST_DAY);
+            self.ranged = true;
+            return Some(PagerTurn::On);
+        }
+        self.ranged |= range.step(&self.list, newest, oldest, facts);
+        // Some ranges end early: a range with much left gives a part of it away.
+        let total = facts.total_entries.filter(|_| self.flaw.is_none()).unwrap_or(0);
+        let split = range::cut(range, facts, total, others).filter(|_| !is_short);
+        if let Some(parts) = split {
+            self.share(slot, parts);
+        }
+        None
     }
 
     /// Puts `parts` in the place of the range of `slot`. Other ranges keep their slots: their

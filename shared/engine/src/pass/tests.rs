@@ -99,6 +99,7 @@ impl ListServer {
         let records: Vec<_> = list.iter().skip((page - 1) * size).take(size).collect();
         PageFacts {
             total_entries: Some(list.len() as u64),
+            per_page: Some(size as u64),
             next: (page * size < list.len()).then(|| "next".to_owned()),
             keys: records.iter().map(|(_, id)| Key::id(*id)).collect(),
             dates: records.iter().map(|(date, _)| *date).collect(),
@@ -595,4 +596,5 @@ fn a_sample_reads_one_page_each_and_proves_nothing() {
 }
 
 mod doubts;
+mod hidden;
 mod parked;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::error::ArrowError;
 use delta::store::StoreError;
+use delta::table::rebuild_advice;
 use parquet::errors::ParquetError;
 
 /// File of a table, as messages name it.
@@ -30,7 +31,7 @@ impl TableFile {
                 "{backup}, or let the table of changes begin anew with `harvest-lake reset {table}`"
             );
         }
-        format!("{backup}, or read the stream anew: `harvest-lake reset {table}`, then sync")
+        format!("{backup}, or {}, then sync", rebuild_advice(table))
     }
 }
 
@@ -79,8 +80,8 @@ pub enum PartitionError {
     #[error(
         "`{file}` was written by another program and is whole, but `{column}` in it {why}: have \
          that program write the rows again with the column's type, or undo its commit there \
-         (`RESTORE TABLE`), or read the stream anew with `harvest-lake reset {}`",
-        file.table
+         (`RESTORE TABLE`), or {}",
+        rebuild_advice(&file.table)
     )]
     Unfit {
         /// The file.
@@ -94,8 +95,8 @@ pub enum PartitionError {
     #[error(
         "`{file}` was written by another program and is whole, but {how}, which harvest-lake does \
          not read: have that program write it again in another way (`OPTIMIZE` with another \
-         codec), or read the stream anew with `harvest-lake reset {}`",
-        file.table
+         codec), or {}",
+        rebuild_advice(&file.table)
     )]
     Unsupported {
         /// The file.

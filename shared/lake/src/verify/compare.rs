@@ -18,7 +18,7 @@ use delta::table::{FileEntry, Table};
 use engine::coverage::Coverage;
 use engine::precedence::Precedence;
 use engine::present::Present;
-use engine::time::Timestamp;
+use engine::time::{Date, Timestamp};
 use serde::Serialize;
 
 use self::matching::{DifferenceJudge, RowMatching};
@@ -43,6 +43,9 @@ pub struct ComparisonRules {
     /// Time of the comparison. Rows dated later, by a clock that was ahead, count as older than the
     /// reading.
     pub present: Present,
+    /// First day of which the table has the records of a dated listing, by its last full pass. Records
+    /// before it, and those without a day, are in one of both only by chance.
+    pub start_date: Option<Date>,
 }
 
 /// A difference, as text for people and JSON. Keys are written as in the log's tags.
@@ -130,6 +133,7 @@ pub(super) async fn exactly(
         cursor: None,
         began,
         present,
+        start_date: None,
     };
     matched(table, rows, &against, columns, true, progress).await
 }

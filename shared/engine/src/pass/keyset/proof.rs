@@ -16,7 +16,9 @@ impl KeysetPager {
         } else if let Some(day) = self.unproven_days.first() {
             ListProof::Unproven(format!("{path} kept changing on {day} while it was read"))
         } else if self.undated_unproven {
-            ListProof::Unproven(format!("{path}: the records without a date do not add up"))
+            ListProof::Unproven(format!(
+                "{path}: the totals do not show that all records without a date were read"
+            ))
         } else {
             ListProof::Proven
         };

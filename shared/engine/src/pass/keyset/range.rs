@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::PageFacts;
 use super::super::chain::ChainFlaw;
 use super::super::pager::{ListQuery, OffsetPager};
+use super::super::{PROOF_TRIES, PageFacts};
+use super::due::{ExpectedAnswer, is_short};
 use super::run::{NumberedRun, RunTurn};
 use crate::time::{Date, FIRST_DAY, previous_day};
 
@@ -34,12 +35,38 @@ pub(super) struct KeysetRange {
     /// Number of contradictory answers to the same request.
     #[serde(default)]
     pub(super) tries: u32,
+    /// What the next answer must have.
+    #[serde(default)]
+    pub(super) due: Option<ExpectedAnswer>,
+    /// Number of answers in a row that did not follow the one before.
+    #[serde(default)]
+    pub(super) uneven: u32,
+}
+
+/// How an answer follows the one before.
+pub(super) enum Succession {
+    /// Nothing contradicts.
+    Even,
+    /// The range goes on with the answer before.
+    Again,
+    /// They contradict each other whenever they are asked for.
+    Uneven(ChainFlaw),
 }
 
 impl KeysetRange {
     /// Returns the range of all days, or of those not before `from`.
     pub(super) const fn open(from: Option<Date>) -> Self {
-        Self { from, to: None, day: None, run: None, asked: false, done: false, tries: 0 }
+        Self {
+            from,
+            to: None,
+            day: None,
+            run: None,
+            asked: false,
+            done: false,
+            tries: 0,
+            due: None,
+            uneven: 0,
+        }
     }
 
     pub(super) fn between(from: Option<Date>, to: Date) -> Self {
@@ -59,12 +86,32 @@ impl KeysetRange {
         if newest == oldest {
             self.run = NumberedRun::after(self, oldest, facts);
         }
-        if self.run.is_some() || self.to.map_or(newest != oldest, |to| oldest < to) {
+        // After a short answer the days before its newest one are asked for, too: it may lack newer ones.
+        let differs = newest != oldest || is_short(facts);
+        if self.run.is_some() || self.to.map_or(differs, |to| oldest < to) {
+            let due = ExpectedAnswer::after(facts, self.to, oldest);
+            self.due = self.run.is_none().then_some(due);
             self.to = Some(oldest);
             return false;
         }
         self.page_day(list, oldest);
         true
+    }
+
+    /// Compares an answer that is no contradiction in itself with the one before. If they contradict
+    /// each other, the one before is asked for again, a few times.
+    pub(super) fn succession(&mut self, facts: &PageFacts) -> Succession {
+        let Some(due) = self.due.take() else { return Succession::Even };
+        let Some(flaw) = due.flaw(facts) else {
+            self.uneven = 0;
+            return Succession::Even;
+        };
+        self.uneven = self.uneven.saturating_add(1);
+        if self.uneven >= PROOF_TRIES {
+            return Succession::Uneven(flaw);
+        }
+        self.to = due.again;
+        Succession::Again
     }
 
     /// Goes on with `day` alone.
@@ -212,6 +259,7 @@ pub(super) fn cut(
         // The day that is being paged is the newest of the rest.
         newest.day.clone_from(&range.day);
         newest.run.clone_from(&range.run);
+        newest.due.clone_from(&range.due);
     }
     Some(ranges)
 }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Date32Type, Field};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use decode::gather::{RowPick, column, equal_rows};
-use engine::spec::{StreamKind, StreamSpec};
-use engine::time::Timestamp;
+use engine::spec::{Paging, StreamKind, StreamSpec};
+use engine::time::{Date, Timestamp};
 
 use super::{ComparisonRules, RowDifference, TableComparison};
 use crate::partition::RowLayout;
@@ -141,7 +141,8 @@ impl DifferenceJudge {
     /// A row of the table without a record in the reading: wrong if the reading should have
     /// returned it and the row is older than the reading.
     fn only_here(&mut self, ours: RowView<'_>) -> Result<(), VerifyError> {
-        if ours.held().and_then(|facts| self.against.coverage.begun_for(&facts)).is_none() {
+        let covered = ours.held().and_then(|facts| self.against.coverage.begun_for(&facts));
+        if covered.is_none() || self.is_before_start(ours)? {
             return Ok(());
         }
         if self.came_later(ours) {
@@ -157,6 +158,9 @@ impl DifferenceJudge {
     /// A record of the reading without a row in the table: wrong unless it changed after the last
     /// pass.
     fn only_there(&mut self, theirs: RowView<'_>) -> Result<(), VerifyError> {
+        if self.is_before_start(theirs)? {
+            return Ok(());
+        }
         self.compared.records += 1;
         if self.is_newer(theirs)? {
             self.compared.newer += 1;
@@ -166,6 +170,22 @@ impl DifferenceJudge {
             self.tell(RowDifference::MissingHere { key });
         }
         Ok(())
+    }
+
+    /// Whether the table need not have the row, and no pass deletes it, because its day is before the
+    /// start date or unusable.
+    fn is_before_start(&self, row: RowView<'_>) -> Result<bool, ArrowError> {
+        let (Some(start), StreamKind::Listing(listing)) =
+            (self.against.start_date, &self.spec.kind)
+        else {
+            return Ok(false);
+        };
+        let Paging::DateKeyset { field, .. } = listing.paging else { return Ok(false) };
+        let days = column(&row.rows.batch, self.layout.schema.index_of(field)?)?;
+        let first = start.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24;
+        Ok(days.as_primitive_opt::<Date32Type>().is_some_and(|days| {
+            days.is_null(row.index) || i64::from(days.value(row.index)) < first
+        }))
     }
 
     /// Key of a row as text.

@@ -32,6 +32,7 @@ fn against(coverage: Coverage) -> ComparisonRules {
         cursor: Some("2025-01-01T00:00:00Z".parse().unwrap()),
         began: LATER,
         present: Present::ours(LATER),
+        start_date: None,
     }
 }
 
