@@ -392,7 +392,7 @@ fn records_from_before_the_start_date_are_no_difference() {
     let (records, all) =
         (entries["records"].as_u64().unwrap(), scene.records("time_entries").len());
     assert!(records > 20 && records < all as u64, "{records} of {all}");
-    // What both have is compared, of whatever day.
+    // From that day on a deletion is found.
     let newest = scene.records("time_entries");
     let in_table = |one: &&Value| one["spent_date"].as_str().unwrap() > start.to_string().as_str();
     scene.served.with(|account| {

@@ -123,9 +123,11 @@ impl TableError {
 #[must_use]
 pub fn rebuild_advice(table: &str) -> String {
     if table.starts_with('_') {
-        format!("move the folder tables/{table} away: it is made anew, without its history")
+        format!(
+            "move the folder tables/{table} away: the next sync makes it anew, without its history"
+        )
     } else {
-        format!("rebuild the table with `harvest-lake reset {table}`")
+        format!("rebuild the table with `harvest-lake reset {table}`, then sync")
     }
 }
 

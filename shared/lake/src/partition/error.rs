@@ -31,7 +31,7 @@ impl TableFile {
                 "{backup}, or let the table of changes begin anew with `harvest-lake reset {table}`"
             );
         }
-        format!("{backup}, or {}, then sync", rebuild_advice(table))
+        format!("{backup}, or {}", rebuild_advice(table))
     }
 }
 

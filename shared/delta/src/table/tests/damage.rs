@@ -37,7 +37,7 @@ async fn a_missing_commit_is_damage() {
         "the log of table `by_month` is damaged, _delta_log/00000000000000000003.json: it is \
          missing, later ones are there; restore \
          tables/by_month/_delta_log/00000000000000000003.json from a backup, or rebuild the table \
-         with `harvest-lake reset by_month`"
+         with `harvest-lake reset by_month`, then sync"
     );
     let store = table_of(5).await;
     store.delete(&commit_key(0)).await.unwrap();

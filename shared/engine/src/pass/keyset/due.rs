@@ -20,7 +20,7 @@ use super::super::chain::ChainFlaw;
 use super::range::ends;
 use crate::time::Date;
 
-/// What the answer after an incomplete one must have.
+/// Day and total that the answer after an incomplete one must have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ExpectedAnswer {
     /// Day that it must begin with.

@@ -35,7 +35,7 @@ pub(super) struct KeysetRange {
     /// Number of contradictory answers to the same request.
     #[serde(default)]
     pub(super) tries: u32,
-    /// What the next answer must have.
+    /// Day and total that the next answer must have; `None`: any.
     #[serde(default)]
     pub(super) due: Option<ExpectedAnswer>,
     /// Number of answers in a row that did not follow the one before.
@@ -86,7 +86,7 @@ impl KeysetRange {
         if newest == oldest {
             self.run = NumberedRun::after(self, oldest, facts);
         }
-        // After a short answer the days before its newest one are asked for, too: it may lack newer ones.
+        // A short answer of one day may lack records of newer days, which the next total shows.
         let differs = newest != oldest || is_short(facts);
         if self.run.is_some() || self.to.map_or(differs, |to| oldest < to) {
             let due = ExpectedAnswer::after(facts, self.to, oldest);
