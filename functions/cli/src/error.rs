@@ -85,6 +85,17 @@ pub enum CliError {
         #[source]
         source: lake::text::TextError,
     },
+    /// A sync replaced files of the table while its rows were written to standard output, which
+    /// cannot begin anew.
+    #[error(
+        "the rows of `{stream}` are not whole: a sync replaced files of the table meanwhile. The \
+         table is not damaged: run again, or name a folder, into which an export begins anew by \
+         itself"
+    )]
+    Overtaken {
+        /// The stream.
+        stream: &'static str,
+    },
     /// The table has no such column.
     #[error("`{table}` has no column `{column}`: `harvest-lake schema {table}` lists them")]
     NoColumn {

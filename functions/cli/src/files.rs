@@ -101,9 +101,17 @@ fn instant(text: &str) -> Result<Timestamp, CliError> {
         return Ok(at);
     }
     let wrong = || CliError::Time { found: text.to_owned() };
-    let day: Date = text.parse().map_err(|_| wrong())?;
-    let end = midnight(next_day(day)).ok_or_else(wrong)?;
+    let end = midnight(next_day(day(text)?)).ok_or_else(wrong)?;
     Ok(minus(end, SignedDuration::from_nanos(1)))
+}
+
+/// Parses a day. A time of day without an offset is none: it would be dropped.
+///
+/// # Errors
+/// Fails if the text is anything else.
+pub(crate) fn day(text: &str) -> Result<Date, CliError> {
+    let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
+    day.ok_or_else(|| CliError::Time { found: text.to_owned() })
 }
 
 /// Returns the first instant of a day in UTC; `None` beyond the representable times.

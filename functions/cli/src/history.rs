@@ -12,7 +12,7 @@ use streams::find_stream;
 use crate::arguments::HistoryArguments;
 use crate::error::CliError;
 use crate::exit::CliExit;
-use crate::files::midnight;
+use crate::files::{day, midnight};
 use crate::lake_facts::LakeFacts;
 use crate::ledger::{LedgerRun, runs};
 use crate::said::{CommandAnswer, TextStyle};
@@ -60,7 +60,7 @@ fn month_ago() -> Timestamp {
 /// Parses an instant, or a day, which stands for its first instant in UTC.
 fn start(text: &str) -> Result<Timestamp, CliError> {
     let wrong = || CliError::Time { found: text.to_owned() };
-    text.parse().or_else(|_| midnight(text.parse().map_err(|_| wrong())?).ok_or_else(wrong))
+    text.parse().or_else(|_| midnight(day(text)?).ok_or_else(wrong))
 }
 
 /// Whether the last run of a stream failed or never came back. `runs` are in order.

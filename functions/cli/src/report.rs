@@ -22,6 +22,7 @@ use serde_json::{Map, Value, json};
 use crate::arguments::ReportArguments;
 use crate::error::CliError;
 use crate::exit::CliExit;
+use crate::files::day;
 use crate::lake_facts::LakeFacts;
 use crate::said::CommandAnswer;
 use crate::text;
@@ -132,7 +133,7 @@ impl MadePage {
     /// read.
     async fn of(given: &GivenSettings, today: Option<&str>) -> Result<Self, CliError> {
         let today = match today {
-            Some(text) => text.parse().map_err(|_| CliError::Time { found: text.to_owned() })?,
+            Some(text) => day(text)?,
             None => utc_day(SystemClock.now()),
         };
         let lake = LakeFacts::of(given).await?;

@@ -46,7 +46,7 @@ use delta::table::{CheckpointDefect, FileEntry, Table, TableError};
 
 use file::ExaminedFile;
 pub use finding::{TableCheck, VerifyFinding};
-pub use replay::{ReplayedChanges, replay};
+pub use replay::{MISSED_COMMITS, ReplayedChanges, replay};
 use rules::FileRules;
 
 /// Number of attempts when the table changes meanwhile.

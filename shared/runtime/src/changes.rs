@@ -23,6 +23,7 @@ use decode::schema::TableSchema;
 use delta::table::{ChangeFiles, ChangesLag, following, lag};
 use delta::table::{ChangesCommit, CommitError, CommitNote, Table};
 use engine::ids::Sequence;
+use engine::pass::Pass;
 use engine::report::RowCounts;
 use engine::testimony::Testimony;
 use engine::time::Timestamp;
@@ -47,10 +48,12 @@ impl Run {
     ///
     /// To open it costs requests, and most runs of a quiet stream change no row. The item is
     /// reliable if the last owner gave the lease back, no other engine has written, and the item
-    /// describes this very commit of this very table.
+    /// describes this very commit of this very table. It knows nothing of what others did to the table
+    /// of changes itself: each full pass looks.
     pub(crate) async fn open_changes_if_due(&mut self) -> Result<(), RunError> {
         let (item, table) = (&self.item.value, &self.table);
-        let settled = !self.has_taken_over()
+        let settled = self.order.pass != Pass::Full
+            && !self.has_taken_over()
             && table.recorded_epoch() < item.epoch()
             && table.foreign().is_none()
             && item.testimony(table.version(), &table.mark()) == Testimony::True

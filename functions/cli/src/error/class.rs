@@ -61,6 +61,7 @@ impl CliError {
             | Self::Export { .. }
             | Self::Unwritten { .. }
             | Self::Rows { .. }
+            | Self::Overtaken { .. }
             | Self::Scan { .. }
             | Self::Page(_)
             | Self::PageWrite { .. }
@@ -101,7 +102,10 @@ impl CliError {
             Self::NoPerson { .. } => "UnknownPerson",
             Self::ErasureUnfinished { .. } => "ErasureUnfinished",
             Self::Unconfirmed { .. } => "Unconfirmed",
-            Self::Export { .. } | Self::Unwritten { .. } | Self::Rows { .. } => "ExportFailed",
+            Self::Export { .. }
+            | Self::Unwritten { .. }
+            | Self::Rows { .. }
+            | Self::Overtaken { .. } => "ExportFailed",
             Self::Verify { .. } => "VerifyFailed",
             Self::Scan { .. } | Self::Page(_) | Self::PageWrite { .. } => "ReportFailed",
             Self::Demo { .. } => "DemoFailed",
@@ -133,6 +137,7 @@ impl CliError {
             | Self::Target { .. }
             | Self::Partition(_)
             | Self::Unwritten { .. }
+            | Self::Overtaken { .. }
             | Self::NoColumn { .. }
             | Self::Page(_)
             | Self::PageWrite { .. }

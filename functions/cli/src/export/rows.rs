@@ -60,8 +60,21 @@ pub(super) async fn to_output(
         Ok(_) | Err(TextError::Write(_)) => {
             Ok(CommandAnswer::new(String::new(), Value::Null, CliExit::Done))
         }
+        Err(source) if source.is_vanished() && is_newer(lake, spec, &table).await? => {
+            Err(CliError::Overtaken { stream: spec.name })
+        }
         Err(source) => Err(CliError::Rows { stream: spec.name, source }),
     }
+}
+
+/// Whether the table has a newer version than `table`.
+async fn is_newer(
+    lake: &LakeFacts,
+    spec: &'static StreamSpec,
+    table: &Table,
+) -> Result<bool, CliError> {
+    let now = lake.open(spec).await?;
+    Ok(now.is_some_and(|now| now.version() > table.version()))
 }
 
 /// Writes a file for each table into the folder `target`.

@@ -1,7 +1,7 @@
 //! Findings of `verify` as text for people.
 
 use delta::table::rebuild_advice;
-use lake::verify::{RowDifference, TableCheck, VerifyFinding};
+use lake::verify::{MISSED_COMMITS, RowDifference, TableCheck, VerifyFinding};
 use report::{DifferenceReason, ReconciledReport, SumDifference};
 
 use super::StreamFindings;
@@ -225,11 +225,16 @@ fn line(stream: &str, finding: &VerifyFinding, paint: TextStyle) -> String {
     format!("{head}\n  {name}: {what}\n  expected {expected}\n  found    {found}\n")
 }
 
+/// Whether a table of changes is to begin anew, which is no damage.
+fn is_behind(finding: &VerifyFinding) -> bool {
+    finding.what == MISSED_COMMITS
+}
+
 /// Returns the name of the damaged table of a stream: that of its changes if only files of these are
 /// damaged. Where rows and changes differ, either may be wrong.
 fn damaged(verdict: &StreamFindings) -> Option<String> {
     let is_damage = |finding: &&VerifyFinding| {
-        !matches!(finding.check, TableCheck::Fit | TableCheck::Checkpoint)
+        !matches!(finding.check, TableCheck::Fit | TableCheck::Checkpoint) && !is_behind(finding)
     };
     let mut damages = verdict.table.findings.iter().filter(is_damage).peekable();
     damages.peek()?;
@@ -247,6 +252,7 @@ fn end(verdicts: &[StreamFindings]) -> String {
     };
     let unfit = streams_with(|finding| finding.check == TableCheck::Fit);
     let checkpoints = streams_with(|finding| finding.check == TableCheck::Checkpoint);
+    let behind = streams_with(is_behind);
     let bad: Vec<String> = verdicts.iter().filter_map(damaged).collect();
     let untrue = verdicts
         .iter()
@@ -254,7 +260,7 @@ fn end(verdicts: &[StreamFindings]) -> String {
     let advice = "What differs from Harvest without a word (deleted records, embedded names) follows \
                   with the next full pass: `harvest-lake sync --pass full`, then verify again\n";
     let advice = if untrue { advice } else { "" };
-    if bad.is_empty() && unfit.is_empty() && checkpoints.is_empty() {
+    if bad.is_empty() && behind.is_empty() && unfit.is_empty() && checkpoints.is_empty() {
         let rows = verdicts.iter().map(|verdict| verdict.table.rows).sum();
         let tables = text::plural(verdicts.len() as u64, "table", "tables");
         return format!(
@@ -272,6 +278,14 @@ fn end(verdicts: &[StreamFindings]) -> String {
              then `harvest-lake sync`\n",
             of_streams.join(" ")
         );
+    }
+    if !behind.is_empty() {
+        let line = format!(
+            "Sync, so that the tables of changes begin anew: `harvest-lake sync --pass full {}`, then \
+             verify again\n",
+            behind.join(" ")
+        );
+        text.push_str(&line);
     }
     for table in ledger {
         let line = format!("Restore its files from a backup, or {}\n", rebuild_advice(&table));

@@ -29,6 +29,11 @@ use crate::collect::{CollectedRows, Collector, MEMORY_LIMIT};
 use crate::partition::{PartitionError, RowLayout, fetch, open};
 use crate::progress::FileProgress;
 
+/// Finding about a table of changes that is to begin anew. `verify` has another advice for it than for
+/// damage.
+pub const MISSED_COMMITS: &str =
+    "the table of changes has missed commits: the next full pass begins it anew";
+
 /// Number of attempts to read both tables at matching versions.
 const TRIES: u32 = 3;
 /// Number of differences reported as findings; one more finding counts all of them. A lost file of
@@ -88,10 +93,9 @@ pub async fn replay(
             files.files
         }
         ChangesLag::Baseline => {
-            let what = "the table of changes has missed commits: the next sync begins it anew";
             let made = format!("changes up to sequence {}", table.recorded_sequence());
             let has = format!("up to {sequence}");
-            replayed.findings.push(finding(None, what.to_owned(), made, has));
+            replayed.findings.push(finding(None, MISSED_COMMITS.to_owned(), made, has));
             return Ok(replayed);
         }
     };

@@ -254,7 +254,7 @@ async fn one_commit_behind_is_pending_and_two_are_a_finding() {
     world.store.put(&key, bytes).await.unwrap();
     world.commit("2024-01", &[1], "too late", false, false).await;
     let replayed = world.replayed().await;
-    let missed = "the table of changes has missed commits: the next sync begins it anew";
+    let missed = MISSED_COMMITS;
     assert_eq!(whats(&replayed), [(missed, "changes up to sequence 8", "up to 6")]);
 }
 
