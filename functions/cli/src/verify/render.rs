@@ -1,7 +1,7 @@
 //! Findings of `verify` as text for people.
 
 use delta::table::rebuild_advice;
-use lake::verify::{MISSED_COMMITS, RowDifference, TableCheck, VerifyFinding};
+use lake::verify::{RowDifference, TableCheck, VerifyFinding};
 use report::{DifferenceReason, ReconciledReport, SumDifference};
 
 use super::StreamFindings;
@@ -225,26 +225,6 @@ fn line(stream: &str, finding: &VerifyFinding, paint: TextStyle) -> String {
     format!("{head}\n  {name}: {what}\n  expected {expected}\n  found    {found}\n")
 }
 
-/// Whether a table of changes is to begin anew, which is no damage.
-fn is_behind(finding: &VerifyFinding) -> bool {
-    finding.what == MISSED_COMMITS
-}
-
-/// Returns the name of the damaged table of a stream: that of its changes if only files of these are
-/// damaged. Where rows and changes differ, either may be wrong.
-fn damaged(verdict: &StreamFindings) -> Option<String> {
-    let is_damage = |finding: &&VerifyFinding| {
-        !matches!(finding.check, TableCheck::Fit | TableCheck::Checkpoint) && !is_behind(finding)
-    };
-    let mut damages = verdict.table.findings.iter().filter(is_damage).peekable();
-    damages.peek()?;
-    let of_changes =
-        |finding: &VerifyFinding| finding.check == TableCheck::Changes && finding.file.is_some();
-    let only_changes = damages.all(of_changes);
-    let stream = verdict.stream;
-    Some(if only_changes { format!("{stream}_changes") } else { stream.to_owned() })
-}
-
 fn end(verdicts: &[StreamFindings]) -> String {
     let streams_with = |wanted: fn(&VerifyFinding) -> bool| -> Vec<&str> {
         let found = verdicts.iter().filter(|verdict| verdict.table.findings.iter().any(wanted));
@@ -252,8 +232,8 @@ fn end(verdicts: &[StreamFindings]) -> String {
     };
     let unfit = streams_with(|finding| finding.check == TableCheck::Fit);
     let checkpoints = streams_with(|finding| finding.check == TableCheck::Checkpoint);
-    let behind = streams_with(is_behind);
-    let bad: Vec<String> = verdicts.iter().filter_map(damaged).collect();
+    let behind = streams_with(super::stream::is_behind);
+    let bad: Vec<String> = verdicts.iter().filter_map(StreamFindings::damaged).collect();
     let untrue = verdicts
         .iter()
         .any(|verdict| verdict.harvest.as_ref().is_some_and(|one| one.compared.wrong() > 0));

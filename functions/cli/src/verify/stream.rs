@@ -1,6 +1,6 @@
 //! Findings of one stream.
 
-use lake::verify::{ReplayedChanges, TableCheck, VerifiedTable, VerifyFinding};
+use lake::verify::{MISSED_COMMITS, ReplayedChanges, TableCheck, VerifiedTable, VerifyFinding};
 use serde::Serialize;
 use serde_json::json;
 
@@ -19,7 +19,29 @@ pub(super) struct StreamFindings {
     pub(super) harvest: Option<HarvestComparison>,
 }
 
+/// Whether a table of changes is to begin anew, which is no damage.
+pub(super) fn is_behind(finding: &VerifyFinding) -> bool {
+    finding.what == MISSED_COMMITS
+}
+
 impl StreamFindings {
+    /// Returns the name of the damaged table of the stream: that of its changes if only files of these
+    /// are damaged. Where rows and changes differ, either may be wrong.
+    pub(super) fn damaged(&self) -> Option<String> {
+        let is_damage = |finding: &&VerifyFinding| {
+            !matches!(finding.check, TableCheck::Fit | TableCheck::Checkpoint)
+                && !is_behind(finding)
+        };
+        let mut damages = self.table.findings.iter().filter(is_damage).peekable();
+        damages.peek()?;
+        let of_changes = |finding: &VerifyFinding| {
+            finding.check == TableCheck::Changes && finding.file.is_some()
+        };
+        let only_changes = damages.all(of_changes);
+        let stream = self.stream;
+        Some(if only_changes { format!("{stream}_changes") } else { stream.to_owned() })
+    }
+
     /// Takes out the differences between rows and changes if the erasure of a user has not ended: they
     /// are no damage, and show what is to be erased.
     pub(super) fn forgive_differences(&mut self, erased: Option<i64>) {
