@@ -165,6 +165,9 @@ impl PassFlush {
                 }
             }
         }
+        if after.full.last_begun != before.full.last_begun {
+            after.rebases_changes = false;
+        }
         NextPosition { position: after, cursor_ahead }
     }
 

@@ -23,6 +23,7 @@ use decode::schema::TableSchema;
 use delta::table::{ChangeFiles, ChangesLag, following, lag};
 use delta::table::{ChangesCommit, CommitError, CommitNote, Table};
 use engine::ids::Sequence;
+use engine::item::StreamPosition;
 use engine::pass::Pass;
 use engine::report::RowCounts;
 use engine::testimony::Testimony;
@@ -220,6 +221,23 @@ impl Run {
         let committed = committed.map_err(|error| self.commit_error(error))?;
         self.describes(&committed);
         Ok(())
+    }
+
+    /// Makes the table of changes begin anew after the flush to `after`, if everything was read again because
+    /// another engine had changed rows: nothing that it has says which rows it had, and a merge does not tell how it
+    /// removed rows of one key. Returns whether it does; the commit of the flush then names no files of
+    /// changes.
+    pub(crate) async fn leaves_changes_behind(
+        &mut self,
+        after: &StreamPosition,
+    ) -> Result<bool, RunError> {
+        let was_due = self.item.value.position.rebases_changes;
+        let rebases = self.keeps_changes() && was_due && !after.rebases_changes;
+        if rebases {
+            self.open_changes().await?;
+            self.go_on_from(self.table.recorded_sequence().next()).await?;
+        }
+        Ok(rebases)
     }
 
     /// Commits a fence to the table of changes, after which no former owner can commit to it.

@@ -105,6 +105,9 @@ impl Run {
             let person = self.person_before_commit(RowCounts::default()).await?;
             position.written_by(self.order.pass, person.id, person.roles);
         }
+        if self.leaves_changes_behind(&position).await? {
+            Box::pin(self.complete_changes()).await?;
+        }
         let ends = pass == Pass::Incremental && position.pass(pass).unfinished.is_none();
         let objects = self.item.value.position.objects().len() + position.objects().len();
         self.item.value.position = position;
@@ -170,7 +173,8 @@ impl Run {
             let person = self.person_before_commit(merged.counts).await?;
             self.check_erased().await?;
             position.written_by(self.order.pass, person.id, person.roles);
-            let named = files_of(changes, merged.counts, merged.changes);
+            let own = files_of(changes, merged.counts, merged.changes);
+            let named = if self.leaves_changes_behind(&position).await? { None } else { own };
             let note = self.note_of(&position, merged.counts, named)?;
             let change = CommitFiles { add: merged.add, remove: merged.remove, started };
             let now = self.context.clock.now();

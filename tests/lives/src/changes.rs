@@ -179,7 +179,7 @@ fn changes_in(table: &LakeReading, changes: &LakeReading) -> Changes {
 
 /// Compares the sequences that both tables record. A commit that waits for its changes names their
 /// files.
-fn behind(table: &LakeReading, changes: &LakeReading) -> Behind {
+pub(crate) fn behind(table: &LakeReading, changes: &LakeReading) -> Behind {
     let note = |reading: &LakeReading| reading.view.note.clone();
     let followed =
         note(changes).and_then(|note| note["state"]["table"].as_str().map(str::to_owned));

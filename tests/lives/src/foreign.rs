@@ -84,9 +84,9 @@ impl<'a> Visitor<'a> {
         true
     }
 
-    /// Commits an INSERT of copies of some rows, without their texts, under ids that Harvest never
-    /// gives: nobody could find a person's data under another id. Returns `false` if the table has no
-    /// rows, or its rows have no id alone as their key.
+    /// Commits an INSERT of copies of some rows, without their texts. Every second time they have the ids of
+    /// these rows, and otherwise ids that Harvest never gives: nobody could find a person's data under
+    /// another id. Returns `false` if the table has no rows, or its rows have no id alone as their key.
     pub async fn append(&self) -> bool {
         let Some(file) = self.table.files().first() else { return false };
         let rows = self.rows(file).await;
@@ -101,7 +101,8 @@ impl<'a> Visitor<'a> {
         }
         let ids = rows.column(place).as_primitive::<Int64Type>();
         let version = i64::try_from(self.table.version()).expect("a version");
-        let foreign: Int64Array = ids.unary(|id| id % FOREIGN + FOREIGN * (version + 1));
+        let number = if version % 2 == 0 { 0 } else { version + 1 };
+        let foreign: Int64Array = ids.unary(|id| id % FOREIGN + FOREIGN * number);
         let mut columns = rows.columns().to_vec();
         columns[place] = Arc::new(foreign);
         for (column, field) in columns.iter_mut().zip(rows.schema().fields()) {

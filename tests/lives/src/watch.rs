@@ -12,6 +12,7 @@ use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, minus, plus};
 
 use self::limits::KnownTables;
+use crate::changes::{Behind, behind};
 use crate::oracle::{Contents, Versions, versions};
 use crate::reader::LakeTable;
 use crate::reader::lake::LakeReading;
@@ -83,6 +84,11 @@ impl Watch {
     /// whose clock is wrong.
     pub fn forget_removed(&mut self) {
         self.known.forget_removed();
+    }
+
+    /// Whether no full pass has read `stream` since another engine changed its rows.
+    pub async fn is_excused(&mut self, world: &World, stream: &'static str) -> bool {
+        is_unread(&mut self.excused, world, stream).await
     }
 
     /// Whether no full pass has read `stream` since Harvest lied about it.
@@ -158,8 +164,11 @@ impl Watch {
         for reading in [Some(&table), changes.as_ref()].into_iter().flatten() {
             wrong.extend(self.known.wrong(world, reading).await);
         }
-        if self.half_erased.contains(spec.name)
-            || is_unread(&mut self.excused, world, spec.name).await
+        // At the end of the pass that reads everything again the changes begin anew, and a process may die
+        // before.
+        let begins = self.excused.contains_key(spec.name)
+            && changes.as_ref().is_some_and(|changes| behind(&table, changes) == Behind::All);
+        if self.half_erased.contains(spec.name) || begins || self.is_excused(world, spec.name).await
         {
             return wrong;
         }

@@ -9,6 +9,7 @@ use delta::store::ObjectStore;
 use engine::pass::Pass;
 use engine::time::{SignedDuration, plus};
 use lives::changes::{Behind, Changes};
+use lives::foreign::Visitor;
 use lives::oracle::{After, Contents};
 use lives::storm::Freeze;
 use lives::world::{Conduct, Death, World, now, sync};
@@ -167,6 +168,22 @@ fn the_next_commit_waits_for_the_changes_of_the_last() {
         let per_commit: Vec<(i64, u64)> = after.per_commit().into_iter().skip(1).collect();
         assert_eq!(per_commit, [(2, 2), (3, 1)]);
         assert_eq!(wrong(&world).await, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_table_of_changes_begins_anew_once_everything_is_read_again() {
+    story(async {
+        let world = loaded().await;
+        // Rows with keys that are there, and rows with others, without their texts.
+        for _ in 0..2 {
+            let spec = streams::find(STREAM).unwrap();
+            assert!(Visitor::of(&world, spec).await.unwrap().append().await);
+            quiet(&world).await;
+            assert_eq!(wrong(&world).await, Vec::<String>::new());
+            let begun = changes(&world).await;
+            assert_eq!(begun.per_commit().len(), 1, "{begun:?}");
+        }
     });
 }
 

@@ -37,6 +37,10 @@ pub struct StreamPosition {
     /// Whether the listing omits records unless it is asked for its two halves.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub by_halves: bool,
+    /// Whether the table of changes has to begin anew at the end of the next full pass: until then
+    /// the table may hold rows of another engine, also two of one key.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub rebases_changes: bool,
     /// Roles of the person whose token read the rows.
     pub roles: Vec<String>,
     /// Id of that person.

@@ -19,6 +19,16 @@ fn stands(cursor: Option<i64>) -> StreamPosition {
     position
 }
 
+#[test]
+fn only_a_full_pass_that_counts_ends_the_wait_of_the_changes() {
+    let [listing, ..] = specs();
+    let waits = StreamPosition { rebases_changes: true, ..stands(None) };
+    let after = |flush: PassFlush| flush.position(&waits).position.rebases_changes;
+    assert!(after(ends(listing, Pass::Incremental)));
+    assert!(after(PassFlush { proof: contradicts(), ..ends(listing, Pass::Full) }));
+    assert!(!after(ends(listing, Pass::Full)));
+}
+
 fn contradicts() -> ListProof {
     ListProof::Contradictory("totals".to_owned())
 }

@@ -133,6 +133,7 @@ impl Run {
         };
         if to.is_none() {
             self.item.value.position.begin_anew();
+            self.item.value.position.rebases_changes = true;
         }
         self.notice(format!("another engine changed rows of the table ({foreign}): {what}"));
         Ok(true)
