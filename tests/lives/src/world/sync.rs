@@ -84,23 +84,14 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
             futures::StreamExt::buffer_unordered(futures::stream::iter(runs), 8),
         )
         .await;
-        let busy = reports.iter().all(|report| {
-            matches!(
-                report.outcome,
-                RunOutcome::Busy { .. } | RunOutcome::Failed(RunError::LostLease { .. })
-            )
-        });
-        let waits = all_wait(&reports);
+        let now = context.clock.now();
+        let pauses: Option<Vec<Pause>> = reports.iter().map(|run| pause(run, now)).collect();
         synced.reports.extend(reports);
-        if let Some(until) = waits {
-            if wish.impatient {
-                return Ok(synced);
-            }
-            context.clock.sleep_until(until).await;
-        }
-        if busy {
-            let soon = plus(context.clock.now(), SignedDuration::from_secs(30));
-            context.clock.sleep_until(soon).await;
+        // A run that did something may have made another one possible.
+        let Some(first) = pauses.into_iter().flatten().min() else { continue };
+        match first {
+            Pause { budget: true, .. } if wish.impatient => return Ok(synced),
+            Pause { until, .. } => context.clock.sleep_until(until).await,
         }
     }
     // Runs that stop after a second, on slow stores, may never get anywhere.
@@ -113,15 +104,26 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
     panic!("the sync never ends: {:?} {last:?}", synced.failures());
 }
 
-/// Time at which the budget has permits again, if all of the runs wait for it. Runs that had no permit
-/// for their first request leave no mark in the state.
-fn all_wait(reports: &[RunReport]) -> Option<Timestamp> {
-    let wait = |report: &RunReport| {
-        let RunOutcome::Yielded(YieldReason::Budget(until)) = report.outcome else { return None };
-        Some(until)
-    };
-    let waits: Option<Vec<Timestamp>> = reports.iter().map(wait).collect();
-    waits?.into_iter().min()
+/// Wait before a stream is tried again whose run could do nothing.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Pause {
+    /// End of the wait.
+    until: Timestamp,
+    /// Whether it is the budget that has no permit before, and not another process that is at work.
+    budget: bool,
+}
+
+/// Returns the wait after a run that could do nothing; `None` if it did something or failed. Runs that had
+/// no permit for their first request leave no mark in the state.
+fn pause(report: &RunReport, now: Timestamp) -> Option<Pause> {
+    match report.outcome {
+        RunOutcome::Yielded(YieldReason::Budget(until)) => Some(Pause { until, budget: true }),
+        RunOutcome::Busy { .. } | RunOutcome::Failed(RunError::LostLease { .. }) => {
+            let until = plus(now, SignedDuration::from_secs(30));
+            Some(Pause { until, budget: false })
+        }
+        RunOutcome::Complete | RunOutcome::Yielded(_) | RunOutcome::Failed(_) => None,
+    }
 }
 
 /// Time at which the budget has permits for an unfinished pass, if one waits for them.
