@@ -77,3 +77,4 @@ pub use report::{PublishedPage, publish};
 pub use rounds::unattended;
 pub use run::{Terminal, run, unparsed};
 pub use said::CommandAnswer;
+pub use signals::outlive_file_limits;

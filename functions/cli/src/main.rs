@@ -9,6 +9,7 @@ use cli::{CliArguments, Terminal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    cli::outlive_file_limits();
     // Standard output and standard error are looked at separately: `harvest-lake sync > file` still
     // shows bars on the terminal. `NO_COLOR` takes away the colours alone, not the bars, so `err`
     // does not depend on it.

@@ -67,6 +67,11 @@ fn an_export_as_text_refuses_what_it_cannot_do_and_a_reader_may_leave() {
     ] {
         scene.run(line).with(2).says(&[why]);
     }
+    let taken = scene.folder().join("taken");
+    fs::create_dir_all(taken.join("tasks.csv")).unwrap();
+    let line = format!("export clients tasks {} --format csv", taken.display());
+    scene.run(&line).with(2).says(&["tasks.csv", "is a folder"]);
+    assert!(!taken.join("clients.csv").exists(), "refused before anything is written");
     let script = "set -o pipefail; \"$@\" | head -1 >/dev/null";
     shell(&scene, script, "export time_entries - --format csv").with(0);
     shell(&scene, "\"$@\" > /dev/full", "export time_entries - --format csv")

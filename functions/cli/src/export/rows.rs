@@ -95,6 +95,17 @@ pub(super) async fn to_folder(
         );
         return Err(CliError::Target { why });
     };
+    for spec in specs {
+        let path = file_of(spec, form, folder);
+        if path.is_dir() {
+            let why = format!(
+                "`{}` is a folder, and the export needs that name for a file: rename it, or name \
+                 another target",
+                path.display()
+            );
+            return Err(CliError::Target { why });
+        }
+    }
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for spec in specs {
@@ -126,6 +137,20 @@ pub(super) async fn to_folder(
     Ok(CommandAnswer::new(table.text(paint), json, CliExit::Done))
 }
 
+/// Returns the name of the file of one table.
+fn file_name(spec: &StreamSpec, form: TextForm) -> String {
+    let ending = match form {
+        TextForm::Csv => "csv",
+        TextForm::JsonLines => "jsonl",
+    };
+    format!("{}.{ending}", spec.name)
+}
+
+/// Returns the path of the file of one table.
+fn file_of(spec: &StreamSpec, form: TextForm, folder: &Path) -> PathBuf {
+    folder.join(file_name(spec, form))
+}
+
 /// Writes the file of one table; returns its path, its rows and the table's version. Begins anew if a
 /// run deletes files that are being read.
 async fn whole(
@@ -135,12 +160,8 @@ async fn whole(
     folder: &Path,
     steps: &StepDisplay,
 ) -> Result<(PathBuf, u64, u64), CliError> {
-    let ending = match form {
-        TextForm::Csv => "csv",
-        TextForm::JsonLines => "jsonl",
-    };
-    let path = folder.join(format!("{}.{ending}", spec.name));
-    let partial = folder.join(format!(".{}.{ending}.partial", spec.name));
+    let path = file_of(spec, form, folder);
+    let partial = folder.join(format!(".{}.partial", file_name(spec, form)));
     let write = async |table: &Table| {
         let written = async {
             fs::create_dir_all(folder).map_err(TextError::Write)?;
