@@ -7,9 +7,11 @@ LAKE ?= ./demo-lake
 SEEDS ?= 2000
 # What CI builds: one profile for all programs and tests, so that nothing is compiled twice.
 PROOF := --locked --profile proof --workspace
+# Unit tests are compiled without optimization, by a wrapper of the compiler.
+QUICK_UNITS := RUSTC_WORKSPACE_WRAPPER="$(CURDIR)/tests/rustc.sh"
 # Programs and tests in one command: apart, each would choose other features of the dependencies, and most of
 # them would be compiled twice.
-BUILD_PROOF := cargo build $(PROOF) --bins --tests
+BUILD_PROOF := $(QUICK_UNITS) cargo build $(PROOF) --bins --tests
 # The command as people get it, whose processor time and memory are compared.
 BUILD_RELEASE := cargo build --locked --release --package cli --package sim --bin harvest-lake --bin fake-harvest
 # Seconds that each fuzz target gets in `make test`; as many run at a time as TEST_THREADS.
@@ -35,7 +37,7 @@ test: $(addprefix $(TOOLS)/,$(addsuffix /installed,emulators node readers sam te
 	$(MAKE) -j3 --output-sync=target lived deployed judged
 
 tested:
-	RUST_TEST_THREADS=$(TEST_THREADS) BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_SECONDS)000 cargo test $(PROOF)
+	RUST_TEST_THREADS=$(TEST_THREADS) BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_SECONDS)000 $(QUICK_UNITS) cargo test $(PROOF)
 
 # Beside all others, which leave half of two cores idle. Lives have a clock of their own: they may be slow, and the others
 # may not.
@@ -107,7 +109,7 @@ fmt: ## Format
 	cargo fmt --all
 
 sim: ## Simulation: SEEDS lives of a lake, or one, SEED, with its story
-	$(if $(SEED),SIM_SEED=$(SEED),SIM_SEEDS=$(SEEDS)) cargo test $(PROOF) --test simulation -- --nocapture
+	$(if $(SEED),SIM_SEED=$(SEED),SIM_SEEDS=$(SEEDS)) $(QUICK_UNITS) cargo test $(PROOF) --test simulation -- --nocapture
 
 SECONDS ?= 300
 fuzz: ## Fuzzing guided by coverage: SECONDS (300) for each target, or for TARGET alone
