@@ -40,7 +40,7 @@ use crate::said::{CommandAnswer, TextStyle};
 use ahead::{WorkAhead, has_changes, planned};
 use harvest::{HarvestComparer, HarvestComparison};
 use reports::ComparedReports;
-use stream::StreamFindings;
+use stream::{StreamFindings, is_readable};
 
 /// Approximate number of records of each stream that are read without `--sample`.
 const SAMPLE: u64 = 200;
@@ -184,7 +184,7 @@ async fn look(
     steps: &StepDisplay,
 ) -> Result<Option<(StreamFindings, Option<Table>)>, CliError> {
     let Some((verified, table)) = table(lake, spec, steps).await? else {
-        return Ok(None);
+        return Ok(bereft(lake, spec).await?.map(|verdict| (verdict, None)));
     };
     // Rows that cannot be read, or not be paired by key, would make every later comparison fail for
     // the same reason.
@@ -202,26 +202,18 @@ async fn look(
     Ok(Some((verdict, table)))
 }
 
-/// Whether rows of the table can be compared with Harvest and with the changes: they can be read,
-/// are in the order of their keys, and each key is there once. Other findings concern the log or
-/// single values, and leave the rows as they are.
-fn is_readable(verified: &VerifiedTable) -> bool {
-    !verified.findings.iter().any(|finding| match finding.check {
-        TableCheck::Log
-        | TableCheck::Files
-        | TableCheck::Schema
-        | TableCheck::Fit
-        | TableCheck::Order
-        | TableCheck::Unique => true,
-        TableCheck::Checkpoint
-        | TableCheck::Tags
-        | TableCheck::Ranges
-        | TableCheck::Rows
-        | TableCheck::Statistics
-        | TableCheck::Partition
-        | TableCheck::Account
-        | TableCheck::Changes => false,
-    })
+/// Finding of a stream whose table of changes is there without its table; `None` if there is neither. The
+/// first sync makes both, so the table was deleted.
+async fn bereft(
+    lake: &LakeFacts,
+    spec: &'static StreamSpec,
+) -> Result<Option<StreamFindings>, CliError> {
+    match lake.open_changes(spec).await {
+        Ok(None) => return Ok(None),
+        Err(error @ TableError::Store { .. }) => return Err(error.into()),
+        Ok(Some(_)) | Err(_) => {}
+    }
+    Ok(Some(StreamFindings::without_table(spec.name)))
 }
 
 /// Checks one table; returns the findings, and the table if it can be opened. `None` if there is no

@@ -62,6 +62,18 @@ fn nothing_is_found_in_a_lake_as_it_should_be() {
     scene.run("verify --all").with(2).says(&["--against-harvest"]);
 }
 
+#[test]
+fn a_table_that_is_gone_is_found_by_its_changes() {
+    let scene = Scene::new(68);
+    scene.sync().with(0);
+    fs::remove_dir_all(scene.lake().join("tables/clients")).unwrap();
+    for line in ["verify", "verify clients"] {
+        scene.run(line).with(1).says(&["clients", "the table is gone", "reset clients"]);
+    }
+    scene.heals();
+    scene.run("verify").with(0);
+}
+
 /// Number of differing sums of all reports, by reason.
 fn reasons(ended: &Ended) -> BTreeMap<String, u64> {
     let json = ended.json();

@@ -24,7 +24,42 @@ pub(super) fn is_behind(finding: &VerifyFinding) -> bool {
     finding.what == MISSED_COMMITS
 }
 
+/// Whether rows of the table can be compared with Harvest and with the changes: they can be read,
+/// are in the order of their keys, and each key is there once. Other findings concern the log or
+/// single values, and leave the rows as they are.
+pub(super) fn is_readable(verified: &VerifiedTable) -> bool {
+    !verified.findings.iter().any(|finding| match finding.check {
+        TableCheck::Log
+        | TableCheck::Files
+        | TableCheck::Schema
+        | TableCheck::Fit
+        | TableCheck::Order
+        | TableCheck::Unique => true,
+        TableCheck::Checkpoint
+        | TableCheck::Tags
+        | TableCheck::Ranges
+        | TableCheck::Rows
+        | TableCheck::Statistics
+        | TableCheck::Partition
+        | TableCheck::Account
+        | TableCheck::Changes => false,
+    })
+}
+
 impl StreamFindings {
+    /// Findings of a stream whose table of changes is there without its table.
+    pub(super) fn without_table(stream: &'static str) -> Self {
+        let finding = VerifyFinding {
+            check: TableCheck::Log,
+            file: None,
+            what: "the table is gone, and its table of changes is there".to_owned(),
+            expected: "a log of the table".to_owned(),
+            found: "none".to_owned(),
+        };
+        let table = VerifiedTable { findings: vec![finding], ..VerifiedTable::default() };
+        Self { stream, table, ..Self::default() }
+    }
+
     /// Returns the name of the damaged table of the stream: that of its changes if only files of these
     /// are damaged. Where rows and changes differ, either may be wrong.
     pub(super) fn damaged(&self) -> Option<String> {

@@ -17,6 +17,7 @@
 //! doubt is settled towards the earlier position.
 
 use delta::table::{Committed, ForeignChange, Table};
+use engine::ids::Sequence;
 use engine::item::{ItemValue, StreamPosition};
 use engine::pass::Pass;
 use engine::persisted::PersistedInstants;
@@ -54,11 +55,13 @@ impl Run {
         let behind = recorded >= self.item.value.epoch();
         self.take_position(testimony);
         let set_back = self.set_back(testimony).await?;
+        let passed = self.passed_sequence();
         self.seek_parked().await?;
         // After both of them: a position from the log may hold instants of a wrong clock, too.
         self.free();
         self.item.value.version = self.table.version();
-        self.item.value.sequence = self.table.recorded_sequence();
+        // Not forgotten before a commit goes on from it.
+        self.item.value.sequence = passed.unwrap_or_else(|| self.table.recorded_sequence());
         self.item.value.table = Some(self.table.mark());
         if behind && let Some(lease) = &mut self.item.value.lease {
             lease.epoch = recorded.next();
@@ -66,19 +69,31 @@ impl Run {
         if testimony != Testimony::True || !self.notices.is_empty() {
             self.read_whole_if_needed();
         }
-        if behind || self.taken_over || set_back {
+        if behind || self.taken_over || set_back || passed.is_some() {
             self.save_item().await?;
-            if set_back {
+            if set_back || passed.is_some() {
                 // A commit makes this change known even if the state is lost afterwards. It has a
                 // sequence of its own, so that the table of changes begins anew.
                 let told = self.changes.as_ref().map(Table::recorded_sequence).unwrap_or_default();
-                self.go_on_from(self.table.recorded_sequence().max(told).next()).await?;
+                let last = self.table.recorded_sequence().max(told);
+                self.go_on_from(last.max(passed.unwrap_or_default()).next()).await?;
             } else {
                 self.fence().await?;
             }
             self.save_item().await?;
         }
         Box::pin(self.complete_changes()).await
+    }
+
+    /// Last sequence that the item knows of this table, if the table's log has not come so far: the table
+    /// was put back from a copy, or deleted and made anew. Readers of its changes may know that
+    /// sequence, and would miss those that are given again. A table with a history of its own, as that of
+    /// another lake with the same state, gives its own sequences.
+    fn passed_sequence(&self) -> Option<Sequence> {
+        let (item, recorded) = (&self.item.value, self.table.recorded_sequence());
+        let same = item.table.as_ref().is_some_and(|known| known.id == self.table.mark().id);
+        let is_new = recorded == Sequence::default();
+        ((same || is_new) && item.sequence > recorded).then_some(item.sequence)
     }
 
     /// Takes the position from the log where the item does not describe the table as it is.
